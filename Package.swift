@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "parlograph",
+    products: [.executable(name: "parlograph", targets: ["parlograph"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // C libraries: a module map and an inline shim each. CLinux and CPocketSphinx also compile a file.
+        .systemLibrary(
+            name: "CSndfile", path: "Sources/C/CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(
+            name: "CMpg123", path: "Sources/C/CMpg123", pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
+        .systemLibrary(
+            name: "CSoxr", path: "Sources/C/CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/C/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CLibcrypto", path: "Sources/C/CLibcrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "CPocketSphinx", path: "Sources/C/CPocketSphinx",
+            // No pkg-config here: pocketsphinx.pc also links libsphinxad, which pulls in PulseAudio and X11.
+            // Debian keeps the headers below a multiarch folder, one per machine type.
+            cSettings: [
+                .unsafeFlags([
+                    "-I/usr/include/pocketsphinx", "-I/usr/include/sphinxbase",
+                    "-I/usr/include/x86_64-linux-gnu/sphinxbase", "-I/usr/include/x86_64-linux-gnu",
+                    "-I/usr/include/aarch64-linux-gnu/sphinxbase", "-I/usr/include/aarch64-linux-gnu",
+                ])
+            ],
+            linkerSettings: [.linkedLibrary("pocketsphinx"), .linkedLibrary("sphinxbase")]),
+        .target(name: "CLinux", path: "Sources/C/CLinux", linkerSettings: [.linkedLibrary("seccomp")]),
+
+        .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system]),
+        .target(name: "Transcription", dependencies: ["SystemSupport", log, system]),
+        .target(
+            name: "AudioInput",
+            dependencies: ["Transcription", "SystemSupport", "CSndfile", "CMpg123", "CSoxr", log, system, subprocess]),
+        .target(
+            name: "Engines",
+            dependencies: [
+                "Transcription", "SystemSupport", "CCurl", "CSndfile", "CPocketSphinx", log, system, subprocess,
+            ]),
+        .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
+        .target(name: "Inbox", dependencies: ["Transcription", "SystemSupport", log, system, grdb, lifecycle]),
+        .target(
+            name: "ParlographCommands",
+            dependencies: [
+                "Inbox", "Engines", "AudioInput", "TranscriptCache", "Transcription", "SystemSupport", log, system,
+                lifecycle, toml, arguments,
+            ]),
+        .executableTarget(name: "parlograph", dependencies: ["ParlographCommands"]),
+
+        .target(
+            name: "TestSupport", dependencies: ["Transcription", "SystemSupport", log, system],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport", "TestSupport", log, system]),
+        .testTarget(
+            name: "TranscriptionTests", dependencies: ["Transcription", "SystemSupport", "TestSupport", log, system]),
+        .testTarget(
+            name: "AudioInputTests",
+            dependencies: ["AudioInput", "Transcription", "SystemSupport", "TestSupport", log, system]),
+        .testTarget(
+            name: "EnginesTests",
+            dependencies: ["Engines", "Transcription", "SystemSupport", "TestSupport", log, system]),
+        .testTarget(
+            name: "TranscriptCacheTests",
+            dependencies: ["TranscriptCache", "Transcription", "SystemSupport", "TestSupport", log, system]),
+        .testTarget(
+            name: "InboxTests",
+            dependencies: ["Inbox", "Transcription", "SystemSupport", "TestSupport", log, system]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "parlograph", "ParlographCommands", "Transcription", "SystemSupport", "TestSupport", log, system,
+                subprocess,
+            ]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
+
+let cLibraries: Set<String> = [
+    "CSndfile", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CPocketSphinx", "CLinux",
+]
+for target in package.targets where !cLibraries.contains(target.name) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+        .treatAllWarnings(as: .error),
+    ]
+}

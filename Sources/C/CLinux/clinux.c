@@ -1,0 +1,159 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
+    int fd;
+    do fd = openat(directory, path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_rename_noreplace(int old_directory, const char *old_path, int new_directory, const char *new_path) {
+    if (renameat2(old_directory, old_path, new_directory, new_path, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -errno;
+    if (linkat(old_directory, old_path, new_directory, new_path, 0) == 0)
+        return unlinkat(old_directory, old_path, 0) == 0 ? 0 : -errno;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -errno;
+    // A file system with neither (some FUSE and CIFS mounts): the best left is look, then rename.
+    struct stat st;
+    if (fstatat(new_directory, new_path, &st, AT_SYMLINK_NOFOLLOW) == 0) return -EEXIST;
+    return renameat(old_directory, old_path, new_directory, new_path) == 0 ? 0 : -errno;
+}
+
+int clinux_probe_read_lease(int fd) {
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return -errno;
+    return fcntl(fd, F_SETLEASE, F_UNLCK) == 0 ? 0 : -errno;
+}
+
+int64_t clinux_file_system_type(int fd) {
+    struct statfs sfs;
+    if (fstatfs(fd, &sfs) != 0) return -errno;
+    return (int64_t)(uint32_t)sfs.f_type;
+}
+
+int clinux_lock_file(int fd) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : -errno;
+}
+
+int64_t clinux_first_hole(int fd) {
+    off_t at = lseek(fd, 0, SEEK_HOLE);
+    int error = errno;
+    lseek(fd, 0, SEEK_SET);
+    return at < 0 ? -error : at;
+}
+
+int clinux_eventfd(void) {
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_gettid(void) { return (int)syscall(SYS_gettid); }
+
+void clinux_name_thread(const char *name) {
+    char buffer[16];
+    snprintf(buffer, sizeof buffer, "%s", name);
+    pthread_setname_np(pthread_self(), buffer);
+}
+
+void clinux_tune_malloc(void) {
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, 2);
+}
+
+void clinux_trim_malloc(void) { malloc_trim(0); }
+
+static int limit(int resource, uint64_t value) {
+    if (value == 0) return 0;
+    struct rlimit now;
+    if (getrlimit(resource, &now) == 0 && now.rlim_max != RLIM_INFINITY && now.rlim_max < value) value = now.rlim_max;
+    struct rlimit wanted = {.rlim_cur = value, .rlim_max = value};
+    return setrlimit(resource, &wanted);
+}
+
+// Writing rights of landlock ABI 1 to 3; TRUNCATE (ABI 3) is missing from Debian 12's header.
+static void forbid_writing(void) {
+    int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (abi < 1) return;
+    struct landlock_ruleset_attr attributes = {
+        .handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                             LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+                             LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM};
+    if (abi >= 3) attributes.handled_access_fs |= 1ULL << 14;
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+    if (ruleset < 0) return;
+    syscall(SYS_landlock_restrict_self, ruleset, 0);
+    close(ruleset);
+}
+
+int clinux_sandbox(const clinux_sandbox_limits *limits) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_DUMPABLE, 0);
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    if (limit(RLIMIT_AS, limits->address_space_bytes) != 0) return -errno;
+    if (limit(RLIMIT_CPU, limits->cpu_seconds) != 0) return -errno;
+    if (limit(RLIMIT_NOFILE, limits->open_files) != 0) return -errno;
+    forbid_writing();
+
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (filter == NULL) return -ENOMEM;
+    const int refused[] = {
+        SCMP_SYS(socket),      SCMP_SYS(socketpair), SCMP_SYS(connect),      SCMP_SYS(bind),        SCMP_SYS(listen),
+        SCMP_SYS(accept),      SCMP_SYS(accept4),    SCMP_SYS(ptrace),       SCMP_SYS(mount),       SCMP_SYS(umount2),
+        SCMP_SYS(unlink),      SCMP_SYS(unlinkat),   SCMP_SYS(rename),       SCMP_SYS(renameat),    SCMP_SYS(renameat2),
+        SCMP_SYS(chmod),       SCMP_SYS(fchmod),     SCMP_SYS(fchmodat),     SCMP_SYS(chown),       SCMP_SYS(fchown),
+        SCMP_SYS(lchown),      SCMP_SYS(fchownat),   SCMP_SYS(truncate),     SCMP_SYS(ftruncate),   SCMP_SYS(link),
+        SCMP_SYS(linkat),      SCMP_SYS(symlink),    SCMP_SYS(symlinkat),    SCMP_SYS(mkdir),       SCMP_SYS(mkdirat),
+        SCMP_SYS(mknod),       SCMP_SYS(mknodat),    SCMP_SYS(bpf),          SCMP_SYS(keyctl),      SCMP_SYS(add_key),
+        SCMP_SYS(request_key), SCMP_SYS(setns),      SCMP_SYS(unshare),      SCMP_SYS(chroot),      SCMP_SYS(pivot_root),
+        SCMP_SYS(kexec_load),  SCMP_SYS(reboot),     SCMP_SYS(init_module),  SCMP_SYS(finit_module), SCMP_SYS(perf_event_open),
+        SCMP_SYS(userfaultfd), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(io_uring_setup)};
+    int status = 0;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0] && status == 0; i++)
+        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+    // Signals: to itself only (abort and the runtime's own crash handling), never to another process.
+    if (status == 0)
+        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,
+                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+    if (status == 0)
+        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat), 1,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY));
+    if (status == 0)
+        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat), 1,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR));
+    if (status == 0 && !limits->allow_open) {
+        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
+        if (status == 0) status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(open), 0);
+    }
+    if (status == 0 && !limits->allow_exec) {
+        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execve), 0);
+        if (status == 0) status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execveat), 0);
+    }
+    if (status == 0) status = seccomp_load(filter);
+    seccomp_release(filter);
+    return status;
+}

@@ -1,0 +1,46 @@
+// Linux calls that Swift's Glibc module does not show: what sits behind _GNU_SOURCE, and variadic functions.
+// Each returns 0 or a non-negative value on success and -errno on failure, so that no caller reads errno late.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// openat(2); O_CLOEXEC is always added.
+int clinux_openat(int directory, const char *path, int flags, mode_t mode);
+/// renameat2(2); flags 1 is RENAME_NOREPLACE. Falls back to link + unlink where the file system lacks the flag.
+int clinux_rename_noreplace(int old_directory, const char *old_path, int new_directory, const char *new_path);
+/// Takes a read lease (F_SETLEASE, F_RDLCK) and gives it back at once: 0 when no writer has the file open,
+/// -EAGAIN when one has, -EACCES / -EINVAL where leases cannot be had.
+int clinux_probe_read_lease(int fd);
+/// f_type of statfs(2) for an open descriptor; negative errno on failure.
+int64_t clinux_file_system_type(int fd);
+/// An open-file-description write lock on the whole file (F_OFD_SETLK): 0, or -EAGAIN when another holds it.
+int clinux_lock_file(int fd);
+/// lseek(SEEK_HOLE) from the start: the offset of the first hole, the size where there is none, or -errno.
+int64_t clinux_first_hole(int fd);
+/// eventfd(2), close-on-exec and non-blocking.
+int clinux_eventfd(void);
+/// The kernel's id of the calling thread.
+int clinux_gettid(void);
+/// pthread_setname_np for the calling thread; at most 15 bytes are kept.
+void clinux_name_thread(const char *name);
+/// Makes malloc give large blocks back to the kernel and use few arenas, so that memory does not grow with chunks.
+void clinux_tune_malloc(void);
+/// malloc_trim(3).
+void clinux_trim_malloc(void);
+
+/// What a decoder process may still do, as limits; 0 leaves a limit as it is.
+typedef struct {
+    uint64_t address_space_bytes;
+    uint64_t cpu_seconds;
+    uint64_t open_files;
+    /// Non-zero: execve stays allowed (for a decoder program that is started after the limits are set).
+    int allow_exec;
+    /// Non-zero: opening files for reading stays allowed.
+    int allow_open;
+} clinux_sandbox_limits;
+
+/// Confines the calling process for good: no new privileges, dies with its parent, no core file, the limits given, and
+/// a seccomp filter that refuses (EPERM) sockets, writing opens, signals to others, ptrace, mounts, keys and bpf.
+/// Landlock, where the kernel has it, additionally refuses every write below /. 0 or -errno.
+int clinux_sandbox(const clinux_sandbox_limits *limits);

@@ -1,0 +1,92 @@
+import CLinux
+import Glibc
+package import SystemPackage
+
+/// The one owner of an open file descriptor; closes it when it goes out of scope.
+package struct OwnedDescriptor: ~Copyable, Sendable {
+    package let descriptor: FileDescriptor
+
+    /// Takes over `descriptor`, which nothing else may close.
+    package init(owning descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+    /// openat(2) with O_CLOEXEC.
+    /// - Parameters:
+    ///   - directory: the descriptor that a relative `path` is seen from; nil for the working directory.
+    ///   - flags: O_* values, O_CLOEXEC is added.
+    /// - Throws: `SystemError`.
+    package init(opening path: FilePath, from directory: FileDescriptor? = nil, flags: CInt, mode: UInt32 = 0o666)
+        throws
+    {
+        let fd = path.withPlatformString { clinux_openat(directory?.rawValue ?? AT_FDCWD, $0, flags, mode) }
+        guard fd >= 0 else { throw SystemError("open", path.printable, negative: fd) }
+        self.descriptor = FileDescriptor(rawValue: fd)
+    }
+
+    deinit { Glibc.close(descriptor.rawValue) }
+}
+
+/// What tells one file from another and a changed file from an unchanged one.
+package struct FileIdentity: Hashable, Sendable, Codable {
+    package let device: UInt64
+    package let inode: UInt64
+    package let byteCount: Int64
+    /// Nanoseconds since 1970. Compare only with another of these, never with the clock: copies keep old times.
+    package let modified: Int64
+
+    package init(device: UInt64, inode: UInt64, byteCount: Int64, modified: Int64) {
+        self.device = device
+        self.inode = inode
+        self.byteCount = byteCount
+        self.modified = modified
+    }
+}
+
+/// The part of stat(2) that intake and delivery need.
+package struct FileStatus: Sendable {
+    package enum Kind: Sendable { case regular, directory, symbolicLink, other }
+    package let kind: Kind
+    package let identity: FileIdentity
+    /// Permission bits, with set-id and sticky bits.
+    package let mode: UInt32
+    package let owner: UInt32
+    package let group: UInt32
+    package let linkCount: UInt64
+
+    private init(_ st: stat) {
+        kind =
+            switch st.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            case S_IFLNK: .symbolicLink
+            default: .other
+            }
+        identity = FileIdentity(
+            device: UInt64(st.st_dev), inode: UInt64(st.st_ino), byteCount: Int64(st.st_size),
+            modified: Int64(st.st_mtim.tv_sec) * 1_000_000_000 + Int64(st.st_mtim.tv_nsec))
+        mode = UInt32(st.st_mode & 0o7777)
+        owner = st.st_uid
+        group = st.st_gid
+        linkCount = UInt64(st.st_nlink)
+    }
+
+    /// fstat(2).
+    /// - Throws: `SystemError`.
+    package init(of descriptor: FileDescriptor) throws {
+        var st = stat()
+        guard fstat(descriptor.rawValue, &st) == 0 else {
+            throw SystemError("fstat", errno: Errno(rawValue: Glibc.errno))
+        }
+        self.init(st)
+    }
+
+    /// stat(2), or lstat(2) when links are not followed.
+    /// - Throws: `SystemError`.
+    package init(at path: FilePath, followingLinks: Bool = true) throws {
+        var st = stat()
+        let status = path.withPlatformString { followingLinks ? stat($0, &st) : lstat($0, &st) }
+        guard status == 0 else {
+            throw SystemError("stat", path.printable, errno: Errno(rawValue: Glibc.errno))
+        }
+        self.init(st)
+    }
+}

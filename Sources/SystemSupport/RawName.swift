@@ -1,0 +1,61 @@
+package import SystemPackage
+
+/// A file name or relative path as the bytes the kernel has: not necessarily UTF-8, never empty of meaning.
+package struct RawName: Hashable, Sendable, Comparable {
+    /// Without a terminating NUL.
+    package let bytes: [UInt8]
+
+    package init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
+    package init(_ path: FilePath) {
+        self.bytes = path.withPlatformString { pointer in
+            var out: [UInt8] = []
+            var at = pointer
+            while at.pointee != 0 {
+                out.append(UInt8(bitPattern: at.pointee))
+                at += 1
+            }
+            return out
+        }
+    }
+
+    /// The same bytes as a path.
+    package var path: FilePath {
+        (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return FilePath() }
+            return FilePath(platformString: base)
+        }
+    }
+
+    /// For people: invalid UTF-8 and control characters as `\xNN`, everything else as it is.
+    package var printable: String {
+        let lossless = String(validating: bytes, as: UTF8.self)
+        if let lossless, !lossless.unicodeScalars.contains(where: Self.mustEscape) { return lossless }
+        var out = ""
+        var rest = bytes[...]
+        while let first = rest.first {
+            let width = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+            let piece = rest.prefix(width)
+            if let text = String(validating: piece, as: UTF8.self),
+                !text.unicodeScalars.contains(where: Self.mustEscape)
+            {
+                out += text
+                rest = rest.dropFirst(width)
+            } else {
+                let digits = Array("0123456789abcdef")
+                out += "\\x" + String(digits[Int(first >> 4)]) + String(digits[Int(first & 15)])
+                rest = rest.dropFirst()
+            }
+        }
+        return out
+    }
+
+    private static func mustEscape(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
+        default: false
+        }
+    }
+
+    package static func < (a: RawName, b: RawName) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+}

@@ -1,0 +1,96 @@
+import Glibc
+package import SystemPackage
+package import SystemSupport
+
+/// A source file, opened once: who decodes, hashes and checks it does so through this descriptor, so that a file put
+/// under the same name meanwhile cannot slip in.
+package final class Recording: Sendable {
+    /// Where it was opened; bytes, not necessarily UTF-8.
+    package let path: FilePath
+    /// As it was when it was opened.
+    package let identity: FileIdentity
+    private let file: OwnedDescriptor
+
+    /// Seek position is shared with child processes: read with pread(2) here.
+    package var descriptor: FileDescriptor { file.descriptor }
+    package var byteCount: Int64 { identity.byteCount }
+    /// The last path component, printable.
+    package var displayName: String { path.lastComponent.map { FilePath(root: nil, [$0]).printable } ?? path.printable }
+
+    /// Opens a regular file for reading.
+    /// - Parameter followingLinks: false in an inbox, where nothing is trusted.
+    /// - Throws: `TranscriptionError` with code `noSuchInput` or `notARecording`.
+    package init(opening path: FilePath, followingLinks: Bool) throws {
+        self.path = path
+        do {
+            let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW)
+            file = try OwnedDescriptor(opening: path, flags: flags)
+        } catch let error as SystemError {
+            throw TranscriptionError(
+                .noSuchInput, "\(path.printable) cannot be opened: \(error.errno).", cause: error)
+        }
+        let status = try FileStatus(of: file.descriptor)
+        guard status.kind == .regular else {
+            throw TranscriptionError(.notARecording, "\(path.printable) is not a regular file.")
+        }
+        identity = status.identity
+    }
+
+    /// True when the file was written to since it was opened (size or time of change differ).
+    package func hasChanged() -> Bool {
+        guard let now = try? FileStatus(of: descriptor) else { return true }
+        return now.identity != identity
+    }
+
+    /// SHA-256 over the file's bytes. Blocks: call it from a `BlockingPool`.
+    /// - Parameter isCancelled: asked once a megabyte.
+    /// - Throws: `SystemError` on a read error, `CancellationError`.
+    package func digest(isCancelled: () -> Bool = { false }) throws -> Digest {
+        var hash = SHA256()
+        let size = 1 << 20
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        defer { buffer.deallocate() }
+        var offset: Int64 = 0
+        while true {
+            if isCancelled() { throw CancellationError() }
+            let count = pread(descriptor.rawValue, buffer.baseAddress, size, off_t(offset))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("pread", path.printable, errno: Errno(rawValue: errno)) }
+            if count == 0 { break }
+            hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += Int64(count)
+        }
+        return hash.finish()
+    }
+}
+
+/// What the decoder knows of a recording before the first sample.
+package struct AudioProperties: Sendable, Codable, Hashable {
+    /// Container or codec in lower case, as people say it: `mp3`, `wav`, `flac`, `ogg vorbis`, `opus`, `m4a`.
+    package var format: String
+    /// Of the recording, in Hz, before resampling.
+    package var sampleRate: Int
+    package var channels: Int
+    /// Length at 16 kHz if header or bit rate tell it; an estimate, the truth is counted while decoding.
+    package var estimatedSampleCount: Int64?
+
+    package init(format: String, sampleRate: Int, channels: Int, estimatedSampleCount: Int64?) {
+        self.format = format
+        self.sampleRate = sampleRate
+        self.channels = channels
+        self.estimatedSampleCount = estimatedSampleCount
+    }
+}
+
+/// What is known once a recording is decoded to its end.
+package struct DecodeSummary: Sendable, Codable, Hashable {
+    /// Samples at 16 kHz: the recording's true length.
+    package var sampleCount: Int64
+    /// Sentences for people, for instance that the file is truncated; they go into `.json`.
+    package var warnings: [String]
+
+    package init(sampleCount: Int64, warnings: [String]) {
+        self.sampleCount = sampleCount
+        self.warnings = warnings
+    }
+}

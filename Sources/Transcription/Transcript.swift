@@ -1,0 +1,98 @@
+package import SystemSupport
+
+/// The merged result of a recording. Times are samples of the recording.
+package struct Transcript: Sendable, Codable, Hashable {
+    /// A part that failed for good.
+    package struct Gap: Sendable, Codable, Hashable {
+        package var range: SampleRange
+        /// A sentence for people.
+        package var reason: String
+
+        package init(range: SampleRange, reason: String) {
+            self.range = range
+            self.reason = reason
+        }
+    }
+
+    /// What became of one chunk.
+    package struct ChunkReport: Sendable, Codable, Hashable {
+        package var index: Int
+        /// The part between the cuts (`Chunk.owned`).
+        package var range: SampleRange
+        package var hash: Digest
+        package var fromCache: Bool
+        /// Requests to the engine; 0 when the cache answered or the chunk is silent.
+        package var attempts: Int
+        package var language: String?
+        /// The engine that answered, where a fallback did.
+        package var engine: String?
+
+        package init(
+            index: Int, range: SampleRange, hash: Digest, fromCache: Bool, attempts: Int, language: String?,
+            engine: String? = nil
+        ) {
+            self.index = index
+            self.range = range
+            self.hash = hash
+            self.fromCache = fromCache
+            self.attempts = attempts
+            self.language = language
+            self.engine = engine
+        }
+    }
+
+    /// The source file, for `.json`.
+    package struct Source: Sendable, Codable, Hashable {
+        /// Printable file name.
+        package var name: String
+        package var byteCount: Int64
+        package var sha256: Digest
+        package var format: String
+        package var sampleRate: Int
+        package var channels: Int
+
+        package init(
+            name: String, byteCount: Int64, sha256: Digest, format: String, sampleRate: Int, channels: Int
+        ) {
+            self.name = name
+            self.byteCount = byteCount
+            self.sha256 = sha256
+            self.format = format
+            self.sampleRate = sampleRate
+            self.channels = channels
+        }
+    }
+
+    /// By majority of speech duration; nil when no chunk told one.
+    package var language: String?
+    package var sampleCount: Int64
+    /// In the order of the recording.
+    package var segments: [Segment]
+    package var gaps: [Gap]
+    package var warnings: [String]
+    package var chunks: [ChunkReport]
+    package var source: Source
+    package var engine: String
+    package var model: String
+    package var timesAreEstimated: Bool
+
+    package init(
+        language: String?, sampleCount: Int64, segments: [Segment], gaps: [Gap], warnings: [String],
+        chunks: [ChunkReport], source: Source, engine: String, model: String, timesAreEstimated: Bool
+    ) {
+        self.language = language
+        self.sampleCount = sampleCount
+        self.segments = segments
+        self.gaps = gaps
+        self.warnings = warnings
+        self.chunks = chunks
+        self.source = source
+        self.engine = engine
+        self.model = model
+        self.timesAreEstimated = timesAreEstimated
+    }
+
+    /// Some part failed for good.
+    package var isPartial: Bool { !gaps.isEmpty }
+    package var cacheHits: Int { chunks.count { $0.fromCache } }
+}

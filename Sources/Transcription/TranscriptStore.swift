@@ -1,0 +1,50 @@
+import Glibc
+package import SystemSupport
+
+/// What a cached result is found by.
+package struct CacheKey: Hashable, Sendable, CustomStringConvertible {
+    package let digest: Digest
+    package var description: String { digest.description }
+
+    /// For one chunk: its samples and everything that changes what the engine says to them. The engine's configured name
+    /// is not part of it.
+    package init(chunk hash: Digest, engine: EngineIdentity, options: TranscriptionOptions) {
+        self.init(kind: "chunk", hash: hash, engine: engine, options: options, more: [])
+    }
+
+    /// For a whole recording: its file bytes, the same, and `plan`, what decides how it is cut.
+    package init(recording hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, plan: [String]) {
+        self.init(kind: "recording", hash: hash, engine: engine, options: options, more: plan)
+    }
+
+    private init(
+        kind: String, hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, more: [String]
+    ) {
+        // Each field with its length in front: no two lists of fields give the same bytes. The leading number is the
+        // version of what is stored; raising it makes old entries invisible.
+        var sha = SHA256()
+        let fields =
+            [
+                "parlograph 1", kind, hash.description, engine.kind, engine.model, options.language ?? "",
+                options.prompt ?? "",
+            ] + engine.settings + ["--"] + more
+        for field in fields { sha.update("\(field.utf8.count):\(field)\n") }
+        digest = sha.finish()
+    }
+}
+
+/// The multi-level cache as the pipeline sees it. It may cost time, never a transcript: no operation throws for a fault
+/// of the cache itself.
+package protocol TranscriptStore: Sendable {
+    /// The stored result, or the one that `make` gives, which is stored then. Two calls with the same key at the same
+    /// time run `make` once; when that one fails or is cancelled, a waiting call runs its own.
+    /// - Throws: what `make` throws, `CancellationError`.
+    func chunkTranscript(
+        for key: CacheKey, orMake make: @Sendable () async throws -> ChunkTranscript
+    ) async throws -> (transcript: ChunkTranscript, fromCache: Bool)
+
+    /// A whole recording seen before.
+    func transcript(for key: CacheKey) async -> Transcript?
+    /// Remembers a complete (not partial) transcript.
+    func store(_ transcript: Transcript, for key: CacheKey) async
+}

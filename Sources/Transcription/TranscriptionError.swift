@@ -1,0 +1,53 @@
+/// What went wrong with a recording, a chunk or the surroundings, for programs (`code`) and for people (`message`).
+package struct TranscriptionError: Error, Sendable, CustomStringConvertible {
+    package enum Code: String, Sendable, Codable {
+        /// Missing or not readable (exit 66).
+        case noSuchInput
+        /// Not a regular file, not audio, empty (exit 65).
+        case notARecording
+        /// A format that needs a decoder that is not installed (exit 65).
+        case unsupportedFormat
+        /// Damaged so that nothing could be decoded, or the decoder died (exit 65).
+        case undecodable
+        /// Changed while it was being read: try again later.
+        case recordingChanged
+        /// The engine cannot be used at all: not installed, wrong key, no quota, no such model, not reachable (exit 69).
+        case engineUnavailable
+        /// One request failed.
+        case requestFailed
+        /// Sidecars or state cannot be written (exit 73).
+        case cannotWrite
+        /// Settings (exit 78).
+        case configuration
+        /// A fault of the program (exit 70).
+        case internalFault
+    }
+
+    /// What a failed request means for what comes next.
+    package enum Remedy: Sendable, Hashable {
+        /// The same request again, not before the time that the server named.
+        case retry(after: Duration?)
+        /// This chunk will fail every time; the others may not.
+        case giveUpChunk
+        /// Every chunk would fail the same way: stop the recording.
+        case giveUpRecording
+    }
+
+    package let code: Code
+    /// One or two sentences: what failed, on which file, and what to do. No secret, no transcript text.
+    package let message: String
+    package let cause: (any Error)?
+    /// Meaningful for errors of `Transcriber`s.
+    package let remedy: Remedy
+
+    package init(
+        _ code: Code, _ message: String, cause: (any Error)? = nil, remedy: Remedy = .giveUpRecording
+    ) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+        self.remedy = remedy
+    }
+
+    package var description: String { message }
+}
