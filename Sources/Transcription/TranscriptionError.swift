@@ -27,10 +27,21 @@ package struct TranscriptionError: Error, Sendable, CustomStringConvertible {
     package enum Remedy: Sendable, Hashable {
         /// The same request again, not before the time that the server named.
         case retry(after: Duration?)
+        /// The server takes no audio of this length or size: cut it in a pause and send the parts. With the greatest length
+        /// in samples if the server told one; nil: halve it.
+        case split(maximumSamples: Int64?)
         /// This chunk will fail every time; the others may not.
         case giveUpChunk
         /// Every chunk would fail the same way: stop the recording.
         case giveUpRecording
+    }
+
+    /// What a failure says about the load the engine can take, for the `ConcurrencyController`.
+    package enum Pressure: Sendable, Hashable {
+        /// The server refused for load (429, 503, 498).
+        case refused
+        /// It may be overloaded: a time-out, a broken connection, another 5xx.
+        case strained
     }
 
     package let code: Code
@@ -39,14 +50,18 @@ package struct TranscriptionError: Error, Sendable, CustomStringConvertible {
     package let cause: (any Error)?
     /// Meaningful for errors of `Transcriber`s.
     package let remedy: Remedy
+    /// Meaningful for errors of `Transcriber`s; nil says nothing about load.
+    package let pressure: Pressure?
 
     package init(
-        _ code: Code, _ message: String, cause: (any Error)? = nil, remedy: Remedy = .giveUpRecording
+        _ code: Code, _ message: String, cause: (any Error)? = nil, remedy: Remedy = .giveUpRecording,
+        pressure: Pressure? = nil
     ) {
         self.code = code
         self.message = message
         self.cause = cause
         self.remedy = remedy
+        self.pressure = pressure
     }
 
     package var description: String { message }
