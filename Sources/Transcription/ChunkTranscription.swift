@@ -1,0 +1,145 @@
+import Logging
+import Synchronization
+import SystemSupport
+
+/// One chunk's way through the engine: attempts, pauses, and cutting again what is too large for the server.
+struct ChunkTranscription: Sendable {
+    let engine: any Transcriber
+    let controller: ConcurrencyController
+    let retry: RetrySettings
+    let options: TranscriptionOptions
+    let recording: RecordingID
+    let sleep: @Sendable (Duration) async throws -> Void
+    let random: @Sendable () -> Double
+    let logger: Logger
+    let observe: @Sendable (ChunkEvent) -> Void
+
+    /// Below this a chunk is not cut again: 1 s.
+    private static let shortest = SampleClock.rate
+
+    /// - Returns: the chunk's text, and how many requests were sent for it.
+    /// - Throws: `TranscriptionError`: `giveUpChunk` when the attempts are used up, `giveUpRecording` as the engine says;
+    ///   `CancellationError`.
+    func run(_ chunk: Chunk, attempts: Mutex<Int>) async throws -> ChunkTranscript {
+        if let most = engine.limits.maximumChunkSamples, chunk.range.count > most {
+            return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
+        }
+        var retries = 0
+        var heldBack = Duration.zero
+        while true {
+            do {
+                return try await controller.withPermit(for: recording, cost: chunk.range.count) {
+                    let attempt = attempts.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    observe(.sent(index: chunk.index, attempt: attempt))
+                    return try await engine.transcribe(chunk, options: options)
+                }
+            } catch let error as TranscriptionError {
+                switch error.remedy {
+                case .giveUpChunk, .giveUpRecording: throw error
+                case .split(let most):
+                    return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
+                case .retry(let hint):
+                    if error.pressure == .refused, let hint, heldBack + hint <= retry.patience {
+                        heldBack += hint
+                    } else {
+                        retries += 1
+                        guard retries <= retry.maximumRetries, hint.map({ $0 <= retry.patience }) ?? true else {
+                            throw Self.givingUp(after: error)
+                        }
+                        guard controller.takeRetry() else {
+                            throw Self.givingUp(after: error, reason: "too many requests failed in a row")
+                        }
+                    }
+                    let pause = retry.pause(before: max(1, retries), hint: hint, random: random())
+                    observe(
+                        .retrying(
+                            index: chunk.index, attempt: attempts.withLock { $0 }, after: pause, error: error.code))
+                    logger.info(
+                        "request failed, trying again",
+                        metadata: [
+                            "chunk.index": "\(chunk.index)", "pause": "\(pause)", "error": "\(error.message)",
+                        ])
+                    try await sleep(pause)
+                }
+            }
+        }
+    }
+
+    private static func givingUp(after error: TranscriptionError, reason: String? = nil) -> TranscriptionError {
+        let message = reason.map { "\(error.message) (not tried again: \($0))" } ?? error.message
+        return TranscriptionError(error.code, message, cause: error, remedy: .giveUpChunk, pressure: nil)
+    }
+
+    /// Cuts the chunk in its pauses into equal parts that fit and joins what the engine says to them.
+    private func runSplit(
+        _ chunk: Chunk, maximumSamples: Int64?, attempts: Mutex<Int>
+    ) async throws -> ChunkTranscript {
+        let total = chunk.range.count
+        let limit = min(maximumSamples ?? total / 2, total - 1)
+        guard limit >= Self.shortest else {
+            throw TranscriptionError(
+                .requestFailed, "The server takes not even \(SampleClock.seconds(total)) seconds of audio at once.",
+                remedy: .giveUpChunk)
+        }
+        let parts = try await BlockingPool.files.run { try Self.parts(of: chunk, limit: limit) }
+        logger.info(
+            "chunk too large for the server, cut again",
+            metadata: ["chunk.index": "\(chunk.index)", "parts": "\(parts.count)"])
+        var joined: [(offset: Int64, transcript: ChunkTranscript)] = []
+        for part in parts {
+            let transcript = try await run(part, attempts: attempts)
+            joined.append((part.range.start - chunk.range.start, transcript))
+        }
+        return Self.join(joined)
+    }
+
+    private static func parts(of chunk: Chunk, limit: Int64) throws -> [Chunk] {
+        let samples = try chunk.audio.samples()
+        let count = (Int64(samples.count) + limit * 9 / 10 - 1) / max(1, limit * 9 / 10)
+        let length = Int64(samples.count) / max(2, count)
+        var cuts: [Int] = [0]
+        for number in 1..<max(2, Int(count)) {
+            let near = Int(length) * number
+            let reach = Int(min(length / 5, limit - length))
+            let window = max(cuts[cuts.count - 1] + 1, near - reach)..<min(samples.count, near + max(1, reach))
+            cuts.append(window.isEmpty ? near : PauseFinder.quietestCut(in: samples, near: near, window: window).position)
+        }
+        cuts.append(samples.count)
+        return zip(cuts, cuts.dropFirst()).filter { $0 < $1 }.map { start, end in
+            let piece = Array(samples[start..<end])
+            let own = SampleRange(chunk.range.start + Int64(start), chunk.range.start + Int64(end))
+            let bounds = SampleRange(Int64(start), Int64(end))
+            let speech = chunk.speech.filter { $0.overlap(with: bounds) > 0 }
+                .map { $0.clamped(to: bounds).shifted(by: -Int64(start)) }
+            let hash = piece.withUnsafeBytes { SHA256.digest(of: $0) }
+            return Chunk(
+                index: chunk.index, range: own, owned: own, hash: hash, speech: speech, audio: ChunkAudio(piece))
+        }
+    }
+
+    private static func join(_ parts: [(offset: Int64, transcript: ChunkTranscript)]) -> ChunkTranscript {
+        var out = ChunkTranscript(language: nil, segments: [])
+        var heard: [String: Int64] = [:]
+        for (offset, part) in parts {
+            for var segment in part.segments {
+                segment.range = segment.range.shifted(by: offset)
+                for at in segment.words.indices {
+                    segment.words[at].range = segment.words[at].range.shifted(by: offset)
+                }
+                if let language = part.language { heard[language, default: 0] += segment.range.count }
+                out.segments.append(segment)
+            }
+            out.timesAreEstimated = out.timesAreEstimated || part.timesAreEstimated
+            out.warnings += part.warnings
+            out.engine = out.engine ?? part.engine
+            if out.language == nil { out.language = part.language }
+        }
+        if let most = heard.values.max() {
+            out.language = parts.lazy.compactMap(\.transcript.language).first { heard[$0] == most } ?? out.language
+        }
+        return out
+    }
+}

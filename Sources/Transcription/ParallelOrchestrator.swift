@@ -1,0 +1,172 @@
+package import Logging
+import Synchronization
+import SystemSupport
+
+/// Takes a recording all the way from its bytes to its merged transcript: decodes, cuts, asks the cache, sends what is
+/// missing to the engine in parallel, and puts the results in order.
+///
+/// Streams with back-pressure: the first chunk is sent while the rest is still being decoded, and no more chunks are in
+/// memory than `slots` has places.
+package struct ParallelOrchestrator: Sendable {
+    package let source: any AudioSource
+    package let engine: any Transcriber
+    package let store: any TranscriptStore
+    package let controller: ConcurrencyController
+    package let slots: ChunkSlots
+    package let sizer: DynamicChunkSizer
+    package let retry: RetrySettings
+    package let logger: Logger
+    /// Pauses between attempts; a test's clock replaces it.
+    package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    /// 0..<1, for jitter.
+    package var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
+
+    package init(
+        source: any AudioSource, engine: any Transcriber, store: any TranscriptStore,
+        controller: ConcurrencyController, slots: ChunkSlots, sizer: DynamicChunkSizer, retry: RetrySettings,
+        logger: Logger
+    ) {
+        self.source = source
+        self.engine = engine
+        self.store = store
+        self.controller = controller
+        self.slots = slots
+        self.sizer = sizer
+        self.retry = retry
+        self.logger = logger
+    }
+
+    /// Transcribes one recording.
+    /// - Parameters:
+    ///   - id: tells this recording's requests from those of others, for fairness.
+    ///   - observe: is called for each step, from several tasks; must be quick.
+    /// - Returns: the transcript, with gaps where chunks failed for good.
+    /// - Throws: `TranscriptionError` when nothing could be heard at all (not audio, engine unusable),
+    ///   `CancellationError`. What finished before is in the cache then.
+    package func transcribe(
+        _ recording: Recording, id: RecordingID, options: TranscriptionOptions,
+        observe: @escaping @Sendable (ChunkEvent) -> Void
+    ) async throws -> Transcript {
+        let digest = try await Self.digest(of: recording)
+        let limits = engine.limits
+        let key = CacheKey(
+            recording: digest, engine: engine.identity, options: options,
+            plan: sizer.fingerprint + ["\(limits)"])
+        if var known = await store.transcript(for: key) {
+            known.markAsCached(name: recording.displayName, engine: engine.identity.name)
+            observe(.answeredFromCache(samples: known.sampleCount, chunks: known.chunks.count))
+            return known
+        }
+        let transcript = try await source.withChunks(of: recording) { properties in
+            let plan = sizer.plan(
+                byteCount: recording.byteCount, estimatedSamples: properties.estimatedSampleCount, limits: limits)
+            observe(
+                .planned(expectedChunks: plan.expectedChunks, expectedSamples: properties.estimatedSampleCount))
+            return plan
+        } _: { properties, reader in
+            let source = Transcript.Source(
+                name: recording.displayName, byteCount: recording.byteCount, sha256: digest,
+                format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
+            let outcomes = try await run(reader, id: id, options: options, observe: observe)
+            let summary = reader.summary
+            return ResultMerger.merge(
+                outcomes, sampleCount: summary.sampleCount, warnings: summary.warnings, source: source,
+                engine: engine.identity)
+        }
+        if recording.hasChanged() {
+            throw TranscriptionError(
+                .recordingChanged, "\(recording.displayName) was written to while it was being transcribed.")
+        }
+        if !transcript.isPartial { await store.store(transcript, for: key) }
+        return transcript
+    }
+
+    private static func digest(of recording: Recording) async throws -> Digest {
+        let flag = CancellationFlag()
+        return try await withTaskCancellationHandler {
+            try await BlockingPool.files.run { try recording.digest(isCancelled: { flag.isSet }) }
+        } onCancel: {
+            flag.set()
+        }
+    }
+
+    private func run(
+        _ reader: any ChunkReader, id: RecordingID, options: TranscriptionOptions,
+        observe: @escaping @Sendable (ChunkEvent) -> Void
+    ) async throws -> [ChunkOutcome] {
+        let aborted = CancellationFlag()
+        return try await withThrowingTaskGroup(of: ChunkOutcome.self) { group in
+            while !aborted.isSet {
+                try await slots.acquire(for: id)
+                let chunk: Chunk?
+                do {
+                    chunk = try await reader.next()
+                } catch {
+                    slots.release(of: id)
+                    throw error
+                }
+                guard let chunk, !aborted.isSet else {
+                    slots.release(of: id)
+                    break
+                }
+                observe(.cut(index: chunk.index, samples: chunk.owned.count))
+                group.addTask {
+                    defer { slots.release(of: id) }
+                    do {
+                        return try await outcome(of: chunk, id: id, options: options, observe: observe)
+                    } catch {
+                        aborted.set()
+                        throw error
+                    }
+                }
+            }
+            if !aborted.isSet { observe(.decoded(samples: reader.summary.sampleCount)) }
+            var outcomes: [ChunkOutcome] = []
+            for try await outcome in group { outcomes.append(outcome) }
+            return outcomes
+        }
+    }
+
+    /// - Throws: only what ends the whole recording.
+    private func outcome(
+        of chunk: Chunk, id: RecordingID, options: TranscriptionOptions,
+        observe: @escaping @Sendable (ChunkEvent) -> Void
+    ) async throws -> ChunkOutcome {
+        let attempts = Mutex(0)
+        do {
+            var heard = ChunkTranscript(language: nil, segments: [])
+            var fromCache = false
+            if !chunk.speech.isEmpty {
+                let key = CacheKey(chunk: chunk.hash, engine: engine.identity, options: options)
+                let request = ChunkTranscription(
+                    engine: engine, controller: controller, retry: retry, options: options, recording: id,
+                    sleep: sleep, random: random, logger: logger, observe: observe)
+                (heard, fromCache) = try await store.chunkTranscript(for: key) {
+                    try await request.run(chunk, attempts: attempts)
+                }
+            }
+            observe(.finished(index: chunk.index, fromCache: fromCache))
+            return ChunkOutcome(
+                chunk, result: .success(heard), fromCache: fromCache, attempts: attempts.withLock { $0 })
+        } catch let error as TranscriptionError where error.remedy != .giveUpRecording {
+            observe(.failed(index: chunk.index))
+            logger.info(
+                "chunk failed for good",
+                metadata: ["chunk.index": "\(chunk.index)", "error": "\(error.message)"])
+            return ChunkOutcome(
+                chunk, result: .failure(error), fromCache: false, attempts: attempts.withLock { $0 })
+        }
+    }
+}
+
+extension Transcript {
+    /// As it is told when the cache answered: nothing was asked, and the file may have another name today.
+    fileprivate mutating func markAsCached(name: String, engine: String) {
+        source.name = name
+        self.engine = engine
+        for at in chunks.indices {
+            chunks[at].fromCache = true
+            chunks[at].attempts = 0
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// How often and after what pauses a failed request is repeated.
+package struct RetrySettings: Sendable, Hashable {
+    /// Repetitions of one chunk's request after the first attempt.
+    package var maximumRetries: Int
+    /// The pause before the first repetition; doubled for each further one, at most `longestDelay`.
+    package var delay: Duration
+    /// The longest pause of our own choice.
+    package var longestDelay: Duration
+    /// How long one chunk may be held back altogether by pauses the server asks for; they do not count as attempts.
+    package var patience: Duration
+
+    package init(
+        maximumRetries: Int = 3, delay: Duration = .seconds(5), longestDelay: Duration = .seconds(60),
+        patience: Duration = .seconds(900)
+    ) {
+        self.maximumRetries = max(0, maximumRetries)
+        self.delay = delay
+        self.longestDelay = longestDelay
+        self.patience = patience
+    }
+
+    /// The pause before repetition `number` (from 1): full jitter between nothing and the doubled delay ("Exponential
+    /// Backoff And Jitter", AWS Architecture Blog), or the server's own hint and up to a tenth more.
+    func pause(before number: Int, hint: Duration?, random: Double) -> Duration {
+        if let hint { return hint + hint * (random / 10) }
+        let doubled = delay * Double(1 << min(number - 1, 20))
+        return min(longestDelay, doubled) * random
+    }
+}
