@@ -22,6 +22,15 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         self.descriptor = FileDescriptor(rawValue: fd)
     }
 
+    /// Opens what lies at `path` below the folder `root`, never following a symbolic link and never leaving `root`.
+    /// - Throws: `SystemError`.
+    package init(opening path: RawName, beneath root: FileDescriptor, flags: CInt) throws {
+        let fd = path.path.withPlatformString { clinux_open_beneath(root.rawValue, $0, flags) }
+        // EAGAIN beyond the retries of the shim: with kernel oplocks a writer's lease is being broken.
+        guard fd >= 0 else { throw SystemError("openat2", path.printable, negative: fd) }
+        self.descriptor = FileDescriptor(rawValue: fd)
+    }
+
     deinit { Glibc.close(descriptor.rawValue) }
 }
 

@@ -59,3 +59,26 @@ package struct RawName: Hashable, Sendable, Comparable {
 
     package static func < (a: RawName, b: RawName) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 }
+
+// Relative paths.
+extension RawName {
+    /// `self/name`; just `name` when `self` is empty (the root).
+    package func appending(_ name: RawName) -> RawName {
+        bytes.isEmpty ? name : RawName(bytes: bytes + [0x2F] + name.bytes)
+    }
+
+    /// Lies somewhere in the folder `folder`; everything lies in the empty one.
+    package func isBelow(_ folder: RawName) -> Bool {
+        folder.bytes.isEmpty || (bytes.count > folder.bytes.count && bytes.starts(with: folder.bytes + [0x2F]))
+    }
+
+    /// The folder part, empty at the root.
+    package var folder: RawName {
+        bytes.lastIndex(of: 0x2F).map { RawName(bytes: bytes[..<$0]) } ?? RawName(bytes: [])
+    }
+
+    /// The last component.
+    package var last: RawName {
+        bytes.lastIndex(of: 0x2F).map { RawName(bytes: bytes[($0 + 1)...]) } ?? self
+    }
+}

@@ -2,6 +2,15 @@ import Logging
 import Synchronization
 import SystemSupport
 
+/// Counts the requests of one chunk, over its parts where it was cut again.
+final class AttemptCounter: Sendable {
+    private let value = Atomic<Int>(0)
+
+    var count: Int { value.load(ordering: .relaxed) }
+    /// Counts one more and returns how many there are now.
+    func add() -> Int { value.add(1, ordering: .relaxed).newValue }
+}
+
 /// One chunk's way through the engine: attempts, pauses, and cutting again what is too large for the server.
 struct ChunkTranscription: Sendable {
     let engine: any Transcriber
@@ -20,7 +29,7 @@ struct ChunkTranscription: Sendable {
     /// - Returns: the chunk's text, and how many requests were sent for it.
     /// - Throws: `TranscriptionError`: `giveUpChunk` when the attempts are used up, `giveUpRecording` as the engine says;
     ///   `CancellationError`.
-    func run(_ chunk: Chunk, attempts: Mutex<Int>) async throws -> ChunkTranscript {
+    func run(_ chunk: Chunk, attempts: AttemptCounter) async throws -> ChunkTranscript {
         if let most = engine.limits.maximumChunkSamples, chunk.range.count > most {
             return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
         }
@@ -29,11 +38,7 @@ struct ChunkTranscription: Sendable {
         while true {
             do {
                 return try await controller.withPermit(for: recording, cost: chunk.range.count) {
-                    let attempt = attempts.withLock { count in
-                        count += 1
-                        return count
-                    }
-                    observe(.sent(index: chunk.index, attempt: attempt))
+                    observe(.sent(index: chunk.index, attempt: attempts.add()))
                     return try await engine.transcribe(chunk, options: options)
                 }
             } catch let error as TranscriptionError {
@@ -56,7 +61,7 @@ struct ChunkTranscription: Sendable {
                     let pause = retry.pause(before: max(1, retries), hint: hint, random: random())
                     observe(
                         .retrying(
-                            index: chunk.index, attempt: attempts.withLock { $0 }, after: pause, error: error.code))
+                            index: chunk.index, attempt: attempts.count, after: pause, error: error.code))
                     logger.info(
                         "request failed, trying again",
                         metadata: [
@@ -75,7 +80,7 @@ struct ChunkTranscription: Sendable {
 
     /// Cuts the chunk in its pauses into equal parts that fit and joins what the engine says to them.
     private func runSplit(
-        _ chunk: Chunk, maximumSamples: Int64?, attempts: Mutex<Int>
+        _ chunk: Chunk, maximumSamples: Int64?, attempts: AttemptCounter
     ) async throws -> ChunkTranscript {
         let total = chunk.range.count
         let limit = min(maximumSamples ?? total / 2, total - 1)

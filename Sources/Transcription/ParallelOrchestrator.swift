@@ -1,5 +1,4 @@
 package import Logging
-import Synchronization
 import SystemSupport
 
 /// Takes a recording all the way from its bytes to its merged transcript: decodes, cuts, asks the cache, sends what is
@@ -132,7 +131,7 @@ package struct ParallelOrchestrator: Sendable {
         of chunk: Chunk, id: RecordingID, options: TranscriptionOptions,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> ChunkOutcome {
-        let attempts = Mutex(0)
+        let attempts = AttemptCounter()
         do {
             var heard = ChunkTranscript(language: nil, segments: [])
             var fromCache = false
@@ -147,14 +146,14 @@ package struct ParallelOrchestrator: Sendable {
             }
             observe(.finished(index: chunk.index, fromCache: fromCache))
             return ChunkOutcome(
-                chunk, result: .success(heard), fromCache: fromCache, attempts: attempts.withLock { $0 })
+                chunk, result: .success(heard), fromCache: fromCache, attempts: attempts.count)
         } catch let error as TranscriptionError where error.remedy != .giveUpRecording {
             observe(.failed(index: chunk.index))
             logger.info(
                 "chunk failed for good",
                 metadata: ["chunk.index": "\(chunk.index)", "error": "\(error.message)"])
             return ChunkOutcome(
-                chunk, result: .failure(error), fromCache: false, attempts: attempts.withLock { $0 })
+                chunk, result: .failure(error), fromCache: false, attempts: attempts.count)
         }
     }
 }

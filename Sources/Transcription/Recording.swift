@@ -36,6 +36,24 @@ package final class Recording: Sendable {
         identity = status.identity
     }
 
+    /// Opens a regular file of an inbox: nothing outside `root` is read, no link is followed, nothing blocks.
+    /// - Parameter name: the path below `root`.
+    /// - Throws: `TranscriptionError` with code `noSuchInput` or `notARecording`; its cause is a `SystemError`.
+    package init(opening name: RawName, beneath root: FileDescriptor, at rootPath: FilePath) throws {
+        path = rootPath.pushing(name.path)
+        do {
+            file = try OwnedDescriptor(opening: name, beneath: root, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        } catch let error as SystemError {
+            throw TranscriptionError(
+                .noSuchInput, "\(name.printable) cannot be opened: \(error.errno).", cause: error)
+        }
+        let status = try FileStatus(of: file.descriptor)
+        guard status.kind == .regular else {
+            throw TranscriptionError(.notARecording, "\(name.printable) is not a regular file.")
+        }
+        identity = status.identity
+    }
+
     /// True when the file was written to since it was opened (size or time of change differ).
     package func hasChanged() -> Bool {
         guard let now = try? FileStatus(of: descriptor) else { return true }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/openat2.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <seccomp.h>
@@ -156,4 +157,16 @@ int clinux_sandbox(const clinux_sandbox_limits *limits) {
     if (status == 0) status = seccomp_load(filter);
     seccomp_release(filter);
     return status;
+}
+
+int clinux_open_beneath(int directory, const char *path, int flags) {
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = (uint64_t)(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    int fd;
+    do fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0 && errno == ENOSYS) return clinux_openat(directory, path, flags | O_NOFOLLOW, 0);
+    return fd < 0 ? -errno : fd;
 }

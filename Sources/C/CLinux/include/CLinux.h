@@ -44,3 +44,7 @@ typedef struct {
 /// a seccomp filter that refuses (EPERM) sockets, writing opens, signals to others, ptrace, mounts, keys and bpf.
 /// Landlock, where the kernel has it, additionally refuses every write below /. 0 or -errno.
 int clinux_sandbox(const clinux_sandbox_limits *limits);
+
+/// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS: opens what lies below `directory` and nothing else, whatever
+/// is put in the way. Falls back to openat with O_NOFOLLOW on kernels before 5.6.
+int clinux_open_beneath(int directory, const char *path, int flags);

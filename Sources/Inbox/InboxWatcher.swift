@@ -1,0 +1,191 @@
+import CLinux
+import Glibc
+package import Logging
+import Synchronization
+package import SystemPackage
+package import SystemSupport
+
+/// inotify(7) on a folder and all folders below it, on a thread of its own.
+///
+/// Events are gathered as a set of paths, so that a file that is written in a thousand pieces is one entry; when the set
+/// or the kernel's queue overflows, `Changes.isOverflow` asks for a scan instead.
+package final class InboxWatcher: Sendable {
+    /// What happened since the last `drain`.
+    package struct Changes: Sendable {
+        /// Files below the inbox, as paths relative to it.
+        package var files: Set<RawName> = []
+        /// Folders that appeared: they are watched now and must be scanned once, for what came before the watch.
+        package var folders: Set<RawName> = []
+        /// Something may have been missed: scan everything.
+        package var isOverflow = false
+        /// The inbox folder itself went away or was replaced.
+        package var isRootGone = false
+    }
+
+    private struct State {
+        var changes = Changes()
+        /// Watch descriptor → folder, relative to the inbox; empty for the inbox itself.
+        var folders: [Int32: RawName] = [:]
+        var isStopped = false
+    }
+
+    private static let mask =
+        UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE) | UInt32(IN_MODIFY) | UInt32(IN_ATTRIB)
+        | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
+        | UInt32(IN_DONT_FOLLOW) | UInt32(IN_EXCL_UNLINK)
+    /// Paths gathered between two drains; more are found by a scan.
+    private static let mostPaths = 20_000
+
+    private let root: FilePath
+    private let inotify: OwnedDescriptor
+    private let wakeUp: OwnedDescriptor
+    private let state = Mutex(State())
+    /// Is signalled after each batch of events.
+    package let changed: AsyncSignal
+    private let logger: Logger
+
+    /// Begins to watch. Scan the inbox afterwards: what was there before gives no event.
+    /// - Throws: `SystemError`, for instance when inotify instances or watches are used up.
+    package init(root: FilePath, changed: AsyncSignal, logger: Logger) throws {
+        self.root = root
+        self.changed = changed
+        self.logger = logger
+        let fd = inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK))
+        guard fd >= 0 else { throw SystemError("inotify_init1", root.printable, errno: Errno(rawValue: errno)) }
+        inotify = OwnedDescriptor(owning: FileDescriptor(rawValue: fd))
+        let event = clinux_eventfd()
+        guard event >= 0 else { throw SystemError("eventfd", root.printable, negative: event) }
+        wakeUp = OwnedDescriptor(owning: FileDescriptor(rawValue: event))
+        try watch(RawName(bytes: []))
+        Thread.start(name: "inotify") { [self] in readEvents() }
+    }
+
+    /// Takes what happened since the last call.
+    package func drain() -> Changes {
+        state.withLock { state in
+            defer { state.changes = Changes() }
+            return state.changes
+        }
+    }
+
+    /// Ends the thread. Safe to call more than once.
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+        var one: UInt64 = 1
+        _ = write(wakeUp.descriptor.rawValue, &one, 8)
+    }
+
+    /// Watches `folder` and all folders below it; those that vanish meanwhile are left out.
+    /// - Throws: `SystemError` when `folder` itself cannot be watched.
+    package func watch(_ folder: RawName) throws {
+        let path = folder.bytes.isEmpty ? root : root.pushing(folder.path)
+        let mask = folder.bytes.isEmpty ? Self.mask & ~UInt32(IN_DONT_FOLLOW) : Self.mask
+        let descriptor = path.withPlatformString { inotify_add_watch(inotify.descriptor.rawValue, $0, mask) }
+        guard descriptor >= 0 else {
+            throw SystemError("inotify_add_watch", path.printable, errno: Errno(rawValue: errno))
+        }
+        state.withLock { $0.folders[descriptor] = folder }
+        try? DirectoryLister.forEach(in: path) { entry in
+            if entry.kind == .directory, !IgnoredNames.contains(entry.name) {
+                do { try watch(folder.appending(entry.name)) } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+                    return true
+                }
+            }
+            return true
+        }
+    }
+
+    private func readEvents() {
+        let size = 256 << 10
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+        defer { buffer.deallocate() }
+        var polled = [
+            pollfd(fd: inotify.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: wakeUp.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+        ]
+        while !state.withLock({ $0.isStopped }) {
+            guard poll(&polled, 2, -1) > 0 else { continue }
+            let count = read(inotify.descriptor.rawValue, buffer.baseAddress, size)
+            guard count > 0 else { continue }
+            for event in InotifyEvent.parse(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { handle(event) }
+            changed.signal()
+        }
+    }
+
+    private func handle(_ event: InotifyEvent) {
+        if event.mask & UInt32(IN_Q_OVERFLOW) != 0 {
+            state.withLock { $0.changes.isOverflow = true }
+            return
+        }
+        guard let folder = state.withLock({ $0.folders[event.watch] }) else { return }
+        if event.mask & UInt32(IN_IGNORED) != 0 {
+            state.withLock { $0.folders[event.watch] = nil }
+            return
+        }
+        if event.mask & (UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_UNMOUNT)) != 0 {
+            if folder.bytes.isEmpty { state.withLock { $0.changes.isRootGone = true } }
+            return
+        }
+        guard let name = event.name, !IgnoredNames.contains(name) else { return }
+        let path = folder.appending(name)
+        if event.mask & UInt32(IN_ISDIR) != 0 {
+            if event.mask & UInt32(IN_MOVED_FROM) != 0 { forget(path) }
+            guard event.mask & (UInt32(IN_CREATE) | UInt32(IN_MOVED_TO)) != 0 else { return }
+            do {
+                try watch(path)
+                state.withLock { _ = $0.changes.folders.insert(path) }
+            } catch let error as SystemError {
+                guard error.errno != .noSuchFileOrDirectory else { return }
+                logger.warning(
+                    "sub-folder cannot be watched, it is looked at in scans only",
+                    metadata: ["folder": "\(path.printable)", "error": "\(error)"])
+                state.withLock { _ = $0.changes.folders.insert(path) }
+            } catch {
+                state.withLock { $0.changes.isOverflow = true }
+            }
+            return
+        }
+        guard event.mask & UInt32(IN_MOVED_FROM) == 0 else { return }
+        state.withLock { state in
+            if state.changes.files.count < Self.mostPaths {
+                state.changes.files.insert(path)
+            } else {
+                state.changes.isOverflow = true
+            }
+        }
+    }
+
+    /// A folder was moved away: its watches would go on to report events under the old path.
+    private func forget(_ folder: RawName) {
+        let gone = state.withLock { state in
+            let gone = state.folders.filter { $0.value == folder || $0.value.isBelow(folder) }.map(\.key)
+            for descriptor in gone { state.folders[descriptor] = nil }
+            return gone
+        }
+        for descriptor in gone { inotify_rm_watch(inotify.descriptor.rawValue, descriptor) }
+    }
+}
+
+/// One record of an inotify queue.
+struct InotifyEvent {
+    let watch: Int32
+    let mask: UInt32
+    /// nil when the event is about the watched folder itself.
+    let name: RawName?
+
+    /// Splits what read(2) gave; a record that does not fit ends the list.
+    static func parse(_ bytes: UnsafeRawBufferPointer) -> [InotifyEvent] {
+        var out: [InotifyEvent] = []
+        var offset = 0
+        while bytes.count - offset >= 16 {
+            let watch = bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+            let mask = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
+            let length = Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+            guard length <= bytes.count - offset - 16 else { break }
+            let name = bytes[(offset + 16)..<(offset + 16 + length)].prefix { $0 != 0 }
+            out.append(InotifyEvent(watch: watch, mask: mask, name: name.isEmpty ? nil : RawName(bytes: name)))
+            offset += 16 + length
+        }
+        return out
+    }
+}

@@ -1,0 +1,43 @@
+package import SystemSupport
+
+/// One recording on its way.
+package struct Job: Sendable, Hashable {
+    /// `found` and `settling` are states of intake and not written down: a scan finds them again.
+    package enum State: String, Sendable, Codable, CaseIterable {
+        case queued, processing, delivered, partial, failed
+        /// The sidecars (or the error note) are on disk.
+        package var isFinished: Bool { self == .delivered || self == .partial || self == .failed }
+    }
+
+    /// What became of the recording in the inbox.
+    package enum SourceDisposal: String, Sendable, Codable {
+        /// Still where it was found.
+        case pending
+        /// Left there on purpose (`after = "keep"`); not to be transcribed again.
+        case kept
+        /// In `done` or `failed`.
+        case moved
+        case deleted
+    }
+
+    package var id: Int64
+    /// The inbox folder, absolute.
+    package var inbox: RawName
+    /// The recording, relative to the inbox.
+    package var path: RawName
+    package var identity: FileIdentity
+    /// What the sidecars are called, without their extensions; relative to the outbox.
+    package var sidecarBase: RawName
+    package var state: State
+    /// How often it was begun.
+    package var attempts: Int
+    /// For a failed job, as in the error note.
+    package var errorCode: String?
+    package var errorMessage: String?
+    /// SHA-256 of sidecars that were delivered or were about to be, to know them from edited ones.
+    package var sidecarDigests: [Digest]
+    package var source: SourceDisposal
+    /// Seconds since 1970.
+    package var foundAt: Int64
+    package var finishedAt: Int64?
+}

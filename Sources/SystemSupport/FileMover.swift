@@ -1,0 +1,108 @@
+import CLinux
+import Glibc
+package import SystemPackage
+
+/// Moves files without ever replacing another one, across file systems too. All functions block.
+package enum FileMover {
+    /// Makes `folder` below `root` and what is missing on the way; new folders get the mode of the folder they are made
+    /// in, set-group-id included, so that a share's group rights go on.
+    /// - Returns: the folder's path.
+    /// - Throws: `SystemError`.
+    @discardableResult
+    package static func makeFolders(_ folder: RawName, below root: FilePath) throws -> FilePath {
+        var path = root
+        for part in folder.bytes.split(separator: 0x2F) {
+            let parent = try FileStatus(at: path)
+            path = path.pushing(RawName(bytes: part).path)
+            let status = path.withPlatformString { mkdir($0, mode_t(parent.mode & 0o7777)) }
+            if status == 0 {
+                // The umask took bits away that the share's other folders have.
+                _ = path.withPlatformString { chmod($0, mode_t(parent.mode & 0o7777)) }
+            } else if errno != EEXIST {
+                throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
+            }
+            guard try FileStatus(at: path, followingLinks: false).kind == .directory else {
+                throw SystemError("mkdir", path.printable, errno: .notDirectory)
+            }
+        }
+        return path
+    }
+
+    /// Moves `source` into `folder` under `name`, or `name (2)`, `name (3)` … where that is taken.
+    /// - Returns: the name it got.
+    /// - Throws: `SystemError`; the source is still in its place then.
+    package static func move(_ source: FilePath, to folder: FilePath, named name: RawName) throws -> RawName {
+        for number in 1...10_000 {
+            let candidate = name.numbered(number)
+            let target = folder.pushing(candidate.path)
+            let status = source.withPlatformString { old in
+                target.withPlatformString { clinux_rename_noreplace(AT_FDCWD, old, AT_FDCWD, $0) }
+            }
+            switch -status {
+            case 0: return candidate
+            case EEXIST: continue
+            case EXDEV:
+                if try copy(source, to: target) { return candidate }
+            default: throw SystemError("rename", target.printable, negative: status)
+            }
+        }
+        throw SystemError("rename", folder.pushing(name.path).printable, errno: .fileExists)
+    }
+
+    /// Copies, fsyncs, keeps the times, then removes the source.
+    /// - Returns: false when the target exists.
+    private static func copy(_ source: FilePath, to target: FilePath) throws -> Bool {
+        let input = try OwnedDescriptor(opening: source, flags: O_RDONLY | O_NOFOLLOW)
+        let status = try FileStatus(of: input.descriptor)
+        do {
+            let output = try OwnedDescriptor(
+                opening: target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            do {
+                while true {
+                    let count = sendfile(output.descriptor.rawValue, input.descriptor.rawValue, nil, 1 << 20)
+                    if count < 0, errno == EINTR { continue }
+                    guard count >= 0 else {
+                        throw SystemError("sendfile", target.printable, errno: Errno(rawValue: errno))
+                    }
+                    if count == 0 { break }
+                }
+                let seconds = status.identity.modified / 1_000_000_000
+                let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(status.identity.modified % 1_000_000_000))
+                let times = [time, time]
+                guard fchmod(output.descriptor.rawValue, mode_t(status.mode)) == 0,
+                    futimens(output.descriptor.rawValue, times) == 0, fsync(output.descriptor.rawValue) == 0
+                else { throw SystemError("fsync", target.printable, errno: Errno(rawValue: errno)) }
+            } catch {
+                _ = target.withPlatformString { unlink($0) }
+                throw error
+            }
+        } catch let error as SystemError where error.errno == .fileExists {
+            return false
+        }
+        guard source.withPlatformString({ unlink($0) }) == 0 else {
+            let error = SystemError("unlink", source.printable, errno: Errno(rawValue: errno))
+            _ = target.withPlatformString { unlink($0) }
+            throw error
+        }
+        return true
+    }
+}
+
+extension RawName {
+    /// `talk.mp3`, `talk (2).mp3`, `talk (3).mp3` …; cut at a character's border so that 255 bytes are not exceeded.
+    package func numbered(_ number: Int) -> RawName {
+        guard number > 1 else { return self }
+        let mark = Array(" (\(number))".utf8)
+        let dot = bytes.lastIndex(of: 0x2E).flatMap { $0 > 0 && bytes.count - $0 <= 16 ? $0 : nil } ?? bytes.count
+        var stem = bytes[..<dot]
+        let ending = bytes[dot...]
+        var excess = stem.count + mark.count + ending.count - 255
+        while excess > 0, let last = stem.last {
+            stem.removeLast()
+            excess -= 1
+            // A character's continuation bytes go with it.
+            if excess <= 0, last & 0xC0 == 0x80 { excess = 1 }
+        }
+        return RawName(bytes: stem + mark + ending)
+    }
+}
