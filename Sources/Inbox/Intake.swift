@@ -89,6 +89,13 @@ package final class Intake: Sendable {
         }
     }
 
+    /// A recording wants to be looked at again: it changed while it was worked on.
+    package func look(at path: RawName) {
+        let now = now
+        candidates.withLock { Self.note(path, in: &$0, at: now, settle: settings.settle) }
+        wake.signal()
+    }
+
     private func startWatcher(once: Bool) async -> InboxWatcher? {
         guard !once, settings.watch != .poll else { return nil }
         let (root, wake, logger) = (settings.path, wake, logger)

@@ -12,7 +12,7 @@ package struct ParallelOrchestrator: Sendable {
     package let store: any TranscriptStore
     package let controller: ConcurrencyController
     package let slots: ChunkSlots
-    package let sizer: DynamicChunkSizer
+    package let sizing: DynamicChunkSizer.Settings
     package let retry: RetrySettings
     package let logger: Logger
     /// Pauses between attempts; a test's clock replaces it.
@@ -22,7 +22,7 @@ package struct ParallelOrchestrator: Sendable {
 
     package init(
         source: any AudioSource, engine: any Transcriber, store: any TranscriptStore,
-        controller: ConcurrencyController, slots: ChunkSlots, sizer: DynamicChunkSizer, retry: RetrySettings,
+        controller: ConcurrencyController, slots: ChunkSlots, sizing: DynamicChunkSizer.Settings, retry: RetrySettings,
         logger: Logger
     ) {
         self.source = source
@@ -30,7 +30,7 @@ package struct ParallelOrchestrator: Sendable {
         self.store = store
         self.controller = controller
         self.slots = slots
-        self.sizer = sizer
+        self.sizing = sizing
         self.retry = retry
         self.logger = logger
     }
@@ -50,15 +50,15 @@ package struct ParallelOrchestrator: Sendable {
         let limits = engine.limits
         let key = CacheKey(
             recording: digest, engine: engine.identity, options: options,
-            plan: sizer.fingerprint + ["\(limits)"])
+            plan: ["\(sizing)", "\(limits)"])
         if var known = await store.transcript(for: key) {
             known.markAsCached(name: recording.displayName, engine: engine.identity.name)
             observe(.answeredFromCache(samples: known.sampleCount, chunks: known.chunks.count))
             return known
         }
         let transcript = try await source.withChunks(of: recording) { properties in
-            let plan = sizer.plan(
-                byteCount: recording.byteCount, estimatedSamples: properties.estimatedSampleCount, limits: limits)
+            let plan = DynamicChunkSizer(settings: sizing, limits: limits).plan(
+                byteCount: recording.byteCount, estimatedSampleCount: properties.estimatedSampleCount)
             observe(
                 .planned(expectedChunks: plan.expectedChunks, expectedSamples: properties.estimatedSampleCount))
             return plan
@@ -146,14 +146,14 @@ package struct ParallelOrchestrator: Sendable {
             }
             observe(.finished(index: chunk.index, fromCache: fromCache))
             return ChunkOutcome(
-                chunk, result: .success(heard), fromCache: fromCache, attempts: attempts.count)
+                of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.count)
         } catch let error as TranscriptionError where error.remedy != .giveUpRecording {
             observe(.failed(index: chunk.index))
             logger.info(
                 "chunk failed for good",
                 metadata: ["chunk.index": "\(chunk.index)", "error": "\(error.message)"])
             return ChunkOutcome(
-                chunk, result: .failure(error), fromCache: false, attempts: attempts.count)
+                of: chunk, result: .failed(reason: error.message), fromCache: false, attempts: attempts.count)
         }
     }
 }

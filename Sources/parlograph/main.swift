@@ -1,1 +1,3 @@
 import ParlographCommands
+
+await Entrance.run()

@@ -1,0 +1,69 @@
+import FoundationEssentials
+import Glibc
+package import SystemPackage
+import SystemSupport
+package import Transcription
+
+/// What `parlograph status` shows: written by the service to `status.json` in the state directory, whenever it changed.
+package struct ServiceStatus: Sendable, Codable, Hashable {
+    /// One recording on its way.
+    package struct Running: Sendable, Codable, Hashable {
+        /// Printable, relative to the inbox.
+        package var name: String
+        package var progress: ProgressSnapshot
+    }
+
+    /// Entries and bytes of the cache, and how often it answered.
+    package struct CacheFigures: Sendable, Codable, Hashable {
+        package var hits: Int
+        package var misses: Int
+        package var memoryBytes: Int
+        package var diskBytes: Int
+
+        package init(hits: Int, misses: Int, memoryBytes: Int, diskBytes: Int) {
+            self.hits = hits
+            self.misses = misses
+            self.memoryBytes = memoryBytes
+            self.diskBytes = diskBytes
+        }
+    }
+
+    package var processID: Int32
+    /// Seconds since 1970.
+    package var startedAt: Int64
+    package var updatedAt: Int64
+    /// Recordings seen but not complete yet.
+    package var settling: Int
+    package var queued: Int
+    package var running: [Running]
+    package var delivered: Int
+    package var partial: Int
+    package var failed: Int
+    package var cache: CacheFigures?
+    /// Figures of each engine in use, by its name.
+    package var engines: [String: ConcurrencyController.Figures]
+
+    private static let fileName = FilePath.Component("status.json")
+
+    /// Writes the file. Blocks.
+    /// - Throws: `SystemError`.
+    package func write(to directory: FilePath) throws {
+        guard let name = Self.fileName else { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        let data = try encoder.encode(self)
+        try AtomicFile.write(Array(data) + [0x0A], named: name, in: directory)
+    }
+
+    /// What the service wrote last; nil when there is nothing readable. Blocks.
+    package static func read(from directory: FilePath) -> ServiceStatus? {
+        guard let name = fileName,
+            let file = try? OwnedDescriptor(opening: directory.appending(name), flags: O_RDONLY),
+            let size = try? FileStatus(of: file.descriptor).identity.byteCount, size < 16 << 20
+        else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        let count = bytes.withUnsafeMutableBytes { Glibc.read(file.descriptor.rawValue, $0.baseAddress, $0.count) }
+        guard count == bytes.count else { return nil }
+        return try? JSONDecoder().decode(ServiceStatus.self, from: Data(bytes))
+    }
+}

@@ -1,0 +1,35 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+
+/// Takes a finished recording out of the inbox: moved to `done` or `failed` under the same sub-folder, kept or deleted.
+/// Blocks.
+enum SourceSettlement {
+    struct Result: Sendable {
+        let disposal: Job.SourceDisposal
+        /// Where it is now, for the error note; nil when it was not moved.
+        let place: FilePath?
+    }
+
+    /// Leaves a file alone that is not the one that was transcribed.
+    /// - Throws: `SystemError`; the recording is still in the inbox then.
+    static func settle(_ job: Job, inbox: InboxSettings, failed: Bool) throws -> Result {
+        let source = inbox.path.pushing(job.path.path)
+        guard let now = try? FileStatus(at: source, followingLinks: false), now.identity == job.identity else {
+            return Result(disposal: .deleted, place: nil)
+        }
+        switch (failed, inbox.after) {
+        case (_, .keep): return Result(disposal: .kept, place: nil)
+        case (false, .delete):
+            guard source.withPlatformString({ unlink($0) }) == 0 else {
+                throw SystemError("unlink", source.printable, errno: Errno(rawValue: errno))
+            }
+            return Result(disposal: .deleted, place: nil)
+        case (true, _), (false, .move):
+            let root = failed ? inbox.failed : inbox.done
+            let folder = try FileMover.makeFolders(job.path.folder, below: root)
+            let name = try FileMover.move(source, to: folder, named: job.path.last)
+            return Result(disposal: .moved, place: folder.pushing(name.path))
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import AudioInput
+import Inbox
+import SystemPackage
+import SystemSupport
+import Transcription
+
+/// `parlograph check`
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check the configuration and everything the service needs around it.",
+        discussion: "Changes nothing. One line for each thing looked at; exit status 0 when all is well.")
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let settings = try common.load()
+        let findings = await Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error)).look()
+        for finding in findings { StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)") }
+        if let worst = findings.lazy.compactMap(\.exitStatus).first { throw ExitCode(worst) }
+    }
+}

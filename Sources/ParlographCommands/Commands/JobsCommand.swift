@@ -1,0 +1,133 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Inbox
+import Logging
+import SystemPackage
+import SystemSupport
+
+/// `parlograph jobs`
+struct JobsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jobs", abstract: "List the recordings the service knows, or have failed ones tried again.",
+        subcommands: [List.self, Retry.self], defaultSubcommand: List.self)
+
+    /// `jobs list`, which is also what `jobs` alone does.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the newest thousand recordings.")
+        @OptionGroup var common: CommonOptions
+
+        @Flag(help: "Only those that failed.")
+        var failed = false
+
+        @Flag(help: "As JSON, one object a line.")
+        var json = false
+
+        func run() async throws {
+            let journal = try await JobsCommand.open(common)
+            let jobs: [Job]
+            do { jobs = try await journal.jobs(in: failed ? [.failed] : []) } catch { throw Exit.failure(error) }
+            for job in jobs {
+                if json { StandardOutput.print(try Self.line(job)) } else { Self.describe(job).forEach { StandardOutput.print($0) } }
+            }
+        }
+
+        private static func describe(_ job: Job) -> [String] {
+            var state = job.state.rawValue
+            state += String(repeating: " ", count: max(0, 11 - state.count))
+            let line = "\(TimeText.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
+            return job.errorMessage.map { [line, "    \($0)"] } ?? [line]
+        }
+
+        private struct Row: Encodable {
+            let id: Int64
+            let inbox: String
+            let name: String
+            let state: String
+            let attempts: Int
+            let bytes: Int64
+            let found_at: Int64
+            let finished_at: Int64?
+            let error_code: String?
+            let error: String?
+        }
+
+        private static func line(_ job: Job) throws -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let row = Row(
+                id: job.id, inbox: job.inbox.printable, name: job.path.printable, state: job.state.rawValue,
+                attempts: job.attempts, bytes: job.identity.byteCount, found_at: job.foundAt,
+                finished_at: job.finishedAt, error_code: job.errorCode, error: job.errorMessage)
+            return String(decoding: try encoder.encode(row), as: UTF8.self)
+        }
+    }
+
+    /// `jobs retry NAME...`
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have failed recordings tried again: they are put back into their inbox.",
+            discussion: "NAME is what \"parlograph jobs --failed\" shows, or just the file's name.")
+        @OptionGroup var common: CommonOptions
+
+        @Argument(help: "Recordings.")
+        var name: [String]
+
+        func run() async throws {
+            let settings = try common.load()
+            let journal = try await JobsCommand.open(common)
+            var status: Int32 = 0
+            for name in name {
+                let wanted = RawName(RawArguments.path(for: name))
+                do {
+                    let failed = try await journal.jobs(in: [.failed], limit: 100_000)
+                    guard let job = failed.last(where: { $0.path == wanted || $0.path.last == wanted || $0.path.printable == name })
+                    else {
+                        Exit.say("parlograph: no failed recording is called \(wanted.printable).")
+                        status = Exit.noInput
+                        continue
+                    }
+                    try await JobsCommand.retry(job, journal, settings)
+                    StandardOutput.print("\(job.path.printable): tried again")
+                } catch {
+                    Exit.say("parlograph: \(wanted.printable): \(error)")
+                    status = Exit.worse(status, Exit.status(for: error))
+                }
+            }
+            if status != 0 { throw ExitCode(status) }
+        }
+    }
+
+    private static func open(_ common: CommonOptions) async throws -> JobJournal {
+        let settings = try common.load()
+        guard (try? FileStatus(at: settings.stateDirectory.appending("jobs.sqlite"))) != nil else {
+            Exit.say(
+                "parlograph: there is no job journal in \(settings.stateDirectory.printable); has the service run yet?")
+            throw ExitCode(Exit.noInput)
+        }
+        do {
+            return try await JobJournal.open(in: settings.stateDirectory, logger: common.makeLogger(settings))
+        } catch {
+            throw Exit.failure(error)
+        }
+    }
+
+    /// A recording in `failed` goes back into its inbox, where it is found as new; one that was kept is queued again.
+    private static func retry(_ job: Job, _ journal: JobJournal, _ settings: Settings) async throws {
+        guard let inbox = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
+            throw ConfigurationFault("its inbox \(job.inbox.printable) is no longer configured.")
+        }
+        if job.source == .moved {
+            try await BlockingPool.files.run {
+                let source = inbox.failed.pushing(job.path.path)
+                guard (try? FileStatus(at: source, followingLinks: false)) != nil else {
+                    throw SystemError("stat", source.printable, errno: .noSuchFileOrDirectory)
+                }
+                let folder = try FileMover.makeFolders(job.path.folder, below: inbox.path)
+                _ = try FileMover.move(source, to: folder, named: job.path.last)
+            }
+        } else {
+            try await journal.retry(job.id)
+        }
+    }
+}

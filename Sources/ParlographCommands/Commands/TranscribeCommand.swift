@@ -1,0 +1,166 @@
+import ArgumentParser
+import Glibc
+import Inbox
+import Logging
+import SystemPackage
+import SystemSupport
+import Transcription
+
+/// `parlograph transcribe FILE...`
+struct TranscribeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transcribe", abstract: "Transcribe recordings and write sidecars beside them.",
+        discussion: "The paths of the sidecars go to standard output, progress to standard error.")
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "Recordings.")
+    var file: [String]
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the sidecars.", valueName: "dir"))
+    var outputDirectory: String?
+
+    @Option(help: "Sidecar formats, separated by commas: txt, srt, json, vtt, tsv.")
+    var formats = "txt,srt,json"
+
+    @Option(help: ArgumentHelp("One of the configured engines (default: offline).", valueName: "name"))
+    var engine: String?
+
+    @Option(help: ArgumentHelp("Language of the speech, or auto.", valueName: "xx"))
+    var language: String?
+
+    @Flag(help: "Ask the engine even for what the cache knows, and remember nothing.")
+    var noCache = false
+
+    @Flag(help: "No progress.")
+    var quiet = false
+
+    func validate() throws {
+        if let language, language != "auto", !Language.isCode(language) {
+            throw ValidationError("--language: \"\(language)\" is no language code; \"en\", \"de\" … or \"auto\".")
+        }
+        _ = try chosenFormats()
+    }
+
+    private func chosenFormats() throws -> [SidecarFormat] {
+        let names = formats.split(separator: ",").map { String($0.trimmingSpaces()) }
+        return try SettingsParser.formats(names) { ValidationError("--formats: \($0)") }
+    }
+
+    func run() async throws {
+        let settings = try common.load()
+        let logger = common.makeLogger(settings, atLeast: quiet ? .error : .warning)
+        let room = EngineRoom(settings, usesCache: !noCache, logger: logger)
+        let orchestrator: ParallelOrchestrator
+        do {
+            orchestrator = try room.orchestrator(engine: engine ?? "offline", logger: logger)
+        } catch {
+            throw Exit.failure(error)
+        }
+        var worst: Int32 = 0
+        let formats = try chosenFormats()
+        for (number, argument) in file.enumerated() {
+            let path = RawArguments.path(for: argument)
+            let status = await Interruption.run {
+                await transcribe(path, number: number, formats: formats, by: orchestrator)
+            }
+            if status == Exit.interrupted { throw ExitCode(status) }
+            worst = Exit.worse(worst, status)
+        }
+        if worst != 0 { throw ExitCode(worst) }
+    }
+
+    /// - Returns: the exit status that this recording alone would give.
+    private func transcribe(
+        _ path: FilePath, number: Int, formats: [SidecarFormat], by orchestrator: ParallelOrchestrator
+    ) async -> Int32 {
+        let tracker = ProgressTracker(name: path.lastComponent?.printable ?? path.printable)
+        let display = quiet ? nil : ProgressDisplay(tracker)
+        do {
+            let folder = try await outputFolder(for: path)
+            let recording = try await BlockingPool.files.run { try Recording(opening: path, followingLinks: true) }
+            let options = TranscriptionOptions(language: language == "auto" ? nil : language)
+            let transcript = try await withProgress(display) {
+                try await orchestrator.transcribe(recording, id: RecordingID(UInt64(number)), options: options) {
+                    tracker.observe($0)
+                }
+            }
+            let run = RunFacts(processingSeconds: tracker.elapsedSeconds)
+            let written = try await BlockingPool.files.run {
+                let rendered = formats.map { ($0, Sidecar.render(transcript, as: $0, run: run)) }
+                let base = SidecarNames.base(for: RawName(path).last)
+                return try SidecarWriter.write(rendered, base: base, in: folder, overwrite: .always)
+            }
+            for sidecar in written { StandardOutput.print(folder.pushing(sidecar.name.path)) }
+            for warning in transcript.warnings { Exit.say("\(path.printable): \(warning)") }
+            guard transcript.isPartial else { return 0 }
+            for gap in transcript.gaps {
+                Exit.say("\(path.printable): \(GapMarker.text(gap.range)): \(gap.reason)")
+            }
+            return Exit.temporaryFailure
+        } catch is CancellationError {
+            return Exit.interrupted
+        } catch {
+            Exit.say("parlograph: \(path.printable): \(Self.withoutName(error, path))")
+            return error is SystemError ? Exit.cannotCreate : Exit.status(for: error)
+        }
+    }
+
+    /// Many messages begin with the file's name already.
+    private static func withoutName(_ error: any Error, _ path: FilePath) -> String {
+        let text = "\(error)"
+        for name in [path.printable, path.lastComponent?.printable ?? ""] where text.hasPrefix(name + " ") {
+            return String(text.dropFirst(name.count + 1))
+        }
+        return text
+    }
+
+    private func outputFolder(for path: FilePath) async throws -> FilePath {
+        let given = outputDirectory.map { RawArguments.path(for: $0) }
+        return try await BlockingPool.files.run {
+            if let given {
+                if (try? FileStatus(at: given)) == nil {
+                    guard given.withPlatformString({ mkdir($0, 0o777) }) == 0 else {
+                        throw SystemError("mkdir", given.printable, errno: Errno(rawValue: errno))
+                    }
+                }
+                return given
+            }
+            let folder = path.removingLastComponent()
+            return folder.isEmpty ? FilePath(".") : folder
+        }
+    }
+
+    private func withProgress<Result: Sendable>(
+        _ display: ProgressDisplay?, _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        guard let display else { return try await body() }
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                await display.run()
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let finished = try await group.next() {
+                if let result = finished { return result }
+            }
+            throw CancellationError()
+        }
+    }
+}
+
+extension FilePath.Component {
+    fileprivate var printable: String { FilePath(root: nil, [self]).printable }
+}
+
+extension Exit {
+    /// Ended by Ctrl-C: 128 + SIGINT, as shells have it.
+    static let interrupted: Int32 = 130
+
+    /// The status for several recordings: a failure outweighs a partial transcript, and the first failure counts.
+    static func worse(_ a: Int32, _ b: Int32) -> Int32 {
+        if a == 0 || (a == temporaryFailure && b != 0) { return b }
+        return a
+    }
+}

@@ -1,0 +1,94 @@
+import AudioInput
+import Engines
+import Logging
+import Synchronization
+import SystemPackage
+import TranscriptCache
+import Transcription
+
+/// Everything that a process needs once to transcribe: the cache, the decoder, and for each engine in use the
+/// transcriber and its concurrency controller.
+final class EngineRoom: Sendable {
+    private struct Entry: Sendable {
+        let transcriber: any Transcriber
+        let controller: ConcurrencyController
+        let apiLimitMB: Int
+    }
+
+    let cache: MultiLevelCache?
+    private let settings: Settings
+    private let source: DecodingAudioSource
+    private let slots: ChunkSlots
+    private let entries = Mutex<[String: Entry]>([:])
+    private let logger: Logger
+
+    /// - Parameter usesCache: false: nothing is looked up or stored.
+    init(_ settings: Settings, usesCache: Bool, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+        cache = usesCache ? MultiLevelCache(settings.cache, logger: logger) : nil
+        source = DecodingAudioSource(logger: logger)
+        slots = ChunkSlots(count: settings.processing.maxConcurrentChunks + 2)
+    }
+
+    /// The engine of this name, made at the first call.
+    /// - Throws: `ConfigurationFault` when there is none, `TranscriptionError` when it cannot be made.
+    func transcriber(_ name: String) throws -> any Transcriber { try entry(name).transcriber }
+
+    /// The parts of one recording's way, put together for an engine.
+    /// - Throws: as `transcriber`.
+    func orchestrator(engine name: String, logger: Logger) throws -> ParallelOrchestrator {
+        let entry = try entry(name)
+        let processing = settings.processing
+        let sizing = DynamicChunkSizer.Settings(
+            minimumMegabytes: processing.chunkSizeMinMB, maximumMegabytes: processing.chunkSizeMaxMB,
+            maximumConcurrentChunks: processing.maxConcurrentChunks,
+            apiLimitMegabytes: entry.apiLimitMB > 0 ? entry.apiLimitMB : nil)
+        return ParallelOrchestrator(
+            source: source, engine: entry.transcriber, store: cache ?? NoStore(), controller: entry.controller,
+            slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
+    }
+
+    /// Of each engine used so far.
+    var figures: [String: ConcurrencyController.Figures] {
+        entries.withLock { $0.mapValues { $0.controller.figures } }
+    }
+
+    private func entry(_ name: String) throws -> Entry {
+        if let known = entries.withLock({ $0[name] }) { return known }
+        let made = try make(name)
+        return entries.withLock { entries in
+            if let known = entries[name] { return known }
+            entries[name] = made
+            return made
+        }
+    }
+
+    private func make(_ name: String) throws -> Entry {
+        let entry = try settings.engine(name)
+        let transcriber: any Transcriber =
+            switch entry.engine {
+            case .offline(let engine): OfflineTranscriber(engine)
+            case .openai(let engine): try OpenAITranscriber(engine)
+            case .command(let engine): CommandTranscriber(engine)
+            }
+        let most = settings.processing.maxConcurrentChunks
+        let controller = ConcurrencyController(
+            ConcurrencyController.Settings(
+                ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
+                requestsPerMinute: entry.requestsPerMinute))
+        return Entry(transcriber: transcriber, controller: controller, apiLimitMB: entry.apiLimitMB)
+    }
+}
+
+/// `--no-cache`: remembers nothing.
+struct NoStore: TranscriptStore {
+    func chunkTranscript(
+        for key: CacheKey, orMake make: @Sendable () async throws -> ChunkTranscript
+    ) async throws -> (transcript: ChunkTranscript, fromCache: Bool) {
+        (try await make(), false)
+    }
+
+    func transcript(for key: CacheKey) async -> Transcript? { nil }
+    func store(_ transcript: Transcript, for key: CacheKey) async {}
+}

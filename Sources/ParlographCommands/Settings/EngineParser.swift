@@ -1,0 +1,97 @@
+import Engines
+import Glibc
+import SystemPackage
+import SystemSupport
+import Transcription
+
+/// Reads one `[engines.NAME]`.
+struct EngineParser {
+    enum Kind: String, CaseIterable { case offline, openai, command }
+
+    let name: String
+    let reader: SectionReader
+
+    /// - Throws: `ConfigurationFault`.
+    func parse() throws -> Settings.EngineEntry {
+        let kind: Kind
+        if name == "offline" {
+            kind = try reader.choice("kind", default: .offline)
+        } else {
+            guard reader.isSet("kind") else { throw reader.fault("kind", "is missing: offline, openai or command.") }
+            kind = try reader.choice("kind", default: .openai)
+        }
+        return switch kind {
+        case .offline: try parseOffline()
+        case .openai: try parseOpenAI()
+        case .command: try parseCommand()
+        }
+    }
+
+    private func parseOffline() throws -> Settings.EngineEntry {
+        let model = try reader.path("model_directory", default: "/usr/share/pocketsphinx/model/en-us")
+        let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
+        let settings = OfflineEngineSettings(name: name, modelDirectory: model, speed: speed)
+        return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: 0)
+    }
+
+    private func parseOpenAI() throws -> Settings.EngineEntry {
+        let urls = try reader.strings("base_url", default: [])
+        guard !urls.isEmpty else {
+            throw reader.fault("base_url", "is missing: the address of the service, for instance \"https://host/v1\".")
+        }
+        var settings = OpenAIEngineSettings(
+            name: name, baseURLs: urls, model: try reader.string("model", default: "whisper-1"))
+        let key = try reader.optionalString("api_key")
+        let keyFile = try reader.optionalString("api_key_file")
+        settings.apiKey = try secret(key, file: keyFile)
+        let profile = try reader.optionalString("profile")
+        if let profile {
+            guard let known = EngineProfile.Name(rawValue: profile) else {
+                let all = EngineProfile.Name.allCases.map(\.rawValue).joined(separator: ", ")
+                throw reader.fault("profile", "must be one of \(all).")
+            }
+            settings.profile = known
+        }
+        let limit = try reader.integer("api_limit_mb", default: 25, in: 1...4096)
+        settings.apiLimitBytes = limit << 20
+        settings.chunkTargetSeconds = try reader.optionalNumber("chunk_target_seconds", in: 1...86400)
+        settings.chunkMaxSeconds = try reader.optionalNumber("chunk_max_seconds", in: 1...86400)
+        settings.requestTimeout = try reader.optionalNumber("timeout_seconds", in: 1...86400).map { .seconds($0) }
+        settings.caFile = try reader.optionalString("ca_file").map { FilePath($0) }
+        settings.insecure = try reader.boolean("insecure", default: false)
+        settings.prompt = try reader.optionalString("prompt")
+        settings.wordTimestamps = try reader.boolean("word_timestamps", default: false)
+        settings.temperature = try reader.optionalNumber("temperature", in: 0...1)
+        let rate = try reader.optionalInteger("api_rate_limit_per_minute", in: 0...1_000_000)
+        return Settings.EngineEntry(engine: .openai(settings), requestsPerMinute: rate, apiLimitMB: limit)
+    }
+
+    private func parseCommand() throws -> Settings.EngineEntry {
+        let command = try reader.strings("command", default: [])
+        guard !command.isEmpty else {
+            throw reader.fault(
+                "command", "is missing: a program and its arguments, for instance [\"/usr/bin/stt\", \"{file}\"].")
+        }
+        let settings = CommandEngineSettings(
+            name: name, command: command, model: try reader.string("model", default: "command"),
+            chunkTargetSeconds: try reader.number("chunk_target_seconds", default: 30, in: 1...86400),
+            chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400),
+            timeout: try reader.seconds("timeout_seconds", default: 600, in: 1...86400))
+        return Settings.EngineEntry(engine: .command(settings), requestsPerMinute: nil, apiLimitMB: 0)
+    }
+
+    /// The key itself from the environment or the file, else the content of the key file, else a systemd credential
+    /// with the engine's name.
+    private func secret(_ key: String?, file: String?) throws -> Secret? {
+        if let key { return Secret(key) }
+        if let file {
+            do {
+                return try Secret(contentsOf: FilePath(file))
+            } catch let error as SystemError {
+                throw reader.fault("api_key_file", "\(file) cannot be read: \(error.errno).")
+            }
+        }
+        guard let credentials = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] else { return nil }
+        return try? Secret(contentsOf: FilePath(credentials).appending(name))
+    }
+}

@@ -1,0 +1,255 @@
+import Engines
+import Inbox
+package import SystemPackage
+import TranscriptCache
+import Transcription
+
+/// All settings of a process, read and checked.
+package struct Settings: Sendable {
+    /// `[processing]`.
+    package struct Processing: Sendable, Hashable {
+        var maxConcurrentChunks = 4
+        var chunkSizeMinMB = 10
+        var chunkSizeMaxMB = 25
+        var retry = RetrySettings()
+        var progressInterval = Duration.seconds(1)
+        var shutdown = Duration.seconds(20)
+    }
+
+    /// One `[engines.NAME]`.
+    enum Engine: Sendable {
+        case offline(OfflineEngineSettings)
+        case openai(OpenAIEngineSettings)
+        case command(CommandEngineSettings)
+    }
+
+    struct EngineEntry: Sendable {
+        var engine: Engine
+        var requestsPerMinute: Int?
+        var apiLimitMB: Int
+    }
+
+    package var stateDirectory: FilePath
+    package var logLevel: String
+    var inboxes: [InboxSettings]
+    package var processing: Processing
+    var cache: CacheSettings
+    var engines: [String: EngineEntry]
+    /// Every key the code asked for, with its default: what the manual and the default file must hold.
+    var knownKeys: [SectionReader.Key]
+    /// Where the settings came from, for messages.
+    package var origin: String
+
+    /// - Throws: `ConfigurationFault` when no such engine is configured.
+    func engine(_ name: String) throws -> EngineEntry {
+        guard let entry = engines[name] else {
+            let known = engines.keys.sorted().joined(separator: ", ")
+            throw ConfigurationFault("\(origin): there is no engine \"\(name)\"; configured are: \(known).")
+        }
+        return entry
+    }
+}
+
+/// The text of one configuration together with the environment: reads sections into `Settings`.
+struct SettingsParser {
+    let text: ConfigurationText
+    let environment: [String: String]
+    private var keys: [SectionReader.Key] = []
+
+    init(_ text: ConfigurationText, environment: [String: String]) {
+        self.text = text
+        self.environment = environment
+    }
+
+    /// - Throws: `ConfigurationFault` for the first thing that is wrong.
+    static func parse(_ text: ConfigurationText, environment: [String: String]) throws -> Settings {
+        var parser = SettingsParser(text, environment: environment)
+        return try parser.parse()
+    }
+
+    private mutating func parse() throws -> Settings {
+        let top = SectionReader(
+            "", values: text.root, text: text, environment: environment,
+            sections: ["inbox", "processing", "cache", "engines"])
+        let state = try top.path("state_directory", default: "/var/lib/parlograph")
+        let cacheDirectory = try top.path("cache_directory", default: Self.defaultCacheDirectory(environment))
+        let logLevel = try top.string("log_level", default: "info")
+        guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
+            throw top.fault("log_level", "must be one of trace, debug, info, notice, warning, error, critical.")
+        }
+        try finish(top)
+        let processing = try readProcessing()
+        let engines = try readEngines(processing)
+        let settings = Settings(
+            stateDirectory: state, logLevel: logLevel, inboxes: try readInboxes(engines: engines),
+            processing: processing, cache: try readCache(cacheDirectory), engines: engines, knownKeys: keys,
+            origin: text.name)
+        return settings
+    }
+
+    /// The system's folder where it can be written to; otherwise the user's own, so that `transcribe` works without any
+    /// set-up.
+    private static func defaultCacheDirectory(_ environment: [String: String]) -> String {
+        let system = "/var/cache/parlograph"
+        if FolderRights.canWrite(FilePath(system)) { return system }
+        if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/parlograph" }
+        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/parlograph" }
+        return system
+    }
+
+    private mutating func finish(_ reader: SectionReader) throws {
+        try reader.finish()
+        keys += reader.keys
+    }
+
+    private func table(_ name: String, in root: [String: ConfigurationValue]) throws -> [String: ConfigurationValue] {
+        guard let value = root[name] else { return [:] }
+        guard case .table(let table) = value else {
+            throw ConfigurationFault("\(text.place(of: name)): \(name) must be a section, [\(name)].")
+        }
+        return table
+    }
+
+    private func reader(_ path: String, _ values: [String: ConfigurationValue]) -> SectionReader {
+        SectionReader(path, values: values, text: text, environment: environment)
+    }
+
+    private mutating func readProcessing() throws -> Settings.Processing {
+        let reader = reader("processing", try table("processing", in: text.root))
+        var out = Settings.Processing()
+        out.maxConcurrentChunks = try reader.integer("max_concurrent_chunks", default: 4, in: 1...256)
+        out.chunkSizeMinMB = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096)
+        out.chunkSizeMaxMB = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096)
+        guard out.chunkSizeMinMB <= out.chunkSizeMaxMB else {
+            throw reader.fault(
+                "chunk_size_min_mb", "\(out.chunkSizeMinMB) is more than chunk_size_max_mb, \(out.chunkSizeMaxMB).")
+        }
+        out.retry.maximumRetries = try reader.integer("max_chunk_retries", default: 3, in: 0...100)
+        out.retry.delay = try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600)
+        out.progressInterval = try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600)
+        out.shutdown = try reader.seconds("shutdown_seconds", default: 20, in: 0...3600)
+        try finish(reader)
+        return out
+    }
+
+    private mutating func readCache(_ directory: FilePath) throws -> CacheSettings {
+        let reader = reader("cache", try table("cache", in: text.root))
+        let memory = try reader.integer("memory_mb", default: 64, in: 0...65536)
+        let disk = try reader.integer("disk_mb", default: 1024, in: 0...16_777_216)
+        let ttl = try reader.integer("ttl_seconds", default: 86400, in: 0...3_153_600_000)
+        try finish(reader)
+        return CacheSettings(
+            directory: directory, memoryBytes: Int64(memory) << 20, diskBytes: Int64(disk) << 20,
+            timeToLiveSeconds: Int64(ttl))
+    }
+
+    private mutating func readInboxes(engines: [String: Settings.EngineEntry]) throws -> [InboxSettings] {
+        var tables: [[String: ConfigurationValue]] = [[:]]
+        switch text.root["inbox"] {
+        case nil: break
+        case .array(let items):
+            tables = try items.enumerated().map { index, item in
+                guard case .table(let table) = item else {
+                    throw ConfigurationFault("\(text.name): inbox \(index + 1) must be a section, [[inbox]].")
+                }
+                return table
+            }
+        default:
+            throw ConfigurationFault(
+                "\(text.place(of: "inbox")): an inbox is written with two brackets, [[inbox]], since there may be several.")
+        }
+        return try tables.enumerated().map { try readInbox($0.offset, $0.element, engines: engines) }
+    }
+
+    private mutating func readInbox(
+        _ index: Int, _ values: [String: ConfigurationValue], engines: [String: Settings.EngineEntry]
+    ) throws -> InboxSettings {
+        let reader = reader("inbox[\(index)]", values)
+        let path = try reader.path("path", default: "/srv/parlograph/inbox")
+        let outbox = try reader.path("outbox", default: "/srv/parlograph/outbox")
+        let done = try reader.path("done", default: "/srv/parlograph/done")
+        let failed = try reader.path("failed", default: "/srv/parlograph/failed")
+        let after = try reader.choice("after", default: InboxSettings.After.move)
+        let engine = try reader.string("engine", default: "offline")
+        guard engines[engine] != nil else {
+            throw reader.fault(
+                "engine",
+                "there is no [engines.\(engine)]; configured are: \(engines.keys.sorted().joined(separator: ", ")).")
+        }
+        let language = try reader.language("language", default: "auto")
+        let prompt = try reader.optionalString("prompt")
+        let formats = try reader.strings("formats", default: ["txt", "srt", "json"])
+        let watch = try reader.choice("watch", default: InboxSettings.Watch.auto)
+        let settle = try reader.seconds("settle_seconds", default: 2, in: 0.05...3600)
+        let rescan = try reader.seconds("rescan_seconds", default: 60, in: 1...86400)
+        let settings = InboxSettings(
+            path: path, outbox: outbox, done: done, failed: failed, after: after, engine: engine,
+            options: TranscriptionOptions(language: language, prompt: prompt),
+            formats: try Self.formats(formats) { reader.fault("formats", $0) }, watch: watch, settle: settle,
+            rescan: rescan)
+        try finish(reader)
+        return settings
+    }
+
+    /// - Throws: what `fault` makes of an unknown or missing format.
+    static func formats<Fault: Error>(_ names: [String], fault: (String) -> Fault) throws -> [SidecarFormat] {
+        let known = SidecarFormat.allCases.map(\.rawValue).joined(separator: ", ")
+        var out: [SidecarFormat] = []
+        for name in names {
+            guard let format = SidecarFormat(rawValue: name) else {
+                throw fault("\"\(name)\" is no sidecar format; known are: \(known).")
+            }
+            if !out.contains(format) { out.append(format) }
+        }
+        guard !out.isEmpty else { throw fault("at least one format is needed: \(known).") }
+        return out
+    }
+
+    private mutating func readEngines(_ processing: Settings.Processing) throws -> [String: Settings.EngineEntry] {
+        var tables = try table("engines", in: text.root)
+        if tables["offline"] == nil { tables["offline"] = .table([:]) }
+        var engines: [String: Settings.EngineEntry] = [:]
+        for (name, value) in tables.sorted(by: { $0.key < $1.key }) {
+            guard case .table(let values) = value else {
+                throw ConfigurationFault("\(text.place(of: "engines.\(name)")): must be a section, [engines.\(name)].")
+            }
+            let reader = reader("engines.\(name)", values)
+            engines[name] = try EngineParser(name: name, reader: reader).parse()
+            try finish(reader)
+        }
+        return engines
+    }
+}
+
+extension SectionReader {
+    /// An absolute path.
+    /// - Throws: `ConfigurationFault` when it is not one.
+    func path(_ name: String, default value: String) throws -> FilePath {
+        let path = FilePath(try string(name, default: value)).lexicallyNormalized()
+        guard path.isAbsolute else { throw fault(name, "must be an absolute path, one that begins with \"/\".") }
+        return path
+    }
+
+    /// ISO 639-1 code; nil for `auto`.
+    /// - Throws: `ConfigurationFault` when it is neither.
+    func language(_ name: String, default value: String) throws -> String? {
+        let text = try string(name, default: value)
+        if text == "auto" { return nil }
+        guard Language.isCode(text) else {
+            throw fault(name, "must be \"auto\" or a language code such as \"en\" or \"de\", not \"\(text)\".")
+        }
+        return text
+    }
+}
+
+/// Language codes as users write them.
+enum Language {
+    /// ISO 639-1 or 639-2, with a region perhaps: `en`, `yue`, `pt-BR`.
+    static func isCode(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard let first = parts.first, (2...3).contains(first.utf8.count), parts.count <= 3 else { return false }
+        return parts.allSatisfy { part in
+            (2...8).contains(part.utf8.count) && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        } && first.allSatisfy { $0.isLowercase }
+    }
+}

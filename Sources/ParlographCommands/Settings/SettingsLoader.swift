@@ -1,0 +1,75 @@
+import Glibc
+package import SystemPackage
+import SystemSupport
+
+/// Finds and reads the configuration file.
+package enum SettingsLoader {
+    /// The file an installed service reads.
+    package static let defaultPath = FilePath("/etc/parlograph/parlograph.toml")
+    private static let mostBytes = 1 << 20
+
+    /// Reads the file, then the environment over it.
+    /// - Parameters:
+    ///   - path: from `--config`; nil: the default file if it is there, no file otherwise.
+    ///   - environment: `PARLOGRAPH_<SECTION>_<KEY>` win over the file.
+    /// - Throws: `ConfigurationFault`.
+    package static func load(_ path: FilePath?, environment: [String: String] = ProcessEnvironment.all) throws -> Settings {
+        let text: ConfigurationText
+        if let path {
+            text = try ConfigurationText(parsing: try read(path), name: path.printable)
+        } else if (try? FileStatus(at: defaultPath)) != nil {
+            text = try ConfigurationText(parsing: try read(defaultPath), name: defaultPath.printable)
+        } else {
+            text = ConfigurationText()
+        }
+        return try SettingsParser.parse(text, environment: environment)
+    }
+
+    private static func read(_ path: FilePath) throws -> String {
+        do {
+            let file = try OwnedDescriptor(opening: path, flags: O_RDONLY)
+            let size = try FileStatus(of: file.descriptor).identity.byteCount
+            guard size <= mostBytes else { throw ConfigurationFault("\(path.printable): larger than 1 MiB.") }
+            var bytes = [UInt8](repeating: 0, count: Int(size))
+            var count = 0
+            while count < bytes.count {
+                let got = bytes.withUnsafeMutableBytes { buffer in
+                    Glibc.read(file.descriptor.rawValue, buffer.baseAddress?.advanced(by: count), buffer.count - count)
+                }
+                guard got > 0 else { break }
+                count += got
+            }
+            guard let text = String(validating: bytes.prefix(count), as: UTF8.self) else {
+                throw ConfigurationFault("\(path.printable): is not UTF-8 text.")
+            }
+            return text
+        } catch let error as SystemError {
+            throw ConfigurationFault("\(path.printable) cannot be read: \(error.errno).")
+        }
+    }
+}
+
+/// The process's environment, as it was at the start.
+package enum ProcessEnvironment {
+    /// Names and values; what is not UTF-8 is repaired.
+    package static let all: [String: String] = {
+        var out: [String: String] = [:]
+        var at = environ
+        while let entry = at.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                out[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            at += 1
+        }
+        return out
+    }()
+}
+
+/// What the process may do in a folder.
+package enum FolderRights {
+    /// Exists and can be written to.
+    package static func canWrite(_ path: FilePath) -> Bool {
+        path.withPlatformString { access($0, W_OK | X_OK) } == 0
+    }
+}
