@@ -1,0 +1,136 @@
+/// What is known of a kind of server: limits, habits and dislikes. From the servers' sources and vendors' pages of 2026.
+package struct EngineProfile: Sendable, Hashable {
+    package enum Name: String, Sendable, CaseIterable, Codable {
+        case openai
+        case groq
+        case azure
+        case cloudRu = "cloud.ru"
+        case speaches
+        case vllm
+        case localai
+        case whisperCpp = "whisper.cpp"
+        case generic
+    }
+
+    /// What to send as `language` where the user named none.
+    package enum LanguageRule: String, Sendable, CaseIterable, Codable {
+        /// Nothing: the server finds out.
+        case omit
+        /// `auto`: the server would assume English otherwise.
+        case auto
+        /// The server needs one: chunks fail with a request to name it.
+        case mustSend = "must_send"
+    }
+
+    package enum Authorization: Sendable, Hashable {
+        case bearer
+        /// Header `api-key`.
+        case apiKey
+        case none
+    }
+
+    package var name: Name
+    /// Greatest request body.
+    package var bodyByteLimit: Int
+    package var targetSeconds: Double?
+    package var maximumSeconds: Double?
+    /// Known default quotas; nil where the vendor names none.
+    package var requestsPerMinute: Int?
+    package var audioSecondsPerHour: Int?
+    /// Chunks in flight that make sense; nil: no limit of its own.
+    package var maximumConcurrency: Int?
+    package var languageRule: LanguageRule
+    package var authorization: Authorization
+    /// Put behind a base address that holds a version or nothing.
+    package var path: String
+    /// The field `model` is sent.
+    package var sendsModel: Bool
+    /// `prompt` and `temperature` are understood.
+    package var takesPrompt: Bool
+    /// `timestamp_granularities[]` is understood.
+    package var takesGranularities: Bool
+    package var codec: UploadCodec
+    package var format: ResponseFormat
+
+    private init(_ name: Name, megabytes: Int = 25, languageRule: LanguageRule = .omit) {
+        self.name = name
+        self.languageRule = languageRule
+        bodyByteLimit = megabytes << 20
+        authorization = .bearer
+        path = "/audio/transcriptions"
+        sendsModel = true
+        takesPrompt = true
+        takesGranularities = true
+        codec = .flac
+        format = .verboseJSON
+    }
+
+    /// The profile of that name, with what is known of the model.
+    package init(named name: Name, model: String) {
+        switch name {
+        case .openai, .generic:
+            self.init(name)
+        case .groq:
+            self.init(name)
+            requestsPerMinute = 20
+            audioSecondsPerHour = 7200
+        case .azure:
+            self.init(name)
+            authorization = .apiKey
+            requestsPerMinute = 3
+            sendsModel = false
+        case .cloudRu:
+            // Whole 30 s windows go missing in longer files: one window per request.
+            self.init(name)
+            (targetSeconds, maximumSeconds) = (26, 29.5)
+            takesGranularities = false
+        case .vllm:
+            // Splits above 30 s with drift and loss; a prompt spoils the decoding.
+            self.init(name, languageRule: .mustSend)
+            (targetSeconds, maximumSeconds) = (26, 29.5)
+            takesPrompt = false
+            takesGranularities = false
+        case .speaches:
+            self.init(name, megabytes: 100)
+            (targetSeconds, maximumSeconds) = (26, 29.5)
+        case .localai:
+            self.init(name, megabytes: 15)
+            (targetSeconds, maximumSeconds) = (26, 29.5)
+        case .whisperCpp:
+            // One global lock: a second request only waits. Older builds read nothing but WAV.
+            self.init(name, megabytes: 100, languageRule: .auto)
+            (targetSeconds, maximumSeconds) = (240, 600)
+            maximumConcurrency = 1
+            path = "/inference"
+            authorization = .none
+            codec = .wav
+        }
+        let model = model.lowercased()
+        guard name == .openai || name == .azure || name == .generic, Self.isTextOnly(model) else { return }
+        // Refused above 1400 s; answers are cut short well before that.
+        (targetSeconds, maximumSeconds) = (120, 300)
+        format = .json
+    }
+
+    /// The profile that fits the address; `generic` where nothing is known.
+    package static func guess(url: String) -> Name {
+        let authority = HostName.authority(ofURL: url).lowercased()
+        let host = authority.prefix { $0 != ":" }
+        let path = url.lowercased().prefix { $0 != "?" }
+        if host.hasSuffix("api.openai.com") { return .openai }
+        if host.hasSuffix("groq.com") { return .groq }
+        if host.hasSuffix("openai.azure.com") || host.hasSuffix("cognitiveservices.azure.com")
+            || path.contains("/openai/deployments/")
+        {
+            return .azure
+        }
+        if host.hasSuffix("cloud.ru") { return .cloudRu }
+        if path.hasSuffix("/inference") { return .whisperCpp }
+        return .generic
+    }
+
+    /// Models of OpenAI that give text without times and take `json` only.
+    private static func isTextOnly(_ model: String) -> Bool {
+        model.hasPrefix("gpt-4o") && model.contains("transcribe") || model.hasPrefix("gpt-transcribe")
+    }
+}

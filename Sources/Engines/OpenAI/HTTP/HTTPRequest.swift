@@ -1,0 +1,107 @@
+/// A request as `CurlLoop` sends it.
+package struct HTTPRequest: Sendable {
+    package var url: String
+    /// Name and value; a value may be a secret, so headers are never logged.
+    package var headers: [(name: String, value: String)]
+    /// Sent one after the other with a known length by POST; nil makes the request a GET. The arrays are shared with the
+    /// caller, not copied.
+    package var body: [[UInt8]]?
+    /// For everything from connecting to the last byte of the answer.
+    package var timeout: Duration
+    package var trust: TLSTrust
+    /// Speak HTTP/1.1 also to a server that offers HTTP/2.
+    package var onlyHTTP1: Bool
+    /// Do not take a kept-alive connection.
+    package var onFreshConnection: Bool
+
+    package init(
+        url: String, headers: [(name: String, value: String)] = [], body: [[UInt8]]? = nil, timeout: Duration,
+        trust: TLSTrust = TLSTrust(), onlyHTTP1: Bool = false, onFreshConnection: Bool = false
+    ) {
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+        self.trust = trust
+        self.onlyHTTP1 = onlyHTTP1
+        self.onFreshConnection = onFreshConnection
+    }
+
+    package var bodyByteCount: Int { body?.reduce(0) { $0 + $1.count } ?? 0 }
+}
+
+/// Which servers a request believes.
+package struct TLSTrust: Sendable, Hashable {
+    /// PEM certificates of additional authorities; the system's own stay trusted.
+    package var authorities: [UInt8]?
+    /// Believe anyone: no check of certificate or host name.
+    package var isDisabled: Bool
+
+    package init(authorities: [UInt8]? = nil, isDisabled: Bool = false) {
+        self.authorities = authorities
+        self.isDisabled = isDisabled
+    }
+}
+
+/// A complete answer, whatever its status.
+package struct HTTPResponse: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: [UInt8]
+
+    package init(status: Int, headers: HTTPHeaders = HTTPHeaders(), body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// Response headers, found without regard to case; of a repeated one the last counts.
+package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    private var values: [String: String] = [:]
+
+    package init() {}
+
+    package init(dictionaryLiteral elements: (String, String)...) {
+        for (name, value) in elements { self[name] = value }
+    }
+
+    package subscript(name: String) -> String? {
+        get { values[name.lowercased()] }
+        set { values[name.lowercased()] = newValue }
+    }
+
+    /// Takes a `Name: value` line; others are ignored.
+    package mutating func add(line: String) {
+        guard let colon = line.firstIndex(of: ":") else { return }
+        self[line[..<colon].trimmed] = line[line.index(after: colon)...].trimmed
+    }
+}
+
+/// A transfer without a complete answer.
+package struct HTTPFailure: Error, Sendable {
+    /// CURLE_* (libcurl-errors(3)).
+    package var curlCode: Int32
+    /// libcurl's own words.
+    package var detail: String
+    /// The connection had served an earlier request.
+    package var wasReused: Bool
+    /// Bytes of the answer, header included, that had come.
+    package var receivedByteCount: Int
+    /// Status of the answer if its header had come, otherwise 0.
+    package var status: Int
+    /// The answer was larger than `CurlLoop.responseByteLimit`.
+    package var isOversized: Bool
+
+    package init(
+        curlCode: Int32, detail: String, wasReused: Bool = false, receivedByteCount: Int = 0, status: Int = 0,
+        isOversized: Bool = false
+    ) {
+        self.curlCode = curlCode
+        self.detail = detail
+        self.wasReused = wasReused
+        self.receivedByteCount = receivedByteCount
+        self.status = status
+        self.isOversized = isOversized
+    }
+}

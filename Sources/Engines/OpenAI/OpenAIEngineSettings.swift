@@ -1,0 +1,95 @@
+package import SystemPackage
+
+/// What the configuration says of an engine of kind `openai`. Everything but name, address and model has a default.
+package struct OpenAIEngineSettings: Sendable {
+    /// `[engines.NAME]`.
+    package var name: String
+    /// One service at one or more addresses (`EndpointURL` says which forms); requests go to the one with the fewest in
+    /// flight, and to the next where one cannot be reached.
+    package var baseURLs: [String]
+    package var model: String
+    package var apiKey: Secret?
+    /// What kind of server it is; nil: guessed from the address.
+    package var profile: EngineProfile.Name?
+    /// Overrides the profile's rule.
+    package var languageRule: EngineProfile.LanguageRule?
+    /// Greatest request body in bytes (`api_limit_mb` MiB); nil: the profile's.
+    package var apiLimitBytes: Int?
+    /// Seconds of audio the engine does best with, and at most takes; nil: the profile's.
+    package var chunkTargetSeconds: Double?
+    package var chunkMaxSeconds: Double?
+    /// For one attempt from connecting to the last byte; nil: by the length of the audio.
+    package var requestTimeout: Duration?
+    /// PEM file of an authority to trust besides the system's.
+    package var caFile: FilePath?
+    /// No check of the server's certificate.
+    package var insecure: Bool
+    /// A hint about names and terms for all recordings; one given with a recording wins.
+    package var prompt: String?
+    /// Ask for the time of each word.
+    package var wordTimestamps: Bool
+    /// `temperature`; nil sends none.
+    package var temperature: Double?
+    /// Upload format; nil: the profile's, and WAV where the server refuses that.
+    package var uploadCodec: UploadCodec?
+
+    package init(
+        name: String, baseURLs: [String], model: String, apiKey: Secret? = nil, profile: EngineProfile.Name? = nil,
+        languageRule: EngineProfile.LanguageRule? = nil, apiLimitBytes: Int? = nil,
+        chunkTargetSeconds: Double? = nil, chunkMaxSeconds: Double? = nil, requestTimeout: Duration? = nil,
+        caFile: FilePath? = nil, insecure: Bool = false, prompt: String? = nil, wordTimestamps: Bool = false,
+        temperature: Double? = nil, uploadCodec: UploadCodec? = nil
+    ) {
+        self.name = name
+        self.baseURLs = baseURLs
+        self.model = model
+        self.apiKey = apiKey
+        self.profile = profile
+        self.languageRule = languageRule
+        self.apiLimitBytes = apiLimitBytes
+        self.chunkTargetSeconds = chunkTargetSeconds
+        self.chunkMaxSeconds = chunkMaxSeconds
+        self.requestTimeout = requestTimeout
+        self.caFile = caFile
+        self.insecure = insecure
+        self.prompt = prompt
+        self.wordTimestamps = wordTimestamps
+        self.temperature = temperature
+        self.uploadCodec = uploadCodec
+    }
+}
+
+/// How a chunk's samples are packed for the way.
+package enum UploadCodec: String, Sendable, Codable, CaseIterable {
+    case flac
+    case wav
+
+    var contentType: String { "audio/\(rawValue)" }
+}
+
+/// `response_format` of a request.
+package enum ResponseFormat: String, Sendable, Comparable {
+    case verboseJSON = "verbose_json"
+    case json
+    case text
+
+    /// The next simpler one; nil after the simplest.
+    var simpler: ResponseFormat? {
+        switch self {
+        case .verboseJSON: .json
+        case .json: .text
+        case .text: nil
+        }
+    }
+
+    /// Simpler formats come later.
+    package static func < (a: ResponseFormat, b: ResponseFormat) -> Bool { a.simplicity < b.simplicity }
+
+    private var simplicity: Int {
+        switch self {
+        case .verboseJSON: 0
+        case .json: 1
+        case .text: 2
+        }
+    }
+}

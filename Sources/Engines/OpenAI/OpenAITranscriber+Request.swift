@@ -1,0 +1,56 @@
+import Transcription
+
+extension OpenAITranscriber {
+    typealias Field = (name: String, value: String)
+
+    var endpointHost: String { HostName.authority(ofURL: endpoints[0]) }
+
+    /// The fewest fields that every server understands, and those the user asked for besides.
+    /// - Throws: `TranscriptionError` where the server needs a language and none is known.
+    func fields(
+        for options: TranscriptionOptions, form: ServerKnowledge.Form
+    ) throws -> (required: [Field], optional: [Field]) {
+        var required: [Field] = []
+        if profile.sendsModel, !settings.model.isEmpty { required.append(("model", settings.model)) }
+        required.append(("response_format", form.format.rawValue))
+        switch (options.language, settings.languageRule ?? profile.languageRule) {
+        case (let language?, _): required.append(("language", language))
+        case (nil, .omit): break
+        case (nil, .auto): required.append(("language", "auto"))
+        case (nil, .mustSend):
+            throw TranscriptionError(
+                .configuration,
+                "Engine \(settings.name) (\(endpointHost)) must be told the language, or it takes everything for English. "
+                    + "Set language of the inbox, or --language.")
+        }
+        guard form.sendsOptionalFields else { return (required, []) }
+        var optional: [Field] = []
+        if let prompt = options.prompt ?? settings.prompt, profile.takesPrompt { optional.append(("prompt", prompt)) }
+        if let temperature = settings.temperature { optional.append(("temperature", "\(temperature)")) }
+        if settings.wordTimestamps, profile.takesGranularities, form.format == .verboseJSON {
+            // Some servers keep the last one only: the segments.
+            optional.append(("timestamp_granularities[]", "word"))
+            optional.append(("timestamp_granularities[]", "segment"))
+        }
+        return (required, optional)
+    }
+
+    /// Authorization, where there is a key.
+    var headers: [Field] {
+        guard let key = settings.apiKey?.revealed else { return [] }
+        return switch profile.authorization {
+        case .apiKey: [("api-key", key)]
+        // A key that was configured is sent, also to a server that usually has none.
+        case .bearer, .none: [("Authorization", "Bearer \(key)")]
+        }
+    }
+
+    /// Time for one attempt: the upload at 1 Mbit/s, and four times the audio's length to work and to queue in; at least
+    /// a minute and a half, at most a quarter of an hour.
+    func timeout(_ sampleCount: Int64, _ byteCount: Int) -> Duration {
+        if let configured = settings.requestTimeout { return configured }
+        let upload = Double(byteCount) / 125_000
+        let work = max(60, 4 * SampleClock.seconds(sampleCount) * Double(max(1, min(knowledge.inFlight, 4))))
+        return .milliseconds(Int64(min(900, 30 + upload + work) * 1000))
+    }
+}

@@ -1,0 +1,275 @@
+import CCurl
+import Glibc
+package import SystemSupport
+package import Transcription
+
+/// An engine behind OpenAI's transcription interface, at OpenAI or anywhere else.
+///
+/// Makes one logical attempt per call: waiting, counting attempts, rates and concurrency are the caller's. Other forms of
+/// the request that need no waiting (WAV for FLAC, a simpler answer format) are tried at once and remembered.
+package struct OpenAITranscriber: Transcriber {
+    package let identity: EngineIdentity
+    package let profile: EngineProfile
+
+    let settings: OpenAIEngineSettings
+    let classifier: ResponseClassifier
+    let endpoints: [String]
+    let trust: TLSTrust
+    let loop: CurlLoop
+    let pool: BlockingPool
+    let knowledge: ServerKnowledge
+
+    /// Forms of one request that are tried in one attempt.
+    private static let formLimit = 6
+    /// What a body holds besides the audio, with room for a proxy's headers.
+    private static let bodyOverhead = 96 << 10
+
+    /// Reads the CA file; opens no connection.
+    /// - Parameters:
+    ///   - loop: shared by all engines of the program.
+    ///   - pool: where audio is packed.
+    /// - Throws: `TranscriptionError` with code `configuration`.
+    package init(settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool) throws {
+        let section = "[engines.\(settings.name)]"
+        let name = settings.profile ?? EngineProfile.guess(url: settings.baseURLs.first ?? "")
+        let profile = EngineProfile(named: name, model: settings.model)
+        endpoints = try settings.baseURLs.map { base in
+            guard let url = EndpointURL.endpoint(base: base, path: profile.path) else {
+                throw TranscriptionError(
+                    .configuration, "base_url of \(section) is not an http or https address: \(base).")
+            }
+            return url
+        }
+        guard !endpoints.isEmpty else {
+            throw TranscriptionError(.configuration, "\(section) has no base_url: name the server's address.")
+        }
+        if let key = settings.apiKey, !key.isHeaderSafe {
+            throw TranscriptionError(
+                .configuration, "The API key of \(section) holds characters no key has: check its file.")
+        }
+        trust = try Self.trust(settings)
+        self.settings = settings
+        self.profile = profile
+        self.loop = loop
+        self.pool = pool
+        classifier = ResponseClassifier(engine: settings.name, secret: settings.apiKey, profile: name)
+        let optional = settings.wordTimestamps || settings.temperature != nil || settings.prompt != nil
+        knowledge = ServerKnowledge(
+            form: ServerKnowledge.Form(
+                codec: settings.uploadCodec ?? profile.codec, format: profile.format,
+                sendsOptionalFields: true, onlyHTTP1: false),
+            addresses: endpoints.count)
+        var changing = ["host=" + HostName.authority(ofURL: endpoints[0])]
+        if optional {
+            changing += ["words=\(settings.wordTimestamps)", "prompt=\(settings.prompt ?? "")"]
+            changing += ["temperature=\(settings.temperature ?? 0)"]
+        }
+        identity = EngineIdentity(name: settings.name, kind: "openai", model: settings.model, settings: changing)
+    }
+
+    private static func trust(_ settings: OpenAIEngineSettings) throws -> TLSTrust {
+        guard let path = settings.caFile else { return TLSTrust(isDisabled: settings.insecure) }
+        do {
+            let bytes = try SmallFile.read(path, limit: 4 << 20)
+            guard bytes.firstRange(of: Array("-----BEGIN CERTIFICATE-----".utf8)) != nil else {
+                throw TranscriptionError(
+                    .configuration,
+                    "ca_file of [engines.\(settings.name)], \(path.printable), holds no certificate in PEM form.")
+            }
+            return TLSTrust(authorities: bytes, isDisabled: settings.insecure)
+        } catch let error as SystemError {
+            throw TranscriptionError(
+                .configuration, "ca_file of [engines.\(settings.name)] cannot be read: \(error).", cause: error)
+        }
+    }
+
+    package var limits: EngineLimits {
+        // FLAC of incompressible audio is 0.2 % longer than its samples; a WAV is 44 bytes longer.
+        let bytes = max(bodyByteLimit - Self.bodyOverhead, 64 << 10)
+        var maximum = Int64(Double(bytes) / 2 / 1.002)
+        if let seconds = settings.chunkMaxSeconds ?? profile.maximumSeconds {
+            maximum = min(maximum, SampleClock.samples(seconds: seconds))
+        }
+        if let learned = knowledge.maximumSamples { maximum = min(maximum, learned) }
+        let target = settings.chunkTargetSeconds ?? profile.targetSeconds
+        return EngineLimits(
+            targetChunkSamples: target.map { min(SampleClock.samples(seconds: $0), maximum) },
+            maximumChunkSamples: maximum, maximumConcurrency: profile.maximumConcurrency.map { $0 * endpoints.count })
+    }
+
+    var bodyByteLimit: Int { settings.apiLimitBytes ?? profile.bodyByteLimit }
+
+    package func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+        try Task.checkCancellation()
+        if let longest = knowledge.maximumSamples, chunk.audio.sampleCount > longest {
+            throw TranscriptionError(
+                .requestFailed, classifier.sentence(endpointHost, "has refused chunks of this length before"),
+                remedy: .split(maximumSamples: longest))
+        }
+        var form = knowledge.form
+        var first: TranscriptionError?
+        for _ in 0..<Self.formLimit {
+            let verdict: ResponseClassifier.Verdict
+            switch try await attempt(chunk, options: options, form: form) {
+            case .heard(let transcript):
+                knowledge.remember(form)
+                return transcript
+            case .failed(let failed): verdict = failed
+            }
+            // The first complaint is the one about the request that was wanted.
+            let error = first ?? verdict.error
+            switch verdict.transform {
+            case .asWAV where form.codec != .wav: form.codec = .wav
+            case .simplerFormat:
+                guard let simpler = form.format.simpler else { throw error }
+                form.format = simpler
+            case .withoutOptionalFields where form.sendsOptionalFields: form.sendsOptionalFields = false
+            case .takeAsSilence where chunk.speech.isEmpty:
+                return ChunkTranscript(language: nil, segments: [])
+            default: throw verdict.transform == nil ? verdict.error : error
+            }
+            if first == nil { first = verdict.error }
+        }
+        throw first ?? TranscriptionError(.internalFault, "Engine \(settings.name) was asked in no form.")
+    }
+
+    // MARK: One request
+
+    private enum Outcome {
+        case heard(ChunkTranscript)
+        case failed(ResponseClassifier.Verdict)
+    }
+
+    private func attempt(
+        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form
+    ) async throws -> Outcome {
+        let audio = try await packed(chunk.audio, as: form.codec)
+        let fields = try fields(for: options, form: form)
+        var multipart = MultipartForm()
+        for field in fields.required + fields.optional { multipart.add(field.name, field.value) }
+        let body = multipart.pieces(
+            file: audio, named: "chunk-\(chunk.index).\(form.codec.rawValue)", type: form.codec.contentType)
+        let byteCount = body.reduce(0) { $0 + $1.count }
+        guard byteCount <= bodyByteLimit else {
+            let fitting = Double(chunk.audio.sampleCount) * Double(bodyByteLimit) / Double(byteCount) * 0.95
+            throw TranscriptionError(
+                .requestFailed,
+                classifier.sentence(endpointHost, "takes at most \(bodyByteLimit) bytes; this chunk has \(byteCount)"),
+                remedy: .split(maximumSamples: Int64(fitting)))
+        }
+        var request = HTTPRequest(
+            url: "", headers: headers + [("Content-Type", multipart.contentType)], body: body,
+            timeout: timeout(chunk.audio.sampleCount, byteCount), trust: trust, onlyHTTP1: form.onlyHTTP1)
+        var described = ResponseClassifier.Request(
+            host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,
+            hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded)
+        do {
+            let response = try await send(&request, described: &described)
+            return outcome(response, chunk: chunk, form: form, described: described)
+        } catch let failure as HTTPFailure {
+            return .failed(learning(from: failure, chunk: chunk, described: described, form: form))
+        }
+    }
+
+    private func outcome(
+        _ response: HTTPResponse, chunk: Chunk, form: ServerKnowledge.Form, described: ResponseClassifier.Request
+    ) -> Outcome {
+        guard (200..<300).contains(response.status) else {
+            var verdict = classifier.classify(response, to: described, now: Double(time(nil)))
+            if case .split(let limit?) = verdict.error.remedy { knowledge.refuse(longerThan: limit) }
+            // One 500 may be chance: the request is only stripped when they come in a row.
+            if response.status == 500, verdict.transform == .withoutOptionalFields, !knowledge.countServerError() {
+                verdict.transform = nil
+            }
+            if response.status == 504 || response.status == 524, knowledge.countTimeout(of: chunk.hash) {
+                verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
+            }
+            return .failed(verdict)
+        }
+        let parser = TranscriptionResponseParser(
+            sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text)
+        do {
+            return .heard(try parser.parse(response.body))
+        } catch let fault as ResponseFault {
+            return .failed(classifier.classify(fault, to: described))
+        } catch {
+            return .failed(classifier.classify(.notUnderstood("is not understood"), to: described))
+        }
+    }
+
+    private func learning(
+        from failure: HTTPFailure, chunk: Chunk, described: ResponseClassifier.Request, form: ServerKnowledge.Form
+    ) -> ResponseClassifier.Verdict {
+        var verdict = classifier.classify(failure, to: described)
+        switch CURLcode(rawValue: UInt32(bitPattern: failure.curlCode)) {
+        case CURLE_HTTP2, CURLE_HTTP2_STREAM: knowledge.countHTTP2Break(certainly: true)
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR:
+            if endpoints[0].lowercased().hasPrefix("https:") { knowledge.countHTTP2Break(certainly: false) }
+        case CURLE_OPERATION_TIMEDOUT where knowledge.countTimeout(of: chunk.hash):
+            verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
+        default: break
+        }
+        return verdict
+    }
+
+    /// Sends to the least busy address and, where that cannot be reached, to the next. A kept-alive connection that turns
+    /// out to be dead is replaced by a fresh one at once.
+    func send(
+        _ request: inout HTTPRequest, described: inout ResponseClassifier.Request
+    ) async throws -> HTTPResponse {
+        var tried: Set<Int> = []
+        while let address = knowledge.take(excluding: tried) {
+            defer { knowledge.release(address) }
+            tried.insert(address)
+            request.url = endpoints[address]
+            described.host = HostName.authority(ofURL: request.url)
+            do {
+                return try await performReplacingDeadConnection(request)
+            } catch let failure as HTTPFailure where failure.isUnreachable && tried.count < endpoints.count {
+                continue
+            }
+        }
+        throw HTTPFailure(curlCode: Int32(bitPattern: CURLE_COULDNT_CONNECT.rawValue), detail: "no address")
+    }
+
+    private func performReplacingDeadConnection(_ request: HTTPRequest) async throws -> HTTPResponse {
+        do {
+            return try await loop.perform(request)
+        } catch let failure as HTTPFailure where failure.meansDeadConnection {
+            var fresh = request
+            fresh.onFreshConnection = true
+            return try await loop.perform(fresh)
+        }
+    }
+
+    private func packed(_ audio: ChunkAudio, as codec: UploadCodec) async throws -> [UInt8] {
+        do {
+            return try await pool.run {
+                switch codec {
+                case .flac: try audio.packed(by: FLACEncoder.encode, unpack: FLACEncoder.decode)
+                case .wav: WAVEncoder.encode(try audio.samples())
+                }
+            }
+        } catch {
+            throw TranscriptionError(
+                .internalFault, "The audio of a chunk cannot be packed: \(error).", cause: error,
+                remedy: .giveUpChunk)
+        }
+    }
+}
+
+extension HTTPFailure {
+    fileprivate var isUnreachable: Bool {
+        [CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST].contains {
+            Int32(bitPattern: $0.rawValue) == curlCode
+        }
+    }
+
+    /// The server had closed the connection before it saw the request.
+    fileprivate var meansDeadConnection: Bool {
+        wasReused && receivedByteCount == 0
+            && [CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SEND_FAIL_REWIND].contains {
+                Int32(bitPattern: $0.rawValue) == curlCode
+            }
+    }
+}

@@ -1,0 +1,108 @@
+/// What a server said, before its times are made sense of.
+struct HeardText: Sendable {
+    /// A stretch of text with times in the server's own unit, nil where it gave none.
+    struct Piece: Sendable {
+        var start: Double?
+        var end: Double?
+        /// As sent, white space included: it tells whether a word goes on from the piece before.
+        var text: String
+        var words: [Word] = []
+        var averageLogProbability: Double?
+        var noSpeechProbability: Double?
+        var compressionRatio: Double?
+    }
+
+    struct Word: Sendable {
+        var start: Double?
+        var end: Double?
+        var text: String
+        var probability: Double?
+    }
+
+    /// As the server names it.
+    var language: String?
+    var text: String?
+    var pieces: [Piece] = []
+    /// Word times that the server gave beside the pieces, not inside them.
+    var words: [Word] = []
+}
+
+extension HeardText {
+    /// Reads an answer in the shape of OpenAI's `json` or `verbose_json` and all known variants of it.
+    init(json value: JSONValue) {
+        language = value["language"]?.string ?? value["languages"]?.array?.first?["code"]?.string
+        text = value["text"]?.string
+        pieces = (value["segments"]?.array ?? []).compactMap(Piece.init(json:))
+        words = (value["words"]?.array ?? []).compactMap(Word.init(json:))
+        dropConstantMetrics()
+    }
+
+    /// Xinference writes 0 for what it does not know: zero everywhere means unknown, not certain.
+    private mutating func dropConstantMetrics() {
+        let isConstant = pieces.allSatisfy {
+            ($0.averageLogProbability ?? 0) == 0 && ($0.noSpeechProbability ?? 0) == 0
+                && ($0.compressionRatio ?? 0) == 0
+        }
+        guard isConstant else { return }
+        for at in pieces.indices {
+            pieces[at].averageLogProbability = nil
+            pieces[at].noSpeechProbability = nil
+            pieces[at].compressionRatio = nil
+        }
+    }
+}
+
+extension HeardText.Piece {
+    init?(json value: JSONValue) {
+        guard value.isObject else { return nil }
+        words = (value["words"]?.array ?? []).compactMap(HeardText.Word.init(json:))
+        text = value["text"]?.string ?? words.map(\.text).joinedAsText()
+        start = value["start"]?.finiteNumber
+        end = value["end"]?.finiteNumber
+        averageLogProbability = value["avg_logprob"]?.finiteNumber
+        noSpeechProbability = value["no_speech_prob"]?.finiteNumber
+        compressionRatio = value["compression_ratio"]?.finiteNumber
+    }
+}
+
+extension HeardText.Word {
+    init?(json value: JSONValue) {
+        // LocalAI names the word "text".
+        guard let text = value["word"]?.string ?? value["text"]?.string, !text.trimmed.isEmpty else { return nil }
+        self.text = text
+        start = value["start"]?.finiteNumber
+        end = value["end"]?.finiteNumber
+        probability = (value["probability"] ?? value["confidence"] ?? value["score"])?.finiteNumber
+            .flatMap { (0...1).contains($0) ? $0 : nil }
+    }
+}
+
+extension Character {
+    /// Of a script that is written without spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar, and the
+    /// punctuation of those.
+    var isUnspaced: Bool {
+        guard let scalar = unicodeScalars.first?.value else { return false }
+        return switch scalar {
+        case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3000...0x30FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
+            0xF900...0xFAFF, 0xFF00...0xFFEF, 0x20000...0x3FFFF:
+            true
+        default: false
+        }
+    }
+}
+
+extension Collection where Element: StringProtocol {
+    /// Puts texts one behind the other, with a space where neither side has one and the script uses spaces.
+    func joinedAsText() -> String {
+        var out = ""
+        for text in self {
+            if let last = out.last, let first = text.first, !last.isWhitespace, !first.isWhitespace,
+                !last.isUnspaced, !first.isUnspaced
+            {
+                out += " "
+            }
+            out += text
+        }
+        return out
+    }
+}

@@ -1,0 +1,61 @@
+import CCurl
+import Transcription
+
+extension ResponseClassifier {
+    /// A transfer that broke off.
+    package func classify(_ failure: HTTPFailure, to request: Request) -> Verdict {
+        let detail = secret?.redacted(from: failure.detail) ?? failure.detail
+        func fail(
+            _ words: String, _ remedy: TranscriptionError.Remedy, _ pressure: TranscriptionError.Pressure? = nil,
+            code: TranscriptionError.Code = .requestFailed, advice: String = ""
+        ) -> Verdict {
+            Verdict(
+                TranscriptionError(
+                    code, sentence(request.host, words, advice), cause: failure, remedy: remedy, pressure: pressure))
+        }
+        if failure.isOversized {
+            return fail("sent an answer of more than \(CurlLoop.responseByteLimit >> 20) MiB", .giveUpChunk)
+        }
+        switch CURLcode(rawValue: UInt32(bitPattern: failure.curlCode)) {
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
+            return fail(
+                "has an address that is none", .giveUpRecording, code: .engineUnavailable,
+                advice: "Correct base_url of \(section).")
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT:
+            return fail(
+                "cannot be reached: \(detail)", .retry(after: nil), .strained, code: .engineUnavailable,
+                advice: "Check base_url of \(section) and the network.")
+        case CURLE_OPERATION_TIMEDOUT:
+            return fail("did not answer in time: \(detail)", .retry(after: nil), .strained)
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
+            CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
+            return fail(
+                "shows a certificate that is not trusted: \(detail)", .giveUpRecording, code: .engineUnavailable,
+                advice: "If it is signed by an authority of your own, name that in ca_file of \(section).")
+        case CURLE_ABORTED_BY_CALLBACK:
+            return fail("was not asked: the program is stopping", .giveUpRecording)
+        case CURLE_PARTIAL_FILE:
+            return fail("broke off its answer: \(detail)", .retry(after: nil), .strained)
+        case CURLE_BAD_CONTENT_ENCODING:
+            return fail("sent an answer that cannot be unpacked: \(detail)", .retry(after: nil))
+        default:
+            return fail("broke the connection: \(detail)", .retry(after: nil), .strained)
+        }
+    }
+
+    /// A successful answer without a transcript in it.
+    package func classify(_ fault: ResponseFault, to request: Request) -> Verdict {
+        switch fault {
+        case .notUnderstood(let reason):
+            let words = "sent an answer that \(reason)"
+            return Verdict(
+                TranscriptionError(.requestFailed, sentence(request.host, words), remedy: .retry(after: nil)))
+        case .message(let message):
+            let text = secret?.redacted(from: message.text) ?? message.text
+            return Verdict(
+                TranscriptionError(
+                    .requestFailed, sentence(request.host, "answered with an error: \(text)"),
+                    remedy: .retry(after: nil)))
+        }
+    }
+}

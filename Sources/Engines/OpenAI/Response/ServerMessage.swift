@@ -1,0 +1,104 @@
+/// What a server says of a failure, found in the many shapes that servers use.
+package struct ServerMessage: Error, Sendable, Hashable {
+    /// For people: one line, tags stripped, at most 200 characters. Not yet free of secrets: see `Secret.redacted(from:)`.
+    package var text: String
+    /// `code` and `type` of the error, in lower case; empty where there is none.
+    package var code: String
+    package var type: String
+    /// The request field the server complains of.
+    package var parameter: String
+
+    package init(text: String, code: String = "", type: String = "", parameter: String = "") {
+        self.text = Self.oneLine(text)
+        self.code = code
+        self.type = type
+        self.parameter = parameter
+    }
+
+    private static let lengthLimit = 200
+
+    /// The message in the body of an unsuccessful answer.
+    package init(body: [UInt8]) {
+        if let value = try? JSONReader.read(body.prefix(64 << 10)), let message = Self(errorIn: value) {
+            self = message
+        } else if let value = try? JSONReader.read(body.prefix(64 << 10)), let text = value.string {
+            self.init(text: text)
+        } else {
+            self.init(text: Self.withoutTags(String(decoding: body.prefix(16 << 10), as: UTF8.self)))
+        }
+    }
+
+    /// Nil when `value` is no error: an object with a text is a transcript, whatever else it holds.
+    init?(errorIn value: JSONValue) {
+        guard value.isObject else { return nil }
+        let isTranscript = value["text"]?.string != nil || value["segments"]?.array != nil
+        if isTranscript, value["error"]?.isObject != true { return nil }
+        let error = value["error"] ?? .null
+        let holder = error.isObject ? error : value
+        guard let text = Self.text(error: error, in: value) else { return nil }
+        self.init(
+            text: text, code: Self.word(holder["code"]), type: Self.word(holder["type"]),
+            parameter: Self.word(holder["param"]))
+    }
+
+    private static func text(error: JSONValue, in value: JSONValue) -> String? {
+        if let text = error["message"]?.string { return text }
+        if error.isObject { return word(error["code"] ?? error["type"]) }
+        if let text = error.string ?? value["message"]?.string ?? value["detail"]?.string { return text }
+        if let details = value["detail"]?.array {
+            let texts = details.prefix(8).compactMap { detail -> String? in
+                guard let message = detail["msg"]?.string else { return detail.string }
+                let place = (detail["loc"]?.array ?? []).map(word).joined(separator: ".")
+                return place.isEmpty ? message : "\(place): \(message)"
+            }
+            return texts.joined(separator: "; ")
+        }
+        if let detail = value["detail"], detail.isObject {
+            return detail["message"]?.string ?? detail["msg"]?.string ?? "unnamed error"
+        }
+        return value["title"]?.string
+    }
+
+    /// `code` may be a number, a text, null or "null".
+    private static func word(_ value: JSONValue?) -> String {
+        switch value {
+        case .string(let text): text == "null" ? "" : text.trimmed.lowercased()
+        case .number(let number): Int(exactly: number).map(String.init) ?? ""
+        default: ""
+        }
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        var out = ""
+        var count = 0
+        var wasSpace = true
+        for character in text {
+            let isSpace =
+                character.isWhitespace
+                || character.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            if isSpace, wasSpace { continue }
+            wasSpace = isSpace
+            out.append(isSpace ? " " : character)
+            count += 1
+            if count == lengthLimit { return out + "…" }
+        }
+        return out.trimmed
+    }
+
+    /// The words of an HTML page; scripts and styles left out.
+    static func withoutTags(_ text: String) -> String {
+        guard text.contains("<") else { return text }
+        var out = ""
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "<") {
+            out += rest[..<open] + " "
+            rest = rest[open...]
+            let name = rest.dropFirst().prefix(6).lowercased()
+            let hidden = ["script", "style"].first { name.hasPrefix($0) }
+            if let hidden, let end = rest.firstRange(of: "</\(hidden)") { rest = rest[end.lowerBound...] }
+            guard let close = rest.firstIndex(of: ">") else { return out }
+            rest = rest[rest.index(after: close)...]
+        }
+        return out + rest
+    }
+}

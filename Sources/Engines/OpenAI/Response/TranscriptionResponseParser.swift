@@ -1,0 +1,131 @@
+package import Transcription
+
+/// Turns the body of a successful answer into segments with sample offsets, whichever server wrote it.
+///
+/// The body is looked at, not its Content-Type, which servers get wrong.
+package struct TranscriptionResponseParser: Sendable {
+    /// Fast speech has 80 bytes a second in the longest encodings, twice that in `text` and `segments` together.
+    private static let textBytesPerSecond = 1000
+    private static let textByteAllowance = 64 << 10
+
+    /// The samples that were sent: the truth about the length, whatever `duration` says.
+    private let sampleCount: Int64
+    private let speech: [SampleRange]
+    /// Plain text is an answer only where it was asked for; otherwise it is some proxy's page.
+    private let acceptsPlainText: Bool
+
+    /// - Parameters:
+    ///   - speech: where something is to be heard, from the chunk's start.
+    ///   - acceptsPlainText: the request asked for plain text, or no format was agreed on.
+    package init(sampleCount: Int64, speech: [SampleRange], acceptsPlainText: Bool) {
+        self.sampleCount = sampleCount
+        self.speech = speech
+        self.acceptsPlainText = acceptsPlainText
+    }
+
+    /// - Throws: `ResponseFault`.
+    package func parse(_ body: [UInt8]) throws -> ChunkTranscript {
+        do {
+            let heard = try heard(body)
+            let textBytes = heard.pieces.reduce(heard.text?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
+            guard textBytes <= Self.textByteAllowance + Int(sampleCount / SampleClock.rate) * Self.textBytesPerSecond
+            else { throw JSONFault(reason: "holds more text than anybody could say in that time") }
+            return transcript(of: heard)
+        } catch let message as ServerMessage {
+            throw ResponseFault.message(message)
+        } catch let fault as JSONFault {
+            throw ResponseFault.notUnderstood(fault.reason)
+        }
+    }
+
+    private func heard(_ body: [UInt8]) throws -> HeardText {
+        let content = body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
+        guard let first = content.first(where: { $0 != 0x20 && !(0x09...0x0D).contains($0) }) else {
+            guard acceptsPlainText else { throw JSONFault(reason: "is empty") }
+            return HeardText(text: "")
+        }
+        switch first {
+        case UInt8(ascii: "{"):
+            let value = try JSONReader.read(content)
+            if let message = ServerMessage(errorIn: value) { throw message }
+            guard value["text"] != nil || value["segments"] != nil || value["words"] != nil else {
+                throw JSONFault(reason: "is JSON without a transcript in it")
+            }
+            return HeardText(json: value)
+        case UInt8(ascii: "\""):
+            return HeardText(text: try JSONReader.read(content).string)
+        case UInt8(ascii: "["):
+            return try heard(list: JSONReader.read(content))
+        case UInt8(ascii: "<"):
+            throw JSONFault(reason: "is a web page, not a transcript (a login page or a proxy's?)")
+        default:
+            return try heard(text: String(decoding: content, as: UTF8.self))
+        }
+    }
+
+    /// A bare list of segments, or one transcript in a list.
+    private func heard(list value: JSONValue) throws -> HeardText {
+        let items = value.array ?? []
+        if items.count == 1, items[0]["segments"] != nil || items[0]["start"] == nil {
+            if let message = ServerMessage(errorIn: items[0]) { throw message }
+            return HeardText(json: items[0])
+        }
+        guard items.allSatisfy({ $0["text"]?.string != nil }) else {
+            throw JSONFault(reason: "is a JSON list without a transcript in it")
+        }
+        return HeardText(json: .object([("segments", value)]))
+    }
+
+    private func heard(text: String) throws -> HeardText {
+        let start = text.drop(while: \.isWhitespace)
+        if start.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(start) {
+            return HeardText(pieces: SubtitleReader.pieces(text))
+        }
+        if start.hasPrefix("data:") || start.hasPrefix("event:") { return try EventStreamReader.read(text) }
+        guard acceptsPlainText else { throw JSONFault(reason: "is plain text where JSON was asked for") }
+        return HeardText(text: text)
+    }
+
+    // MARK: Times
+
+    private func transcript(of heard: HeardText) -> ChunkTranscript {
+        var repair = TimeRepair(sampleCount: sampleCount)
+        let language = heard.language.flatMap(LanguageName.code(for:))
+        guard let unit = repair.unit(of: heard.pieces, heard.words) else {
+            return estimated(
+                heard, language: language, warnings: ["The engine gave times that make no sense; they are estimated."])
+        }
+        var pieces = SegmentBuilder.pieces(of: heard)
+        for at in pieces.indices { pieces[at].divideTimes(by: unit) }
+        pieces = TimeRepair.order(of: pieces.map(\.start)).map { pieces[$0] }
+        SegmentBuilder.joinSplitWords(&pieces)
+
+        let lastEnd = speech.last.map { min($0.end, sampleCount) } ?? sampleCount
+        guard let ranges = repair.ranges(of: pieces.map { ($0.start, $0.end) }, lastEnd: lastEnd) else {
+            return estimated(heard, language: language, warnings: [])
+        }
+        let segments = zip(pieces, ranges).compactMap { piece, range in
+            SegmentBuilder.segment(piece, range: range, repair: repair, speech: speech)
+        }
+        return ChunkTranscript(language: language, segments: segments, warnings: repair.warnings)
+    }
+
+    private func estimated(_ heard: HeardText, language: String?, warnings: [String]) -> ChunkTranscript {
+        var text = heard.text ?? ""
+        if text.trimmed.isEmpty { text = heard.pieces.map(\.text).joinedAsText() }
+        if text.trimmed.isEmpty { text = heard.words.map(\.text).joinedAsText() }
+        let segments = EstimatedTimes(speech: speech, sampleCount: sampleCount)
+            .segments(of: SegmentBuilder.cleaned(text))
+            .filter { SegmentBuilder.isWorthKeeping($0, speech: speech) }
+        return ChunkTranscript(
+            language: language, segments: segments, timesAreEstimated: !segments.isEmpty, warnings: warnings)
+    }
+}
+
+/// Why a successful answer holds no transcript.
+package enum ResponseFault: Error, Sendable, Hashable {
+    /// Part of a sentence: "the answer …".
+    case notUnderstood(String)
+    /// The body is an error in spite of its status.
+    case message(ServerMessage)
+}
