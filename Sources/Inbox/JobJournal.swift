@@ -154,6 +154,17 @@ package struct JobJournal: Sendable {
         }
     }
 
+    /// A failed job whose recording still lies in its inbox is queued again.
+    package func retry(_ id: Int64) async throws {
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE job SET state = 'queued', source = 'pending', error_code = NULL, error_message = NULL,
+                      finished_at = NULL WHERE id = ? AND state = 'failed'
+                    """, arguments: [id])
+        }
+    }
+
     /// Forgets a job whose recording went away or changed before it was done; the file is found anew.
     package func forget(_ id: Int64) async throws {
         try await database.write { db in try db.execute(sql: "DELETE FROM job WHERE id = ?", arguments: [id]) }

@@ -1,0 +1,115 @@
+import AudioInput
+import Glibc
+import Inbox
+import Logging
+import SystemPackage
+import SystemSupport
+import Transcription
+
+/// Looks at what the service needs around it, without changing anything.
+struct Surroundings {
+    struct Finding: Sendable {
+        enum Mark: String, Sendable { case fine = "ok  ", note, fault = "FAIL" }
+        let mark: Mark
+        let subject: String
+        let text: String
+        /// For a fault: what a command would exit with.
+        var exitStatus: Int32?
+
+        static func fine(_ subject: String, _ text: String) -> Finding { Finding(mark: .fine, subject: subject, text: text) }
+        static func note(_ subject: String, _ text: String) -> Finding { Finding(mark: .note, subject: subject, text: text) }
+        static func fault(_ subject: String, _ text: String, _ status: Int32) -> Finding {
+            Finding(mark: .fault, subject: subject, text: text, exitStatus: status)
+        }
+    }
+
+    private let settings: Settings
+    private let logger: Logger
+
+    init(_ settings: Settings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    func look() async -> [Finding] {
+        let settings = settings
+        var findings = [Finding.fine("configuration", settings.origin)]
+        findings += await BlockingPool.files.run {
+            settings.inboxes.flatMap { inbox in
+                FolderCheck.folders(of: inbox).map { Self.folder($0.0, as: $0.1, isInbox: $0.1 == "inbox") }
+            } + [
+                Self.folder(settings.stateDirectory, as: "state_directory", isInbox: false),
+                Self.folder(settings.cache.directory, as: "cache_directory", isInbox: false, mayBeMissing: true),
+                Self.inotify(),
+            ]
+        }
+        if let program = DecodingAudioSource.findFFmpeg() {
+            findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
+        } else {
+            findings.append(
+                .note("decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
+        }
+        let room = EngineRoom(settings, usesCache: false, logger: logger)
+        for name in settings.engines.keys.sorted() {
+            let isUsed = settings.inboxes.contains { $0.engine == name }
+            do {
+                findings.append(.fine("engine \(name)", try await room.transcriber(name).check()))
+            } catch {
+                findings.append(
+                    isUsed
+                        ? .fault("engine \(name)", "\(error)", Exit.status(for: error))
+                        : .note("engine \(name)", "\(error) No inbox uses it."))
+            }
+        }
+        return findings
+    }
+
+    private static func folder(_ path: FilePath, as name: String, isInbox: Bool, mayBeMissing: Bool = false) -> Finding {
+        let subject = "\(name) \(path.printable)"
+        guard let status = try? FileStatus(at: path) else {
+            let text = "does not exist; the service makes it if it may"
+            return mayBeMissing || canMake(path) ? .note(subject, text) : .fault(subject, "does not exist", Exit.configuration)
+        }
+        guard status.kind == .directory else { return .fault(subject, "is not a folder", Exit.configuration) }
+        guard FolderRights.canWrite(path) else {
+            return .fault(subject, "cannot be written to by this user", Exit.configuration)
+        }
+        guard let file = try? OwnedDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY) else {
+            return .fault(subject, "cannot be read by this user", Exit.configuration)
+        }
+        var text = "writable, \(FileSystemKind.name(of: file.descriptor))"
+        if let free = FileSystemKind.freeBytes(file.descriptor) { text += ", \(ByteCount.text(free)) free" }
+        if isInbox, FileLease.isOnNetwork(file.descriptor) {
+            text += "; changes made on other machines give no events here: it is scanned"
+        }
+        return .fine(subject, text)
+    }
+
+    private static func canMake(_ path: FilePath) -> Bool {
+        var at = path.removingLastComponent()
+        while (try? FileStatus(at: at)) == nil, !at.components.isEmpty { at = at.removingLastComponent() }
+        return FolderRights.canWrite(at)
+    }
+
+    private static func inotify() -> Finding {
+        func limit(_ name: String) -> Int? {
+            guard let file = try? OwnedDescriptor(opening: FilePath("/proc/sys/fs/inotify/\(name)"), flags: O_RDONLY) else {
+                return nil
+            }
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = bytes.withUnsafeMutableBytes { read(file.descriptor.rawValue, $0.baseAddress, $0.count) }
+            return Int(String(decoding: bytes.prefix(max(0, count)).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+        }
+        guard let watches = limit("max_user_watches"), let instances = limit("max_user_instances") else {
+            return .note("inotify", "its limits cannot be read; inboxes are scanned if watching fails")
+        }
+        let instance = inotify_init1(CInt(IN_CLOEXEC))
+        guard instance >= 0 else {
+            return .note(
+                "inotify",
+                "no instance is free (fs.inotify.max_user_instances = \(instances)); inboxes are scanned instead")
+        }
+        close(instance)
+        return .fine("inotify", "\(watches) watches (one for each folder), \(instances) instances allowed")
+    }
+}
