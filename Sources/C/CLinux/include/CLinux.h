@@ -34,15 +34,16 @@ typedef struct {
     uint64_t address_space_bytes;
     uint64_t cpu_seconds;
     uint64_t open_files;
-    /// Non-zero: execve stays allowed (for a decoder program that is started after the limits are set).
-    int allow_exec;
-    /// Non-zero: opening files for reading stays allowed.
-    int allow_open;
+    /// NULL: no file can be opened and no program be run any more. Otherwise both stay possible in this folder and in
+    /// those of the system's programs and libraries, and standard input's file can be opened again for reading.
+    const char *program_directory;
 } clinux_sandbox_limits;
 
-/// Confines the calling process for good: no new privileges, dies with its parent, no core file, the limits given, and
-/// a seccomp filter that refuses (EPERM) sockets, writing opens, signals to others, ptrace, mounts, keys and bpf.
-/// Landlock, where the kernel has it, additionally refuses every write below /. 0 or -errno.
+/// Confines the calling process for good: no new privileges, no core file, the limits given, and a seccomp filter that
+/// refuses sockets, opening files for writing, signals to others, ptrace, mounts, keys and bpf. Landlock, where the
+/// kernel has it, also refuses every file but those named above. It outlives the thread that started the process, so
+/// there is no parent-death signal (that would fire when that thread ends): a closed pipe ends the process instead.
+/// 0 or -errno.
 int clinux_sandbox(const clinux_sandbox_limits *limits);
 
 /// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS: opens what lies below `directory` and nothing else, whatever

@@ -1,0 +1,74 @@
+/// Reads the AU stream of 32-bit floats (big endian) that ffmpeg writes, mixes it down and passes it on.
+struct AUStream: ~Copyable {
+    private(set) var sampleRate = 0
+    private(set) var channels = 0
+    private var pending: [UInt8] = []
+    private var headerBytes = 0
+    private var mixer: Downmixer?
+    private let input = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames * 64)
+    private let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames)
+
+    init() {}
+
+    deinit {
+        input.deallocate()
+        mono.deallocate()
+    }
+
+    var sawOppositeChannels: Bool { mixer?.sawOppositeChannels ?? false }
+
+    /// True once the header has come.
+    /// - Throws: `DecodingFailure` when it is not what we asked for.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> Bool {
+        pending.append(contentsOf: bytes)
+        guard headerBytes == 0 else { return true }
+        guard pending.count >= 24 else { return false }
+        headerBytes = Int(pending.number(at: 4, count: 4, bigEndian: true))
+        sampleRate = Int(pending.number(at: 16, count: 4, bigEndian: true))
+        channels = Int(pending.number(at: 20, count: 4, bigEndian: true))
+        guard pending.has(".snd"), (24...65_536).contains(headerBytes), (1...64).contains(channels),
+            SampleRates.usable.contains(sampleRate), pending.number(at: 12, count: 4, bigEndian: true) == 6
+        else { throw DecodingFailure(.undecodable, "cannot be decoded: ffmpeg answers in an unknown way.") }
+        guard pending.count >= headerBytes else {
+            headerBytes = 0
+            return false
+        }
+        pending.removeFirst(headerBytes)
+        mixer = Downmixer(channels: channels)
+        return true
+    }
+
+    /// Passes whole blocks on.
+    mutating func drain(to output: inout DecoderOutput) throws {
+        let blockBytes = Downmixer.blockFrames * channels * 4
+        var at = 0
+        while pending.count - at >= blockBytes {
+            try pass(from: at, frames: Downmixer.blockFrames, to: &output)
+            at += blockBytes
+        }
+        if at > 0 { pending.removeFirst(at) }
+    }
+
+    /// Passes on what is left at the end.
+    mutating func finish(to output: inout DecoderOutput) throws {
+        if channels > 0 {
+            try drain(to: &output)
+            try pass(from: 0, frames: pending.count / (channels * 4), to: &output)
+            pending = []
+        }
+        try output.finishSamples()
+    }
+
+    private mutating func pass(from start: Int, frames: Int, to output: inout DecoderOutput) throws {
+        let samples = frames * channels
+        guard samples > 0 else { return }
+        pending.withUnsafeBytes { bytes in
+            for i in 0..<samples {
+                let bits = bytes.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self)
+                input[i] = Float(bitPattern: UInt32(bigEndian: bits))
+            }
+        }
+        mixer?.mix(UnsafeBufferPointer(rebasing: input[..<samples]), into: mono)
+        try output.write(UnsafeBufferPointer(rebasing: mono[..<frames]), rate: sampleRate)
+    }
+}

@@ -1,0 +1,113 @@
+import SystemSupport
+package import Transcription
+
+/// Cuts a stream of samples into chunks, in pauses where there are any.
+///
+/// Planned places are the multiples of the plan's length in the recording, so that early or late cuts do not add up. A
+/// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length.
+package struct AudioSplitter {
+    private let plan: ChunkPlan
+    /// How far a cut may be from its planned place.
+    private let reach: Int
+    /// Beyond a forced cut, on both sides: 2 s.
+    private let overlap: Int
+    /// Samples from `rangeStart` on.
+    private var samples: [Int16] = []
+    private var energies: [Float] = []
+    private var rangeStart: Int64 = 0
+    private var ownedStart: Int64 = 0
+    private var index = 0
+    private let capacity: Int
+
+    /// - Parameter plan: lengths below one second are taken for one second.
+    package init(plan: ChunkPlan) {
+        let chunk = max(plan.chunkSamples, SampleClock.rate)
+        let maximum = max(plan.maximumChunkSamples, chunk)
+        self.plan = ChunkPlan(
+            chunkSamples: chunk, maximumChunkSamples: maximum, expectedChunks: plan.expectedChunks)
+        reach = Int(min(chunk / 5, 30 * SampleClock.rate))
+        overlap = Int(min(2 * SampleClock.rate, maximum / 8))
+        capacity = Int(min(chunk + Int64(reach + overlap), maximum)) + 65_536
+        samples.reserveCapacity(capacity)
+    }
+
+    /// Takes the next samples of the recording.
+    /// - Returns: the chunks that are now complete, mostly none.
+    package mutating func push(_ block: UnsafeBufferPointer<Int16>) -> [Chunk] {
+        var done: [Chunk] = []
+        var rest = block
+        while !rest.isEmpty {
+            // Never more than a cut needs, so that what is held stays within the greatest length.
+            let window = cutWindow()
+            let wanted = max(1, window.upperBound + overlap - samples.count)
+            let part = UnsafeBufferPointer(rebasing: rest.prefix(wanted))
+            samples.append(contentsOf: part)
+            rest = UnsafeBufferPointer(rebasing: rest.dropFirst(part.count))
+            if samples.count >= window.upperBound + overlap { done.append(cut(within: window)) }
+        }
+        return done
+    }
+
+    /// The last chunk; nil for a recording without samples. The splitter is used up.
+    package mutating func finish() -> Chunk? {
+        guard !samples.isEmpty else { return nil }
+        measure()
+        let end = rangeStart + Int64(samples.count)
+        return chunk(samples, energies[...], owned: SampleRange(ownedStart, end))
+    }
+
+    /// Where the next cut may be, relative to `rangeStart`, and the place planned for it.
+    private var planned: Int {
+        // The next multiple that leaves at least half a chunk.
+        let after = ownedStart + plan.chunkSamples / 2
+        let multiple = (after + plan.chunkSamples - 1) / plan.chunkSamples * plan.chunkSamples
+        return Int(min(multiple - rangeStart, plan.maximumChunkSamples - Int64(overlap)))
+    }
+
+    private func cutWindow() -> Range<Int> {
+        let planned = planned
+        let latest = Int(plan.maximumChunkSamples) - overlap
+        let upper = min(planned + reach, latest)
+        let lower = max(
+            min(planned - reach, upper - reach), Int(ownedStart - rangeStart) + Int(SampleClock.rate) / 2, 1)
+        return min(lower, upper - 1)..<upper
+    }
+
+    private mutating func cut(within window: Range<Int>) -> Chunk {
+        measure()
+        let (position, isPause) = PauseFinder.quietestCut(in: energies, near: planned, window: window)
+        let extra = isPause ? 0 : overlap
+        let cut = rangeStart + Int64(position)
+        let end = position + extra
+        let nextStart = position - extra
+        var next: [Int16] = []
+        next.reserveCapacity(capacity)
+        next.append(contentsOf: samples[nextStart...])
+        samples.removeLast(samples.count - end)
+        let chunk = chunk(
+            samples, energies[..<min(energies.count, end / PauseFinder.frameSamples)],
+            owned: SampleRange(ownedStart, cut))
+        samples = next
+        energies.removeAll(keepingCapacity: true)
+        rangeStart += Int64(nextStart)
+        ownedStart = cut
+        return chunk
+    }
+
+    /// Brings `energies` up to the samples.
+    private mutating func measure() {
+        samples.withUnsafeBufferPointer { all in
+            let from = energies.count * PauseFinder.frameSamples
+            PauseFinder.appendEnergies(of: UnsafeBufferPointer(rebasing: all[from...]), to: &energies)
+        }
+    }
+
+    private mutating func chunk(_ samples: [Int16], _ energies: ArraySlice<Float>, owned: SampleRange) -> Chunk {
+        let range = SampleRange(rangeStart, rangeStart + Int64(samples.count))
+        defer { index += 1 }
+        return Chunk(
+            index: index, range: range, owned: owned,
+            hash: samples.withUnsafeBytes { SHA256.digest(of: $0) },
+            speech: PauseFinder.speech(in: energies, sampleCount: range.count), audio: ChunkAudio(samples))
+    }
+}

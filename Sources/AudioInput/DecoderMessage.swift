@@ -1,0 +1,83 @@
+import Transcription
+
+/// What the decoder process writes to its standard output: a letter, the length of what follows as 32 bits little
+/// endian, and that many bytes.
+enum DecoderMessage: Equatable {
+    enum Kind: UInt8 {
+        case properties = 0x50
+        case samples = 0x53
+        case warning = 0x57
+        case debug = 0x44
+        case end = 0x45
+        case failure = 0x58
+        case needsProgram = 0x4E
+    }
+
+    case properties(AudioProperties)
+    case warning(String)
+    /// For the log of someone who looks for a fault.
+    case debug(String)
+    /// Everything was decoded; whoever ends without this has died.
+    case end
+    case failure(DecodingFailure)
+    /// The libraries here do not read this; ffmpeg may.
+    case needsProgram(demuxer: String, format: String, title: String)
+
+    static let headerBytes = 5
+    /// The greatest length of a message; a longer one is not from our decoder.
+    static let longest = 1 << 20
+    /// Bytes of samples in a message: with its header just what a pipe takes.
+    static let samplesBytes = (64 << 10) - 8
+
+    private var content: (Kind, String) {
+        switch self {
+        case .properties(let p):
+            (
+                .properties,
+                "\(p.format)\n\(p.sampleRate)\n\(p.channels)\n\(p.estimatedSampleCount.map { "\($0)" } ?? "-")"
+            )
+        case .warning(let text): (.warning, text)
+        case .debug(let text): (.debug, text)
+        case .end: (.end, "")
+        case .failure(let failure): (.failure, "\(failure.code.rawValue)\n\(failure.message)")
+        case .needsProgram(let demuxer, let format, let title): (.needsProgram, "\(demuxer)\n\(format)\n\(title)")
+        }
+    }
+
+    /// The message as it goes through the pipe.
+    var encoded: [UInt8] {
+        let (kind, text) = content
+        let bytes = Array(text.utf8.prefix(Self.longest))
+        return Self.header(kind, count: bytes.count) + bytes
+    }
+
+    static func header(_ kind: Kind, count: Int) -> [UInt8] {
+        [kind.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
+    }
+
+    /// Nil when the bytes make no sense.
+    init?(_ kind: Kind, _ bytes: some Sequence<UInt8>) {
+        guard let text = String(validating: Array(bytes), as: UTF8.self) else { return nil }
+        let lines = text.split(separator: "\n", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
+        switch kind {
+        case .properties:
+            guard lines.count == 4, let rate = Int(lines[1]), let channels = Int(lines[2]), rate > 0, channels > 0
+            else {
+                return nil
+            }
+            self = .properties(
+                AudioProperties(
+                    format: lines[0], sampleRate: rate, channels: channels, estimatedSampleCount: Int64(lines[3])))
+        case .warning: self = .warning(text)
+        case .debug: self = .debug(text)
+        case .end: self = .end
+        case .failure:
+            guard lines.count == 2, let code = DecodingFailure.Code(rawValue: lines[0]) else { return nil }
+            self = .failure(DecodingFailure(code, lines[1]))
+        case .needsProgram:
+            guard lines.count == 3 else { return nil }
+            self = .needsProgram(demuxer: lines[0], format: lines[1], title: lines[2])
+        case .samples: return nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Glibc
+import Transcription
+
+/// Decodes with the ffmpeg program, in the decoder process: for the formats that no library here reads.
+struct ExternalDecoder {
+    private let path: String
+    private let demuxer: String
+    private let format: String
+    private let title: String
+
+    /// Takes the four arguments of the decoder process.
+    init?(_ arguments: [String]) {
+        guard arguments.count == 4, arguments[0].hasPrefix("/"),
+            arguments[1].utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
+        else { return nil }
+        path = arguments[0]
+        demuxer = arguments[1]
+        format = arguments[2]
+        title = arguments[3]
+    }
+
+    /// Where the program is.
+    var folder: String { path.lastIndex(of: "/").map { String(path[..<$0]) + "/" } ?? "/" }
+
+    /// The demuxer to try when a library gives up on a file of its own format; nil where that makes no sense.
+    static func demuxer(forRejected format: String) -> String? {
+        ["wav": "wav", "flac": "flac", "ogg vorbis": "ogg", "opus": "ogg", "aiff": "aiff", "au": "au", "caf": "caf"][
+            format]
+    }
+
+    /// The demuxer is given, so that the file cannot choose one; `file` is the only protocol, so that it cannot name
+    /// another place. The recording is read through the descriptor that the program inherits.
+    private var commandLine: [String] {
+        [
+            path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1", "-protocol_whitelist",
+            "file",
+            "-f", demuxer, "-i", "file:/proc/self/fd/0", "-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1",
+            "-c:a", "pcm_f32be", "-f", "au", "pipe:1",
+        ]
+    }
+
+    /// - Throws: `DecodingFailure`, `DecoderOutput.Closed`.
+    func decode(to output: inout DecoderOutput) throws {
+        guard var child = PipedProgram(path, commandLine) else {
+            throw DecodingFailure(.undecodable, "is \(title), and ffmpeg (\(path)) cannot be started.")
+        }
+        var stream = AUStream()
+        var report = ExternalReport()
+        var announced = false
+        let size = 256 << 10
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+        defer { buffer.deallocate() }
+        while let (isReport, count) = child.read(into: buffer) {
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            if isReport {
+                report.append(bytes)
+                continue
+            }
+            guard try stream.append(bytes) else { continue }
+            if !announced {
+                announced = true
+                try output.send(
+                    .properties(
+                        AudioProperties(
+                            format: format, sampleRate: stream.sampleRate, channels: stream.channels,
+                            estimatedSampleCount: report.seconds.map(SampleClock.samples(seconds:)))))
+            }
+            try stream.drain(to: &output)
+        }
+        let status = child.wait()
+        try stream.finish(to: &output)
+        guard output.sampleCount > 0 else { throw failure(report, status: status) }
+        if stream.sawOppositeChannels {
+            try output.send(
+                .warning(
+                    "The left and the right channel cancel each other out in places; there only the left was used."))
+        }
+        if let declared = report.seconds,
+            let warning = SpokenTime.earlyEnd(decoded: output.seconds, declared: declared)
+        {
+            try output.send(.warning(warning))
+        } else if let error = report.firstError {
+            try output.send(.warning("Parts of the file are damaged (ffmpeg: \(error))."))
+        } else if status != 0 {
+            try output.send(
+                .warning("ffmpeg stopped at \(SpokenTime.clock(output.seconds)) before the end of the file."))
+        }
+    }
+
+    private func failure(_ report: ExternalReport, status: Int32) -> DecodingFailure {
+        if report.sawNoAudio {
+            return DecodingFailure(.notARecording, "is \(title) without an audio track.")
+        }
+        let reason = report.firstError ?? (status < 0 ? "stopped by signal \(-status)" : "no samples came out")
+        return DecodingFailure(
+            .undecodable, "is \(title), but damaged: nothing of it can be decoded (ffmpeg: \(reason)).")
+    }
+}

@@ -1,0 +1,71 @@
+/// Finds the frames of a FLAC stream (RFC 9639), so that decoding can go on behind damage at the right time: libsndfile
+/// stops at the first broken frame.
+struct FLACFrames {
+    /// `fLaC` and STREAMINFO alone, to stand in front of frames from the middle of the file.
+    let header: [UInt8]
+    private let minimumBlock: Int64
+
+    /// Nil when STREAMINFO is missing.
+    init?(_ source: some ByteSource, at start: Int64) {
+        let bytes = source.bytes(at: start, count: 42)
+        guard bytes.count == 42, bytes.has("fLaC"), bytes[4] & 0x7F == 0,
+            bytes.number(at: 5, count: 3, bigEndian: true) == 34
+        else { return nil }
+        var header = bytes
+        header[4] = 0x80  // the last block of metadata
+        self.header = header
+        minimumBlock = Int64(bytes.number(at: 8, count: 2, bigEndian: true))
+    }
+
+    /// The next whole frame header that belongs to a later sample.
+    /// - Parameters:
+    ///   - sample: frames up to this one are passed over.
+    ///   - limit: a sample number from here on is not believed.
+    ///   - start: the byte to search from.
+    func next(in source: some ByteSource, after sample: Int64, below limit: Int64, from start: Int64) -> (
+        byte: Int64, sample: Int64
+    )? {
+        var at = max(0, start)
+        while at < source.size {
+            let bytes = source.bytes(at: at, count: (256 << 10) + 16)
+            guard bytes.count > 16 else { return nil }
+            for i in 0..<(bytes.count - 16) where bytes[i] == 0xFF && bytes[i + 1] & 0xFE == 0xF8 {
+                if let first = firstSample(bytes, at: i), first > sample, first < limit {
+                    return (at + Int64(i), first)
+                }
+            }
+            at += Int64(bytes.count - 16)
+        }
+        return nil
+    }
+
+    /// The number of a frame's first sample; nil where no frame header with a right checksum stands.
+    private func firstSample(_ bytes: [UInt8], at start: Int) -> Int64? {
+        let blockCode = bytes[start + 2] >> 4
+        let rateCode = bytes[start + 2] & 15
+        guard blockCode != 0, rateCode != 15, bytes[start + 3] >> 4 <= 10, bytes[start + 3] & 1 == 0 else { return nil }
+        let lead = bytes[start + 4]
+        let extra = (~lead).leadingZeroBitCount
+        guard extra != 1, extra < 8 else { return nil }
+        var number = extra == 0 ? Int64(lead) : Int64(lead & UInt8(0x7F >> extra))
+        var at = start + 5
+        for _ in 1..<max(1, extra) {
+            guard bytes[at] & 0xC0 == 0x80 else { return nil }
+            number = number << 6 | Int64(bytes[at] & 0x3F)
+            at += 1
+        }
+        at += (blockCode == 6 ? 1 : blockCode == 7 ? 2 : 0) + (rateCode == 12 ? 1 : rateCode > 12 ? 2 : 0)
+        guard at < bytes.count, Self.checksum(bytes[start..<at]) == bytes[at] else { return nil }
+        return bytes[start + 1] & 1 == 1 ? number : number * minimumBlock
+    }
+
+    /// CRC-8 with the polynomial x^8 + x^2 + x + 1.
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt8 {
+        var crc: UInt8 = 0
+        for byte in bytes {
+            crc ^= byte
+            for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
+        }
+        return crc
+    }
+}

@@ -1,0 +1,153 @@
+import Transcription
+
+/// Decodes with libsndfile and libmpg123, in the decoder process.
+enum LibraryDecoding {
+    /// Writes the properties, the samples and the warnings of a recording.
+    /// - Throws: `DecodingFailure`, `DecoderOutput.Closed`.
+    static func decode(_ format: AudioFormat, of file: FileBytes, to output: inout DecoderOutput) throws {
+        var opposite = false
+        switch format.decoder {
+        case .mpg123(let start):
+            try MPEGDecoding.decode(format, of: file, from: start, to: &output)
+        case .wave(let header):
+            let prefix = header.cleanHeader()
+            let sound = try SoundFile(
+                VirtualFile(file, prefix: prefix, start: header.dataStart, length: header.dataBytes))
+            try announce(format, sound, frames: sound.declaredFrames, to: &output)
+            opposite = try decode(sound, to: &output).sawOpposite
+            try output.finishSamples()
+            let declared = output.seconds * header.declaredRatio
+            if let warning = SpokenTime.earlyEnd(decoded: output.seconds, declared: declared) {
+                try output.send(.warning(warning))
+            }
+        case .sndfile(let start):
+            opposite = try decode(format, of: file, from: start, to: &output)
+        case .ogg(let streams):
+            opposite = try decode(streams, format, of: file, to: &output)
+        case .ffmpeg: break
+        }
+        if opposite {
+            try output.send(
+                .warning(
+                    "The left and the right channel cancel each other out in places; there only the left was used."))
+        }
+    }
+
+    private static func announce(
+        _ format: AudioFormat, _ sound: borrowing SoundFile, frames: Int64?, to output: inout DecoderOutput
+    ) throws {
+        let samples = frames.map { SampleClock.samples(seconds: Double($0) / Double(sound.sampleRate)) }
+        try output.send(
+            .properties(
+                AudioProperties(
+                    format: format.name, sampleRate: sound.sampleRate, channels: sound.channels,
+                    estimatedSampleCount: samples)))
+    }
+
+    private static func decode(
+        _ streams: [OggStream], _ format: AudioFormat, of file: FileBytes, to output: inout DecoderOutput
+    ) throws -> Bool {
+        let seconds = streams.reduce(0.0) { $0 + Double($1.lastGranule) / Double(max(1, $1.sampleRate)) }
+        var opposite = false
+        var broken = 0
+        for (number, stream) in streams.enumerated() {
+            do {
+                let sound = try SoundFile(VirtualFile(file, start: stream.start, length: stream.end - stream.start))
+                if number == broken {
+                    try announce(format, sound, frames: Int64(seconds * Double(sound.sampleRate)), to: &output)
+                }
+                if try decode(sound, to: &output).sawOpposite { opposite = true }
+                try output.finishSamples()
+            } catch let failure as DecodingFailure {
+                broken += 1
+                if broken == streams.count { throw failure }
+            }
+        }
+        if broken > 0 {
+            try output.send(.warning("\(broken) of the \(streams.count) parts of the file could not be decoded."))
+        }
+        return opposite
+    }
+
+    private static func decode(
+        _ format: AudioFormat, of file: FileBytes, from start: Int64, to output: inout DecoderOutput
+    ) throws -> Bool {
+        let whole = VirtualFile(file, start: start, length: file.size - start)
+        var sound = try SoundFile(whole)
+        let rate = sound.sampleRate
+        let declared = [format.declaredFrames, sound.declaredFrames].compactMap { $0 }.max()
+        try announce(format, sound, frames: declared, to: &output)
+        var outcome = try decode(sound, to: &output)
+        var loss = Loss()
+        if format.name == "flac", let declared, let frames = FLACFrames(file, at: start) {
+            // The library reads ahead by less than this; a frame is shorter, too.
+            var searchFrom = start + whole.offset - (256 << 10)
+            while loss.count < 1000, outcome.frames < declared,
+                let next = frames.next(in: file, after: outcome.frames, below: declared, from: searchFrom)
+            {
+                loss.add(from: outcome.frames, to: next.sample)
+                try output.writeSilence(frames: next.sample - outcome.frames, rate: rate)
+                let rest = VirtualFile(file, prefix: frames.header, start: next.byte, length: file.size - next.byte)
+                sound = try SoundFile(rest)
+                let more = try decode(sound, to: &output)
+                outcome.frames = next.sample + more.frames
+                outcome.sawOpposite = outcome.sawOpposite || more.sawOpposite
+                searchFrom = next.byte + 1
+            }
+        }
+        try output.finishSamples()
+        if let warning = loss.warning(rate: rate) { try output.send(.warning(warning)) }
+        if let warning = declared.flatMap({
+            SpokenTime.earlyEnd(decoded: output.seconds, declared: Double($0) / Double(rate))
+        }) {
+            try output.send(.warning(warning))
+        }
+        return outcome.sawOpposite
+    }
+
+    private struct Outcome {
+        var sawOpposite = false
+        var frames: Int64 = 0
+    }
+
+    /// What could not be decoded in the middle of a recording.
+    private struct Loss {
+        var count = 0
+        private var frames: Int64 = 0
+        private var first: Int64 = 0
+
+        mutating func add(from start: Int64, to end: Int64) {
+            if count == 0 { first = start }
+            count += 1
+            frames += end - start
+        }
+
+        func warning(rate: Int) -> String? {
+            guard count > 0 else { return nil }
+            let tenths = max(1, frames * 10 / Int64(rate))
+            return "The file is damaged, first at \(SpokenTime.clock(Double(first) / Double(rate))): "
+                + "\(tenths / 10).\(tenths % 10) seconds could not be decoded and count as silence."
+        }
+    }
+
+    /// Everything up to the end or to the first damage; the resampler keeps its state.
+    private static func decode(_ sound: borrowing SoundFile, to output: inout DecoderOutput) throws -> Outcome {
+        let input = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames * sound.channels)
+        let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames)
+        defer {
+            input.deallocate()
+            mono.deallocate()
+        }
+        var mixer = Downmixer(channels: sound.channels)
+        var outcome = Outcome()
+        while true {
+            let frames = sound.read(into: input)
+            guard frames > 0 else { break }
+            mixer.mix(UnsafeBufferPointer(rebasing: input[..<(frames * sound.channels)]), into: mono)
+            try output.write(UnsafeBufferPointer(rebasing: mono[..<frames]), rate: sound.sampleRate)
+            outcome.frames += Int64(frames)
+        }
+        outcome.sawOpposite = mixer.sawOppositeChannels
+        return outcome
+    }
+}

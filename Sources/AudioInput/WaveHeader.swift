@@ -1,0 +1,134 @@
+/// What a RIFF, RIFX or RF64 file says of its sound, read by ourselves: libsndfile clamps the sizes, so that a truncated
+/// file looks whole to it, and gives up on files that a recorder did not finish.
+struct WaveHeader: Equatable, Sendable {
+    let bigEndian: Bool
+    /// The `fmt ` chunk's contents.
+    let format: [UInt8]
+    /// Where the samples begin and how many bytes of them are in the file.
+    let dataStart: Int64
+    let dataBytes: Int64
+    /// What the header says; nil where it leaves that open (0 or 0xFFFFFFFF: a recorder that streamed or did not finish).
+    let declaredBytes: Int64?
+
+    var tag: Int { Int(format.number(at: 0, count: 2, bigEndian: bigEndian)) }
+    var channels: Int { Int(format.number(at: 2, count: 2, bigEndian: bigEndian)) }
+    var sampleRate: Int { Int(format.number(at: 4, count: 4, bigEndian: bigEndian)) }
+    private var blockAlign: Int { Int(format.number(at: 12, count: 2, bigEndian: bigEndian)) }
+    private var bits: Int { Int(format.number(at: 14, count: 2, bigEndian: bigEndian)) }
+    /// The format tag, looked up in the extension where there is one.
+    var codec: Int { tag == 0xFFFE ? Int(format.number(at: 24, count: 2, bigEndian: bigEndian)) : tag }
+
+    /// Nil when `start` holds no RIFF file at all.
+    /// - Throws: `DecodingFailure` for a RIFF file without usable sound.
+    init?(_ source: some ByteSource, at start: Int64) throws(DecodingFailure) {
+        let magic = source.tag(at: start)
+        guard magic.has("RIFF") || magic.has("RIFX") || magic.has("RF64") || magic.has("BW64"),
+            source.tag(at: start + 8).has("WAVE")
+        else { return nil }
+        let bigEndian = magic.has("RIFX")
+        var format: [UInt8] = []
+        var wide: Int64?
+        var at = start + 12
+        // A file with more chunks in front of its sound than this means harm.
+        for _ in 0..<4096 {
+            let id = source.tag(at: at)
+            guard let size = source.number(at: at + 4, count: 4, bigEndian: bigEndian), !id.isEmpty else { break }
+            if !Self.isChunkName(id), at > start + 12, Self.isChunkName(source.tag(at: at - 1)) {
+                at -= 1  // the chunk before had an odd length and no padding
+                continue
+            }
+            if id.has("fmt ") {
+                format = source.bytes(at: at + 8, count: Int(min(size, 4096)))
+            } else if id.has("ds64") {
+                wide = source.number(at: at + 16, count: 8, bigEndian: false).map { Int64(clamping: $0) }
+            } else if id.has("data") {
+                try self.init(source, data: at, size: size, wide: wide, format: format, bigEndian: bigEndian)
+                return
+            }
+            at += 8 + Int64(size) + Int64(size & 1)
+        }
+        throw DecodingFailure(
+            .notARecording,
+            format.isEmpty ? "has a damaged WAV header." : "is a WAV file without sound: it has no 'data' chunk.")
+    }
+
+    private init(
+        _ source: some ByteSource, data at: Int64, size: UInt64, wide: Int64?, format: [UInt8], bigEndian: Bool
+    ) throws(DecodingFailure) {
+        self.bigEndian = bigEndian
+        self.format = format
+        dataStart = at + 8
+        let available = max(0, source.size - dataStart)
+        // Placeholders of streaming writers: 0, the greatest numbers of 32 and 31 bits less a header's length.
+        let isOpen = size == 0 || size >= 0xFFFF_FF00 || (0x7FFF_FF00...0x7FFF_FFFF).contains(size)
+        if let wide, size == 0xFFFF_FFFF, wide > 0 {
+            declaredBytes = wide
+        } else {
+            declaredBytes = isOpen ? nil : Int64(size)
+        }
+        dataBytes = min(available, declaredBytes ?? available)
+        try check()
+    }
+
+    private func check() throws(DecodingFailure) {
+        guard format.count >= 14 else { throw DecodingFailure(.notARecording, "has a damaged WAV header.") }
+        guard channels > 0, channels <= 256 else {
+            throw DecodingFailure(.notARecording, "has a damaged WAV header: it declares \(channels) channels.")
+        }
+        guard SampleRates.usable.contains(sampleRate) else {
+            throw DecodingFailure(
+                .notARecording, "has a damaged WAV header: it declares a sample rate of \(sampleRate) Hz.")
+        }
+        guard dataBytes > 0 else {
+            throw DecodingFailure(.notARecording, "holds no audio: the header is all there is.")
+        }
+    }
+
+    private static func isChunkName(_ id: [UInt8]) -> Bool {
+        id.count == 4 && id.allSatisfy { (0x20...0x7E).contains($0) }
+    }
+
+    /// How much longer the header says that the sound is than what is there; 1 where it says nothing.
+    var declaredRatio: Double { Double(declaredBytes ?? dataBytes) / Double(max(1, dataBytes)) }
+
+    /// A sound header in front of exactly the samples that are there, for libsndfile: RF64 from 4 GiB on.
+    func cleanHeader() -> [UInt8] {
+        var format = format
+        if codec == 1 || codec == 3, blockAlign == 0 {
+            let align = channels * ((bits + 7) / 8)
+            format[12 + (bigEndian ? 1 : 0)] = UInt8(truncatingIfNeeded: align)
+            format[12 + (bigEndian ? 0 : 1)] = UInt8(truncatingIfNeeded: align >> 8)
+        }
+        if format.count % 2 == 1 { format.append(0) }
+        var out: [UInt8] = []
+        func append(_ value: UInt64, _ count: Int) {
+            for i in 0..<count {
+                out.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(bigEndian ? count - 1 - i : i))))
+            }
+        }
+        let wide = dataBytes > 0xFFFF_0000 && !bigEndian
+        let total = UInt64(4 + 8 + format.count + 8) + UInt64(dataBytes)
+        out += Array((bigEndian ? "RIFX" : wide ? "RF64" : "RIFF").utf8)
+        append(wide ? 0xFFFF_FFFF : min(total, 0xFFFF_FFFE), 4)
+        out += Array("WAVE".utf8)
+        if wide {
+            out += Array("ds64".utf8)
+            append(28, 4)
+            append(total + 36, 8)
+            append(UInt64(dataBytes), 8)
+            append(0, 8)
+            append(0, 4)
+        }
+        out += Array("fmt ".utf8)
+        append(UInt64(format.count), 4)
+        out += format
+        out += Array("data".utf8)
+        append(wide ? 0xFFFF_FFFF : min(UInt64(dataBytes), 0xFFFF_FFFE), 4)
+        return out
+    }
+}
+
+/// Sample rates that are believed.
+enum SampleRates {
+    static let usable = 1_000...1_536_000
+}
