@@ -1,0 +1,43 @@
+package import SystemSupport
+
+/// What became of one chunk, without its audio: what the `ResultMerger` puts together.
+package struct ChunkOutcome: Sendable, Hashable, Codable {
+    package enum Result: Sendable, Hashable, Codable {
+        /// Times count from the chunk's first sample (`range.start`).
+        case transcript(ChunkTranscript)
+        /// Failed for good; a sentence for people that goes into the gap.
+        case failed(reason: String)
+    }
+
+    /// `Chunk.index`. The parts of a chunk that was split again share its index and stand in their order.
+    package var index: Int
+    /// `Chunk.range`: what the engine heard.
+    package var range: SampleRange
+    /// `Chunk.owned`: what this outcome answers for.
+    package var owned: SampleRange
+    package var hash: Digest
+    package var result: Result
+    package var fromCache: Bool
+    /// Requests to the engine; 0 when the cache answered or the chunk is silent.
+    package var attempts: Int
+
+    package init(
+        index: Int, range: SampleRange, owned: SampleRange, hash: Digest, result: Result, fromCache: Bool,
+        attempts: Int
+    ) {
+        self.index = index
+        self.range = range
+        self.owned = owned
+        self.hash = hash
+        self.result = result
+        self.fromCache = fromCache
+        self.attempts = attempts
+    }
+
+    /// The outcome of `chunk`, which may be let go afterwards.
+    package init(of chunk: Chunk, result: Result, fromCache: Bool, attempts: Int) {
+        self.init(
+            index: chunk.index, range: chunk.range, owned: chunk.owned, hash: chunk.hash, result: result,
+            fromCache: fromCache, attempts: attempts)
+    }
+}

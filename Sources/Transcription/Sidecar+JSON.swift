@@ -1,0 +1,108 @@
+import Glibc
+import SystemSupport
+
+extension Sidecar {
+    /// A superset of OpenAI's `verbose_json`. All its required keys are there, so that readers with strict types work:
+    /// an unknown language is `und` (ISO 639-2), an unknown `avg_logprob` or `no_speech_prob` is 0 and an unknown
+    /// `compression_ratio` is 1, values that no filter objects to; `tokens` is empty. `text` is the segments' texts joined
+    /// by a space, or by nothing between characters of a script without spaces.
+    static func json(_ transcript: Transcript, run: RunFacts) -> String {
+        let segments = transcript.segments.filter { WrittenText.isVisible($0.text) }
+        var members: [(String, JSONText)] = [
+            ("task", .string("transcribe")),
+            ("language", .string(transcript.language ?? "und")),
+            ("duration", .seconds(transcript.sampleCount)),
+            ("text", .string(WrittenText.join(segments.map { WrittenText.clean($0.text) }))),
+            ("segments", .array(segments.enumerated().map { segment($1, id: $0) })),
+        ]
+        let words = segments.flatMap(\.words)
+        if !words.isEmpty { members.append(("words", .array(words.map(word)))) }
+        if transcript.timesAreEstimated { members.append(("timing", .string("estimated"))) }
+        let hits = run.wholeRecordingFromCache ? transcript.chunks.count : transcript.cacheHits
+        members += [
+            ("processing_time", .decimal(units: milliseconds(run.processingTime), digits: 3)),
+            ("chunks_processed", .integer(Int64(transcript.chunks.count))),
+            ("cache_hits", .integer(Int64(hits))),
+            ("source", source(transcript.source)),
+            ("engine", .string(transcript.engine)),
+            ("model", .string(transcript.model)),
+            ("chunks", .array(transcript.chunks.map { chunk($0, run: run) })),
+            (
+                "gaps",
+                .array(
+                    transcript.gaps.map {
+                        .object([
+                            ("start", .seconds($0.range.start)), ("end", .seconds($0.range.end)),
+                            ("reason", .string($0.reason)),
+                        ])
+                    })
+            ),
+            ("warnings", .array(transcript.warnings.map { .string($0) })),
+        ]
+        return JSONText.object(members).document
+    }
+
+    private static func segment(_ segment: Segment, id: Int) -> JSONText {
+        let confidence = segment.confidence ?? mean(segment.words.compactMap(\.confidence))
+        let logProbability = segment.averageLogProbability ?? confidence.map { log(max(1e-6, $0)) }
+        var members: [(String, JSONText)] = [
+            ("id", .integer(Int64(id))),
+            // Whisper counts in hundredths of a second here.
+            ("seek", .integer(segment.range.start / (SampleClock.rate / 100))),
+            ("start", .seconds(segment.range.start)),
+            ("end", .seconds(segment.range.end)),
+            ("text", .string(WrittenText.clean(segment.text))),
+            ("tokens", .array([])),
+            ("temperature", .decimal(units: 0, digits: 1)),
+            ("avg_logprob", .number(logProbability, or: .decimal(units: 0, digits: 1))),
+            ("compression_ratio", .number(segment.compressionRatio, or: .decimal(units: 10, digits: 1))),
+            ("no_speech_prob", .number(segment.noSpeechProbability, or: .decimal(units: 0, digits: 1))),
+        ]
+        if let confidence { members.append(("confidence", .number(confidence, or: .null))) }
+        return .object(members)
+    }
+
+    private static func word(_ word: Word) -> JSONText {
+        var members: [(String, JSONText)] = [
+            ("word", .string(WrittenText.clean(word.text))),
+            ("start", .seconds(word.range.start)),
+            ("end", .seconds(word.range.end)),
+        ]
+        if let confidence = word.confidence { members.append(("confidence", .number(confidence, or: .null))) }
+        return .object(members)
+    }
+
+    private static func source(_ source: Transcript.Source) -> JSONText {
+        .object([
+            ("name", .string(source.name)),
+            ("bytes", .integer(source.byteCount)),
+            ("sha256", .string(source.sha256.description)),
+            ("format", .string(source.format)),
+            ("sample_rate", .integer(Int64(source.sampleRate))),
+            ("channels", .integer(Int64(source.channels))),
+        ])
+    }
+
+    private static func chunk(_ chunk: Transcript.ChunkReport, run: RunFacts) -> JSONText {
+        var members: [(String, JSONText)] = [
+            ("index", .integer(Int64(chunk.index))),
+            ("start", .seconds(chunk.range.start)),
+            ("end", .seconds(chunk.range.end)),
+            ("hash", .string(chunk.hash.description)),
+            ("from_cache", .boolean(run.wholeRecordingFromCache || chunk.fromCache)),
+            ("attempts", .integer(run.wholeRecordingFromCache ? 0 : Int64(chunk.attempts))),
+            ("language", .optional(chunk.language)),
+        ]
+        if let engine = chunk.engine { members.append(("engine", .string(engine))) }
+        return .object(members)
+    }
+
+    private static func mean(_ values: [Double]) -> Double? {
+        values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Int64 {
+        let (seconds, attoseconds) = duration.components
+        return seconds * 1000 + (attoseconds + 500_000_000_000_000) / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,69 @@
+/// The files that stand beside a recording's name in the outbox.
+package enum SidecarFormat: String, Sendable, Codable, CaseIterable, Hashable {
+    case txt, srt, json, vtt, tsv
+
+    /// Without the dot.
+    package var fileExtension: String { rawValue }
+}
+
+/// What of one run goes into `.json` but is no property of the transcript.
+package struct RunFacts: Sendable, Hashable, Codable {
+    /// From the start of the job to the merged transcript.
+    package var processingTime: Duration
+    /// The recording was answered from the cache as a whole: every chunk counts as a hit, without a request.
+    package var wholeRecordingFromCache: Bool
+
+    package init(processingTime: Duration, wholeRecordingFromCache: Bool = false) {
+        self.processingTime = processingTime
+        self.wholeRecordingFromCache = wholeRecordingFromCache
+    }
+}
+
+/// Renders transcripts as files. Pure: the same transcript and run give the same bytes.
+package enum Sidecar {
+    /// UTF-8 with line feeds, without a byte order mark.
+    package static func render(_ transcript: Transcript, _ format: SidecarFormat, run: RunFacts) -> [UInt8] {
+        let text =
+            switch format {
+            case .txt: plainText(transcript)
+            case .srt: subRip(CueBuilder().cues(for: transcript))
+            case .vtt: webVTT(CueBuilder().cues(for: transcript))
+            case .tsv: tabSeparated(transcript)
+            case .json: json(transcript, run: run)
+            }
+        return Array(text.utf8)
+    }
+
+    /// `[untranscribed 00:10:00–00:15:00]`.
+    static func marker(of gap: Transcript.Gap) -> String { "[untranscribed \(TimeText.clock(gap.range))]" }
+}
+
+extension Transcript {
+    /// What a reader meets, in order.
+    enum Part {
+        case segment(Segment)
+        case gap(Gap)
+    }
+
+    /// Segments with text and gaps in the order of time; gaps that touch are one.
+    var parts: [Part] {
+        var joined: [Gap] = []
+        for gap in gaps.sorted(by: { $0.range.start < $1.range.start }) {
+            if let last = joined.last, gap.range.start <= last.range.end {
+                joined[joined.count - 1].range.end = max(last.range.end, gap.range.end)
+            } else {
+                joined.append(gap)
+            }
+        }
+        var parts: [Part] = []
+        var next = joined.startIndex
+        for segment in segments where WrittenText.isVisible(segment.text) {
+            while next < joined.endIndex, joined[next].range.start <= segment.range.start {
+                parts.append(.gap(joined[next]))
+                next += 1
+            }
+            parts.append(.segment(segment))
+        }
+        return parts + joined[next...].map { .gap($0) }
+    }
+}

@@ -1,0 +1,223 @@
+import Glibc
+package import SystemPackage
+package import SystemSupport
+
+/// Puts a set of sidecars into a folder so that who sees the `.json` sees all of them. Every call blocks: run it on a
+/// `BlockingPool`.
+package struct SidecarWriter: Sendable {
+    /// What may be replaced.
+    package enum Overwrite: Sendable {
+        /// Whatever regular file or link has the name (the command line, where the user named the folder).
+        case always
+        /// Files whose contents are those that were delivered before, by name, or those that are about to be written. Any
+        /// other file was edited or made by a person and stays; the new set gets a number.
+        case ifUnedited([RawName: Digest])
+    }
+
+    /// A file that stands in the outbox now.
+    package struct Written: Sendable, Hashable {
+        package let format: SidecarFormat
+        package let name: RawName
+        package let path: FilePath
+        /// Of its contents; to be remembered for `Overwrite.ifUnedited`.
+        package let digest: Digest
+    }
+
+    private struct Draft {
+        let format: SidecarFormat
+        let name: RawName
+        let bytes: [UInt8]
+        let digest: Digest
+        var component: FilePath.Component? { name.path.lastComponent }
+    }
+
+    private static let mostNumbers = 1000
+    /// A sidecar that is larger is not compared but taken as edited.
+    private static let longestCompared: Int64 = 1 << 30
+
+    private let root: FilePath
+    private let subfolder: [RawName]
+
+    /// - Parameters:
+    ///   - root: an existing folder, which may be reached through links.
+    ///   - subfolder: folders below it, made where missing; a link among them is refused.
+    package init(root: FilePath, subfolder: [RawName] = []) {
+        self.root = root
+        self.subfolder = subfolder
+    }
+
+    /// Writes one file for each entry of `contents`, all or none, `.json` last.
+    /// - Parameters:
+    ///   - recording: the recording's name without folders.
+    ///   - keepingExtension: as for `SidecarNames`.
+    /// - Returns: what was written, in the order of appearance.
+    /// - Throws: `TranscriptionError` with code `cannotWrite`; no temporary file is left then.
+    package func write(
+        _ contents: [SidecarFormat: [UInt8]], for recording: RawName, keepingExtension: Bool = false,
+        overwrite: Overwrite
+    ) throws -> [Written] {
+        do {
+            let folder = try openFolder()
+            for number in 1...Self.mostNumbers {
+                let names = SidecarNames(for: recording, keepingExtension: keepingExtension, number: number)
+                let drafts = Self.drafts(contents, names)
+                guard try isFree(drafts, in: folder.descriptor, overwrite) else { continue }
+                if try publish(drafts, in: folder.descriptor, overwrite) {
+                    return drafts.map {
+                        Written(format: $0.format, name: $0.name, path: path($0.name), digest: $0.digest)
+                    }
+                }
+            }
+        } catch let error as SystemError {
+            throw TranscriptionError(
+                .cannotWrite,
+                "The transcript of \(recording.printable) cannot be written to \(path(nil).printable): "
+                    + "\(error.errno). Check that the folder exists, is writable and has room.", cause: error)
+        }
+        throw TranscriptionError(
+            .cannotWrite,
+            "The transcript of \(recording.printable) cannot be written to \(path(nil).printable): all names up to "
+                + "number \(Self.mostNumbers) are taken. Move some of these files away.")
+    }
+
+    private func path(_ name: RawName?) -> FilePath {
+        var path = root
+        for folder in subfolder { path.push(folder.path) }
+        if let name { path.push(name.path) }
+        return path
+    }
+
+    /// In the order in which they appear.
+    private static func drafts(_ contents: [SidecarFormat: [UInt8]], _ names: SidecarNames) -> [Draft] {
+        let order = SidecarFormat.allCases.filter { $0 != .json } + [.json]
+        return order.compactMap { format in
+            contents[format].map { bytes in
+                Draft(
+                    format: format, name: names.name(format), bytes: bytes,
+                    digest: bytes.withUnsafeBytes { SHA256.digest(of: $0) })
+            }
+        }
+    }
+
+    // MARK: The folder
+
+    private func openFolder() throws -> OwnedDescriptor {
+        var folder = try OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY)
+        for name in subfolder { folder = try Self.open(name, in: folder) }
+        return folder
+    }
+
+    /// Opens a folder, or makes it with the rights of its parent.
+    private static func open(_ name: RawName, in parent: borrowing OwnedDescriptor) throws -> OwnedDescriptor {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+        let path = name.path
+        guard path.components.count == 1, path.lastComponent?.kind == .regular, !path.isAbsolute else {
+            throw SystemError("open", path.printable, errno: .invalidArgument)
+        }
+        do {
+            return try OwnedDescriptor(opening: path, from: parent.descriptor, flags: flags)
+        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+            let mode = try FileStatus(of: parent.descriptor).mode
+            let parentDescriptor = parent.descriptor.rawValue
+            let status = path.withPlatformString { mkdirat(parentDescriptor, $0, mode_t(mode & 0o777)) }
+            guard status == 0 || errno == EEXIST else {
+                throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
+            }
+            let made = try OwnedDescriptor(opening: path, from: parent.descriptor, flags: flags)
+            // mkdir obeys the umask, but a shared folder must stay shared below as well.
+            if status == 0 { fchmod(made.descriptor.rawValue, mode_t(mode)) }
+            return made
+        }
+    }
+
+    // MARK: What is there already
+
+    /// True when none of the names belongs to somebody else's file.
+    private func isFree(_ drafts: [Draft], in folder: FileDescriptor, _ overwrite: Overwrite) throws -> Bool {
+        for draft in drafts {
+            var st = stat()
+            let status = draft.name.path.withPlatformString {
+                fstatat(folder.rawValue, $0, &st, AT_SYMLINK_NOFOLLOW)
+            }
+            if status != 0 {
+                guard errno == ENOENT else {
+                    throw SystemError("stat", draft.name.printable, errno: Errno(rawValue: errno))
+                }
+                continue
+            }
+            let kind = st.st_mode & S_IFMT
+            switch overwrite {
+            case .always:
+                // rename(2) replaces a link, it does not follow it.
+                guard kind == S_IFREG || kind == S_IFLNK else { return false }
+            case .ifUnedited(let delivered):
+                guard kind == S_IFREG, let digest = try? Self.digest(of: draft.name, in: folder) else { return false }
+                guard digest == draft.digest || digest == delivered[draft.name] else { return false }
+            }
+        }
+        return true
+    }
+
+    private static func digest(of name: RawName, in folder: FileDescriptor) throws -> Digest? {
+        let file = try OwnedDescriptor(opening: name.path, from: folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        let status = try FileStatus(of: file.descriptor)
+        guard status.kind == .regular, status.identity.byteCount <= longestCompared else { return nil }
+        var hash = SHA256()
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { read(file.descriptor.rawValue, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("read", name.printable, errno: Errno(rawValue: errno)) }
+            if count == 0 { return hash.finish() }
+            buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Stages all, then renames them. A failure removes what is staged and what has appeared under a name that was free.
+    /// - Returns: false when a file appeared under one of the names meanwhile.
+    private func publish(_ drafts: [Draft], in folder: FileDescriptor, _ overwrite: Overwrite) throws -> Bool {
+        let mode: UInt32 = try FileStatus(of: folder).mode & 0o020 != 0 ? 0o664 : 0o644
+        var staged: [(temporary: FilePath, final: FilePath)] = []
+        var appeared: [FilePath] = []
+        do {
+            for draft in drafts {
+                guard let name = draft.component else {
+                    throw SystemError("open", draft.name.printable, errno: .invalidArgument)
+                }
+                let temporary = try AtomicFile.stage(draft.bytes, for: name, in: folder, mode: mode)
+                staged.append((temporary, draft.name.path))
+            }
+            guard try isFree(drafts, in: folder, overwrite) else {
+                Self.remove(staged.map(\.temporary), in: folder)
+                return false
+            }
+            for file in staged {
+                let wasFree = !Self.exists(file.final, in: folder)
+                try Self.rename(file.temporary, file.final, in: folder)
+                if wasFree { appeared.append(file.final) }
+            }
+        } catch {
+            Self.remove(staged.map(\.temporary) + appeared, in: folder)
+            throw error
+        }
+        fsync(folder.rawValue)
+        return true
+    }
+
+    private static func exists(_ name: FilePath, in folder: FileDescriptor) -> Bool {
+        name.withPlatformString { faccessat(folder.rawValue, $0, F_OK, AT_SYMLINK_NOFOLLOW) } == 0
+    }
+
+    private static func rename(_ old: FilePath, _ new: FilePath, in folder: FileDescriptor) throws {
+        let status = old.withPlatformString { old in
+            new.withPlatformString { renameat(folder.rawValue, old, folder.rawValue, $0) }
+        }
+        guard status == 0 else { throw SystemError("rename", new.printable, errno: Errno(rawValue: errno)) }
+    }
+
+    private static func remove(_ names: [FilePath], in folder: FileDescriptor) {
+        for name in names { name.withPlatformString { _ = unlinkat(folder.rawValue, $0, 0) } }
+    }
+}

@@ -1,0 +1,174 @@
+/// The smallest piece of a segment's text that is not broken: a word, or one character of a script without spaces.
+struct TimedToken {
+    /// Without white space.
+    var text: String
+    var range: SampleRange
+    /// A space stands before it in the text.
+    var spaceBefore: Bool
+    /// Where it stands in the text, in characters.
+    var offsets: Range<Int>
+    /// The last one of its segment.
+    var endsSegment = false
+}
+
+/// Gives each piece of a segment's text its time: by the words' times where the engine told them, by the share of
+/// characters elsewhere.
+struct TimedText {
+    /// Slowest speech that is believed, in columns per second: engines stretch a short text over the silence after it.
+    private static let slowestSpeech: Int64 = 5
+
+    private struct Anchor {
+        var offset: Int
+        var time: Int64
+    }
+
+    let tokens: [TimedToken]
+
+    /// - Parameter trimmingSilence: takes text that lasts implausibly long as spoken at its beginning.
+    init(_ segment: Segment, trimmingSilence: Bool = false) {
+        let characters = Array(segment.text)
+        let anchors = Self.anchors(of: segment, in: characters, trimmingSilence: trimmingSilence)
+        var pieces = Self.pieces(of: characters)
+        if !pieces.isEmpty { pieces[pieces.count - 1].endsSegment = true }
+        var from = 0
+        for at in pieces.indices {
+            let offsets = pieces[at].offsets
+            while from + 1 < anchors.count, anchors[from + 1].offset <= offsets.lowerBound { from += 1 }
+            let start = Self.time(at: offsets.lowerBound, after: from, in: anchors)
+            var to = from
+            while to + 1 < anchors.count, anchors[to + 1].offset < offsets.upperBound { to += 1 }
+            var end = max(start, Self.time(at: offsets.upperBound, after: to, in: anchors))
+            if trimmingSilence { end = min(end, start + Self.longest(pieces[at].text[...])) }
+            pieces[at].range = SampleRange(start, end)
+        }
+        tokens = pieces
+    }
+
+    /// `segment` up to its token `end` (exclusive), with its words; nil when nothing is left.
+    static func prefix(of segment: Segment, upTo end: Int, tokens: [TimedToken]) -> Segment? {
+        guard end > 0 else { return nil }
+        guard end < tokens.count else { return segment }
+        var cut = segment
+        cut.text = WrittenText.clean(String(Array(segment.text)[..<tokens[end - 1].offsets.upperBound]))
+        cut.range = SampleRange(segment.range.start, tokens[end - 1].range.end)
+        cut.words = segment.words.filter { $0.range.middle < tokens[end].range.start }
+        return cut
+    }
+
+    /// `segment` from its token `start` on; nil when nothing is left.
+    static func suffix(of segment: Segment, from start: Int, tokens: [TimedToken]) -> Segment? {
+        guard start < tokens.count else { return nil }
+        guard start > 0 else { return segment }
+        var cut = segment
+        cut.text = WrittenText.clean(String(Array(segment.text)[tokens[start].offsets.lowerBound...]))
+        cut.range = SampleRange(tokens[start].range.start, segment.range.end)
+        cut.words = segment.words.filter { $0.range.middle >= tokens[start].range.start }
+        return cut
+    }
+
+    private static func longest(_ text: some StringProtocol) -> Int64 {
+        max(SampleClock.rate, Int64(WrittenText.columns(text)) * SampleClock.rate / slowestSpeech)
+    }
+
+    // MARK: Anchors
+
+    private static func anchors(of segment: Segment, in text: [Character], trimmingSilence: Bool) -> [Anchor] {
+        var range = segment.range
+        let located = locate(segment.words, in: text)
+        if located.isEmpty {
+            if trimmingSilence { range.end = min(range.end, range.start + longest(segment.text)) }
+            return [Anchor(offset: 0, time: range.start), Anchor(offset: text.count, time: range.end)]
+        }
+        var anchors: [Anchor] = []
+        var clock = range.start
+        func add(_ offset: Int, _ time: Int64) {
+            clock = max(clock, min(time, range.end))
+            anchors.append(Anchor(offset: offset, time: clock))
+        }
+        if let first = located.first, first.offsets.lowerBound > 0 { add(0, range.start) }
+        for word in located {
+            add(word.offsets.lowerBound, word.range.start)
+            add(word.offsets.upperBound, word.range.end)
+        }
+        if let last = located.last, last.offsets.upperBound < text.count { add(text.count, range.end) }
+        return anchors
+    }
+
+    private static func time(at offset: Int, after index: Int, in anchors: [Anchor]) -> Int64 {
+        let before = anchors[index]
+        guard index + 1 < anchors.count, offset > before.offset else { return before.time }
+        let next = anchors[index + 1]
+        guard offset < next.offset else { return next.time }
+        return before.time
+            + (next.time - before.time) * Int64(offset - before.offset) / Int64(next.offset - before.offset)
+    }
+
+    /// The places of `words` in the text, in order. Engines leave out punctuation and change case, so each word is
+    /// looked for a little ahead and takes the punctuation around it; one that is not found is passed over.
+    private static func locate(_ words: [Word], in text: [Character]) -> [(offsets: Range<Int>, range: SampleRange)] {
+        guard !words.isEmpty else { return [] }
+        let lower = text.map { $0.lowercased() }
+        let lookahead = 40
+        var found: [(offsets: Range<Int>, range: SampleRange)] = []
+        var cursor = 0
+        for word in words {
+            let needle = WrittenText.clean(word.text).map { $0.lowercased() }
+            guard !needle.isEmpty, needle.count <= text.count else { continue }
+            let last = min(cursor + lookahead, text.count - needle.count)
+            guard cursor <= last else { continue }
+            guard let at = (cursor...last).first(where: { lower[$0..<($0 + needle.count)].elementsEqual(needle) })
+            else { continue }
+            var start = at
+            while start > cursor, isAttached(text[start - 1]) { start -= 1 }
+            var end = at + needle.count
+            while end < text.count, isAttached(text[end]), !openers.contains(text[end]) { end += 1 }
+            found.append((start..<end, word.range))
+            cursor = end
+        }
+        return found
+    }
+
+    private static func isAttached(_ character: Character) -> Bool { character.isPunctuation }
+
+    // MARK: Pieces
+
+    private static let openers: Set<Character> = ["「", "『", "（", "【", "《", "〈", "“", "‘", "(", "[", "«"]
+    private static let smallKana: Set<Character> = [
+        "ー", "っ", "ッ", "ゃ", "ゅ", "ょ", "ャ", "ュ", "ョ", "ぁ", "ぃ", "ぅ", "ぇ", "ぉ", "ァ", "ィ", "ゥ", "ェ", "ォ", "々",
+    ]
+
+    /// Cuts at white space and between characters of scripts without it, but not before closing punctuation or small
+    /// kana nor after opening brackets. Times are not set yet.
+    private static func pieces(of text: [Character]) -> [TimedToken] {
+        var pieces: [TimedToken] = []
+        var start: Int?
+        var spaced = false
+        func finish(at end: Int) {
+            guard let from = start, from < end else { return }
+            start = nil
+            let piece = String(text[from..<end])
+            guard WrittenText.isVisible(piece) else { return }
+            pieces.append(
+                TimedToken(text: piece, range: SampleRange(0, 0), spaceBefore: spaced, offsets: from..<end))
+            spaced = false
+        }
+        for (at, character) in text.enumerated() {
+            if character.isWhitespace && character != "\u{A0}" && character != "\u{202F}" && character != "\u{2007}" {
+                finish(at: at)
+                spaced = !pieces.isEmpty
+                continue
+            }
+            if at > 0, start != nil {
+                let previous = text[at - 1]
+                let unspaced = WrittenText.isUnspaced(previous) || WrittenText.isUnspaced(character)
+                let clings =
+                    openers.contains(previous) || smallKana.contains(character)
+                    || (isAttached(character) && !openers.contains(character))
+                if unspaced, !clings { finish(at: at) }
+            }
+            if start == nil { start = at }
+        }
+        finish(at: text.count)
+        return pieces
+    }
+}
