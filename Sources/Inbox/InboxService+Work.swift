@@ -15,7 +15,8 @@ extension InboxService {
         var logger = logger
         logger[metadataKey: "job"] = "\(job.id)"
         logger[metadataKey: "file"] = "\(job.path.printable)"
-        let tracker = ProgressTracker(name: job.path.printable)
+        let started = ContinuousClock.now
+        let tracker = makeTracker(job.path.printable, inbox)
         board.begin(job, tracker)
         var finished: Job.State?
         defer { board.end(job, as: finished) }
@@ -23,7 +24,7 @@ extension InboxService {
             let transcript = try await withStatusNote(of: job, inbox, tracker) {
                 try await transcribe(job, inbox, tracker)
             }
-            try await deliver(transcript, of: job, to: inbox, logger: logger)
+            try await deliver(transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
             finished = transcript.isPartial ? .partial : .delivered
             logger.info(
                 "recording delivered",
@@ -69,28 +70,22 @@ extension InboxService {
     }
 
     private func deliver(
-        _ transcript: Transcript, of job: Job, to inbox: InboxSettings, logger: Logger
+        _ transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts
     ) async throws {
-        let began = board.seconds(since: job.id)
-        let run = RunFacts(processingSeconds: began)
         do {
-            let set = inbox.formats.map { format in
-                (format, Sidecar.render(transcript, as: format, run: run))
+            let rendered = await BlockingPool.files.run {
+                Dictionary(uniqueKeysWithValues: inbox.formats.map { ($0, Sidecar.render(transcript, $0, run: run)) })
             }
             var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came
             // under a name used before must not wipe out what was delivered then.
             if inbox.after != .keep, try await journal.hasEarlierDelivery(than: job) { known = Set(job.sidecarDigests) }
-            let rendered = set
-            let ours = await BlockingPool.files.run {
-                rendered.map { pair in pair.1.withUnsafeBytes { SHA256.digest(of: $0) } }
-            }
+            let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
             try await journal.recordDelivery(job.id, digests: ours)
             let replaceable = known.union(ours)
             _ = try await BlockingPool.files.run {
-                let folder = try FileMover.makeFolders(job.sidecarBase.folder, below: inbox.outbox)
-                return try SidecarWriter.write(
-                    rendered, base: job.sidecarBase.last, in: folder, overwrite: .ifUnedited(replaceable))
+                try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
+                    rendered, for: job.sidecarBase.last, keepingExtension: true, overwrite: .ifUnedited(replaceable))
             }
         } catch let error as SystemError {
             throw TranscriptionError(

@@ -54,14 +54,19 @@ package struct InboxService: Service {
     let board: ProgressBoard
     let logger: Logger
     let wake = AsyncSignal()
+    let makeTracker: @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker
     private let figures: @Sendable () async -> (ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures])
     private let ready: @Sendable () -> Void
 
     /// - Parameters:
+    ///   - tracker: makes the progress tracker of a recording.
+    ///   - pipeline: transcribes one recording.
     ///   - figures: asked for `status.json`.
     ///   - ready: called once, after the first scan of every inbox.
     package init(
-        settings: Settings, journal: JobJournal, pipeline: @escaping Pipeline, logger: Logger,
+        settings: Settings, journal: JobJournal, logger: Logger,
+        tracker: @escaping @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker,
+        pipeline: @escaping Pipeline,
         figures: @escaping @Sendable () async -> (
             ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures]
         ) = { (nil, [:]) }, ready: @escaping @Sendable () -> Void = {}
@@ -69,6 +74,7 @@ package struct InboxService: Service {
         self.settings = settings
         self.journal = journal
         self.pipeline = pipeline
+        makeTracker = tracker
         self.logger = logger
         self.figures = figures
         self.ready = ready
@@ -134,7 +140,11 @@ package struct InboxService: Service {
         let job = try await journal.enqueue(
             inbox: RawName(inbox.path), path: path, identity: arrival.identity, now: Self.now()
         ) { isTaken in
-            try SidecarNames.base(for: path, isTaken: isTaken)
+            for attempt in 0..<1000 {
+                let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)
+                if try !isTaken(candidate) { return candidate }
+            }
+            throw TranscriptionError(.internalFault, "\(path.printable): every name for its sidecars is taken.")
         }
         guard let job else { return }
         logger.info(

@@ -77,6 +77,9 @@ extension RawName {
         bytes.lastIndex(of: 0x2F).map { RawName(bytes: bytes[..<$0]) } ?? RawName(bytes: [])
     }
 
+    /// The folders and the name, in order; empty for the empty path.
+    package var components: [RawName] { bytes.split(separator: 0x2F).map { RawName(bytes: $0) } }
+
     /// The last component.
     package var last: RawName {
         bytes.lastIndex(of: 0x2F).map { RawName(bytes: bytes[($0 + 1)...]) } ?? self

@@ -68,9 +68,11 @@ package struct ParallelOrchestrator: Sendable {
                 format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
             let outcomes = try await run(reader, id: id, options: options, observe: observe)
             let summary = reader.summary
-            return ResultMerger.merge(
-                outcomes, sampleCount: summary.sampleCount, warnings: summary.warnings, source: source,
-                engine: engine.identity)
+            return ResultMerger(
+                ResultMerger.Facts(
+                    sampleCount: summary.sampleCount, warnings: summary.warnings, source: source,
+                    engine: engine.identity.name, model: engine.identity.model)
+            ).merge(outcomes)
         }
         if recording.hasChanged() {
             throw TranscriptionError(

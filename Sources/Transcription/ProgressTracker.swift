@@ -71,6 +71,14 @@ package final class ProgressTracker: Sendable {
 
     // MARK: What happens
 
+    /// The recording was opened and its cutting planned; nil where header and bit rate tell nothing.
+    package func planned(samples: Int64?, chunks: Int?) {
+        state.withLock { state in
+            state.expectedSamples = samples.flatMap { $0 > 0 ? $0 : nil }
+            state.expectedChunks = chunks
+        }
+    }
+
     /// A chunk was cut and waits. A second call for the same chunk changes nothing.
     /// - Parameter samples: the part that it answers for (`Chunk.owned`), so that overlap does not count twice.
     package func found(chunk index: Int, samples: Int64) {

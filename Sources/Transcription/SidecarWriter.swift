@@ -9,9 +9,9 @@ package struct SidecarWriter: Sendable {
     package enum Overwrite: Sendable {
         /// Whatever regular file or link has the name (the command line, where the user named the folder).
         case always
-        /// Files whose contents are those that were delivered before, by name, or those that are about to be written. Any
-        /// other file was edited or made by a person and stays; the new set gets a number.
-        case ifUnedited([RawName: Digest])
+        /// Files whose contents are among those delivered before, or those that are about to be written. Any other file
+        /// was edited or made by a person and stays; the new set gets a number.
+        case ifUnedited(Set<Digest>)
     }
 
     /// A file that stands in the outbox now.
@@ -152,7 +152,7 @@ package struct SidecarWriter: Sendable {
                 guard kind == S_IFREG || kind == S_IFLNK else { return false }
             case .ifUnedited(let delivered):
                 guard kind == S_IFREG, let digest = try? Self.digest(of: draft.name, in: folder) else { return false }
-                guard digest == draft.digest || digest == delivered[draft.name] else { return false }
+                guard digest == draft.digest || delivered.contains(digest) else { return false }
             }
         }
         return true

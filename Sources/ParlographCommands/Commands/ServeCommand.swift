@@ -45,12 +45,11 @@ struct ServeCommand: AsyncParsableCommand {
                 inboxes: settings.inboxes, stateDirectory: settings.stateDirectory,
                 parallelRecordings: settings.processing.maxConcurrentChunks, shutdown: settings.processing.shutdown,
                 progressInterval: settings.processing.progressInterval, once: once),
-            journal: journal
+            journal: journal, logger: logger,
+            tracker: { name, inbox in room.tracker(name, engine: inbox.engine) }
         ) { recording, id, inbox, tracker in
             let orchestrator = try room.orchestrator(engine: inbox.engine, logger: logger)
             return try await orchestrator.transcribe(recording, id: id, options: inbox.options) { tracker.observe($0) }
-        } logger: {
-            logger
         } figures: {
             (await room.cacheFigures(), room.figures)
         } ready: {

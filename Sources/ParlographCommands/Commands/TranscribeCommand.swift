@@ -62,7 +62,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         for (number, argument) in file.enumerated() {
             let path = RawArguments.path(for: argument)
             let status = await Interruption.run {
-                await transcribe(path, number: number, formats: formats, by: orchestrator)
+                await transcribe(path, number: number, formats: formats, room: room, by: orchestrator)
             }
             if status == Exit.interrupted { throw ExitCode(status) }
             worst = Exit.worse(worst, status)
@@ -72,9 +72,10 @@ struct TranscribeCommand: AsyncParsableCommand {
 
     /// - Returns: the exit status that this recording alone would give.
     private func transcribe(
-        _ path: FilePath, number: Int, formats: [SidecarFormat], by orchestrator: ParallelOrchestrator
+        _ path: FilePath, number: Int, formats: [SidecarFormat], room: EngineRoom, by orchestrator: ParallelOrchestrator
     ) async -> Int32 {
-        let tracker = ProgressTracker(name: path.lastComponent?.printable ?? path.printable)
+        let started = ContinuousClock.now
+        let tracker = room.tracker(path.lastComponent?.printable ?? path.printable, engine: engine ?? "offline")
         let display = quiet ? nil : ProgressDisplay(tracker)
         do {
             let folder = try await outputFolder(for: path)
@@ -85,17 +86,18 @@ struct TranscribeCommand: AsyncParsableCommand {
                     tracker.observe($0)
                 }
             }
-            let run = RunFacts(processingSeconds: tracker.elapsedSeconds)
+            let run = RunFacts(processingTime: ContinuousClock.now - started)
             let written = try await BlockingPool.files.run {
-                let rendered = formats.map { ($0, Sidecar.render(transcript, as: $0, run: run)) }
-                let base = SidecarNames.base(for: RawName(path).last)
-                return try SidecarWriter.write(rendered, base: base, in: folder, overwrite: .always)
+                let rendered = Dictionary(
+                    uniqueKeysWithValues: formats.map { ($0, Sidecar.render(transcript, $0, run: run)) })
+                return try SidecarWriter(root: folder).write(
+                    rendered, for: RawName(path).last, keepingExtension: false, overwrite: .always)
             }
-            for sidecar in written { StandardOutput.print(folder.pushing(sidecar.name.path)) }
+            for sidecar in written { StandardOutput.print(sidecar.path) }
             for warning in transcript.warnings { Exit.say("\(path.printable): \(warning)") }
             guard transcript.isPartial else { return 0 }
             for gap in transcript.gaps {
-                Exit.say("\(path.printable): \(GapMarker.text(gap.range)): \(gap.reason)")
+                Exit.say("\(path.printable): no text for \(Transcription.TimeText.clock(gap.range)): \(gap.reason)")
             }
             return Exit.temporaryFailure
         } catch is CancellationError {

@@ -1,5 +1,6 @@
 import AudioInput
 import Engines
+import Inbox
 import Logging
 import Synchronization
 import SystemPackage
@@ -27,7 +28,7 @@ final class EngineRoom: Sendable {
         self.settings = settings
         self.logger = logger
         cache = usesCache ? MultiLevelCache(settings.cache, logger: logger) : nil
-        source = DecodingAudioSource(logger: logger)
+        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
         slots = ChunkSlots(count: settings.processing.maxConcurrentChunks + 2)
     }
 
@@ -47,6 +48,28 @@ final class EngineRoom: Sendable {
         return ParallelOrchestrator(
             source: source, engine: entry.transcriber, store: cache ?? NoStore(), controller: entry.controller,
             slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
+    }
+
+    /// A tracker for a recording that the engine is to transcribe.
+    func tracker(_ recording: String, engine name: String) -> ProgressTracker {
+        let kind = (try? transcriber(name))?.identity.kind
+        return ProgressTracker(
+            name: recording, expectedSamples: nil, expectedChunks: nil,
+            concurrency: entries.withLock { $0[name]?.controller.figures.limit } ?? 1,
+            priorRate: kind == "offline" ? Self.offlineRate : Self.serverRate)
+    }
+
+    /// Seconds of audio that one chunk gains in a second, before anything was measured: PocketSphinx on one core, and what
+    /// hosted Whisper services commonly reach.
+    private static let offlineRate = 2.5
+    private static let serverRate = 30.0
+
+    /// For `status`.
+    func cacheFigures() async -> ServiceStatus.CacheFigures? {
+        guard let figures = await cache?.statistics() else { return nil }
+        return ServiceStatus.CacheFigures(
+            hits: figures.hits, misses: figures.misses, memoryBytes: Int(figures.memoryBytes),
+            diskBytes: Int(figures.diskBytes))
     }
 
     /// Of each engine used so far.

@@ -43,7 +43,7 @@ struct Surroundings {
                 Self.inotify(),
             ]
         }
-        if let program = DecodingAudioSource.findFFmpeg() {
+        if let program = DecodingAudioSource.installedFFmpeg() {
             findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
         } else {
             findings.append(

@@ -1,0 +1,19 @@
+extension ProgressTracker {
+    /// Follows what the orchestrator tells.
+    package func observe(_ event: ChunkEvent) {
+        switch event {
+        case .planned(let chunks, let samples): planned(samples: samples, chunks: chunks)
+        case .cut(let index, let samples): found(chunk: index, samples: samples)
+        case .sent(let index, _): started(chunk: index)
+        case .retrying(let index, _, _, _): interrupted(chunk: index)
+        case .finished(let index, let fromCache): ended(chunk: index, as: fromCache ? .cached : .transcribed)
+        case .failed(let index): ended(chunk: index, as: .failed)
+        case .decoded: foundAll()
+        case .answeredFromCache(let samples, let chunks):
+            planned(samples: samples, chunks: chunks)
+            found(chunk: 0, samples: samples)
+            ended(chunk: 0, as: .cached)
+            foundAll()
+        }
+    }
+}
