@@ -1,4 +1,5 @@
 import Engines
+import SystemPackage
 import SystemSupport
 import TestSupport
 import Transcription
@@ -40,4 +41,20 @@ func transcriptionError(_ body: () async throws -> some Any) async -> Transcript
     } catch {
         return error as? TranscriptionError
     }
+}
+
+/// The names of this process's threads.
+func threadNames() -> [String] {
+    var names: [String] = []
+    try? DirectoryLister.forEach(in: "/proc/self/task") { entry in
+        let path = FilePath("/proc/self/task").pushing(entry.name.path).appending("comm")
+        if let descriptor = try? FileDescriptor.open(path, .readOnly) {
+            defer { try? descriptor.close() }
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = (try? bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }) ?? 0
+            names.append(String(decoding: bytes.prefix(count).prefix { $0 != 10 }, as: UTF8.self))
+        }
+        return true
+    }
+    return names
 }

@@ -1,11 +1,9 @@
-import Glibc
-import SystemSupport
 import Transcription
 
 extension OpenAITranscriber {
     /// Sends one second of made-up sound and says what came of it.
     package func check() async throws -> String {
-        let chunk = Self.sampleChunk
+        let chunk = Chunk.sample
         let clock = ContinuousClock()
         let start = clock.now
         // English where the server wants to be told a language: the second holds no speech anyway.
@@ -22,16 +20,5 @@ extension OpenAITranscriber {
         }
         if settings.insecure { sentence += " Its certificate is not checked (insecure = true)." }
         return sentence
-    }
-
-    /// A second with a tone that rises and falls: long enough for every server, and not digital silence.
-    private static var sampleChunk: Chunk {
-        let samples = (0..<Int(SampleClock.rate)).map { at -> Int16 in
-            let t = Double(at) / Double(SampleClock.rate)
-            return Int16(3000 * sin(2 * .pi * t) * sin(2 * .pi * (220 + 60 * t) * t))
-        }
-        let range = SampleRange(0, SampleClock.rate)
-        let hash = samples.withUnsafeBytes { SHA256.digest(of: $0) }
-        return Chunk(index: 0, range: range, owned: range, hash: hash, speech: [], audio: ChunkAudio(samples))
     }
 }

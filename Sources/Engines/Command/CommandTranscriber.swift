@@ -1,0 +1,184 @@
+import Subprocess
+import SystemPackage
+package import SystemSupport
+package import Transcription
+
+/// An engine that is a program: it is given a WAV file and prints a transcript, as text or in any form that
+/// `TranscriptionResponseParser` reads.
+package struct CommandTranscriber: Transcriber {
+    package let identity: EngineIdentity
+    private let settings: CommandEngineSettings
+    private let pool: BlockingPool
+
+    /// More on standard output fails the chunk; of standard error the end is kept.
+    private static let outputLimit = 32 << 20
+    private static let errorTail = 4096
+    /// Between SIGTERM and SIGKILL for the whole process group.
+    private static let graceMilliseconds = 300
+
+    /// - Parameter pool: where chunks are written to disk.
+    /// - Throws: `TranscriptionError` with code `configuration` where no program is named.
+    package init(settings: CommandEngineSettings, pool: BlockingPool) throws {
+        guard let program = settings.command.first, !program.isEmpty else {
+            throw TranscriptionError(.configuration, "[engines.\(settings.name)] has no command: name the program.")
+        }
+        self.settings = settings
+        self.pool = pool
+        identity = EngineIdentity(
+            name: settings.name, kind: "command", model: settings.model,
+            settings: settings.command.enumerated().map { "argument\($0.offset)=\($0.element)" })
+    }
+
+    package var limits: EngineLimits {
+        EngineLimits(
+            targetChunkSamples: settings.chunkTargetSeconds.map(SampleClock.samples(seconds:)),
+            maximumChunkSamples: settings.chunkMaxSeconds.map(SampleClock.samples(seconds:)),
+            maximumConcurrency: settings.maximumConcurrency)
+    }
+
+    package func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+        try Task.checkCancellation()
+        let audio = chunk.audio
+        let directory = settings.temporaryDirectory
+        let file: FilePathOwner
+        do {
+            file = try await pool.run {
+                FilePathOwner(
+                    try PrivateFile(holding: WAVEncoder.encode(audio.samples()), suffix: ".wav", in: directory))
+            }
+        } catch {
+            throw TranscriptionError(
+                .cannotWrite,
+                "A chunk for engine \(settings.name) cannot be put into \(directory.printable): \(error).",
+                cause: error, remedy: .giveUpRecording)
+        }
+        defer { withExtendedLifetime(file) {} }
+        let output = try await run(on: file.file.path, language: options.language)
+        let parser = TranscriptionResponseParser(
+            sampleCount: audio.sampleCount, speech: chunk.speech, acceptsPlainText: true)
+        do {
+            return try parser.parse(output)
+        } catch let ResponseFault.message(message) {
+            throw failure("reports an error: \(message.text)", .giveUpChunk)
+        } catch let ResponseFault.notUnderstood(reason) {
+            throw failure("printed something that \(reason)", .giveUpChunk)
+        }
+    }
+
+    /// Runs the program on a second of sound.
+    package func check() async throws -> String {
+        _ = try await transcribe(Chunk.sample, options: TranscriptionOptions())
+        return "Engine \(settings.name) (\(settings.command[0])) runs and prints what is understood."
+    }
+
+    // MARK: The program
+
+    private struct Finished: Sendable {
+        var status: TerminationStatus
+        var output: [UInt8]
+        var errors: [UInt8]
+    }
+
+    private struct TimedOut: Error {}
+    private struct TooMuchOutput: Error {}
+
+    private func run(on file: FilePath, language: String?) async throws -> [UInt8] {
+        let finished: Finished
+        do {
+            finished = try await withThrowingTaskGroup(of: Finished.self) { group in
+                group.addTask { try await execute(arguments(file: file, language: language)) }
+                group.addTask {
+                    try await Task.sleep(for: settings.timeout)
+                    throw TimedOut()
+                }
+                defer { group.cancelAll() }
+                guard let first = try await group.next() else { throw CancellationError() }
+                return first
+            }
+        } catch is TimedOut {
+            throw failure("did not finish within \(settings.timeout)", .retry(after: nil), pressure: .strained)
+        } catch is TooMuchOutput {
+            throw failure("printed more than \(Self.outputLimit >> 20) MiB", .giveUpChunk)
+        } catch let error as SubprocessError {
+            try Task.checkCancellation()
+            throw TranscriptionError(
+                .engineUnavailable,
+                "Engine \(settings.name) cannot run \(settings.command[0]): \(error). Check command of "
+                    + "[engines.\(settings.name)].", cause: error, remedy: .giveUpRecording)
+        }
+        try Task.checkCancellation()
+        guard finished.status.isSuccess else {
+            let last = ServerMessage(text: String(Self.lastLine(finished.errors)))
+            let status =
+                switch finished.status {
+                case .exited(let code): "ended with status \(code)"
+                case .signaled(let signal): "was killed by signal \(signal)"
+                }
+            throw failure(last.text.isEmpty ? status : "\(status): \(last.text)", .retry(after: nil))
+        }
+        return finished.output
+    }
+
+    private func arguments(file: FilePath, language: String?) -> [String] {
+        let path = String(decoding: file)
+        let filled = settings.command.dropFirst().map {
+            $0.replacing("{file}", with: path).replacing("{language}", with: language ?? "auto")
+        }
+        return settings.command.dropFirst().contains { $0.contains("{file}") } ? filled : filled + [path]
+    }
+
+    private func execute(_ arguments: [String]) async throws -> Finished {
+        var options = PlatformOptions()
+        // A session of its own, so that what the program starts is ended with it.
+        options.createSession = true
+        options.teardownSequence = [
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(Self.graceMilliseconds))
+        ]
+        let program = settings.command[0]
+        let result = try await Subprocess.run(
+            program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
+            platformOptions: options, input: .none, output: .sequence, error: .sequence
+        ) { execution in
+            let errors = execution.standardError
+            async let tail = Self.tail(of: errors)
+            var output: [UInt8] = []
+            for try await piece in execution.standardOutput {
+                piece.withUnsafeBytes { output.append(contentsOf: $0) }
+                guard output.count <= Self.outputLimit else { throw TooMuchOutput() }
+            }
+            return (output, try await tail)
+        }
+        let (output, errors) = result.closureResult
+        return Finished(status: result.terminationStatus, output: output, errors: errors)
+    }
+
+    private static func tail(of stream: SubprocessOutputSequence) async throws -> [UInt8] {
+        var kept: [UInt8] = []
+        for try await piece in stream {
+            piece.withUnsafeBytes { kept.append(contentsOf: $0) }
+            if kept.count > 4 * errorTail { kept.removeFirst(kept.count - errorTail) }
+        }
+        return kept
+    }
+
+    private static func lastLine(_ bytes: [UInt8]) -> Substring {
+        let text = String(decoding: bytes.suffix(errorTail), as: UTF8.self)
+        let lines = text.split(whereSeparator: \.isNewline)
+        return lines.last { !$0.allSatisfy(\.isWhitespace) } ?? ""
+    }
+
+    private func failure(
+        _ words: String, _ remedy: TranscriptionError.Remedy, pressure: TranscriptionError.Pressure? = nil
+    ) -> TranscriptionError {
+        let end = words.last.map { ".!?…".contains($0) } == true ? "" : "."
+        return TranscriptionError(
+            .requestFailed, "Engine \(settings.name) (\(settings.command[0])) \(words)\(end)", remedy: remedy,
+            pressure: pressure)
+    }
+}
+
+/// Shares one private file between a thread of the pool and the task that waits for it.
+private final class FilePathOwner: Sendable {
+    let file: PrivateFile
+    init(_ file: consuming PrivateFile) { self.file = file }
+}

@@ -1,0 +1,248 @@
+import Engines
+import TestSupport
+import Testing
+import Transcription
+
+/// What goes out, and how the engine adapts to what the server takes.
+@Suite struct OpenAIRequestTests {
+    private static let ok = #"{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}"#
+
+    @Test func aChunkComesBackAsSegmentsWithExactTimes() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        let transcript = try await engine(server).transcribe(marked(17..<22), options: TranscriptionOptions())
+        #expect(transcript.segments.map(\.text) == ["m17", "m18", "m19", "m20", "m21"])
+        #expect(transcript.language == "en")
+        for (index, segment) in transcript.segments.enumerated() {
+            #expect(abs(segment.range.start - Int64(index) * 16_000) <= 64)
+        }
+    }
+
+    @Test func theSmallestPortableRequest() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let samples = marked(3..<5)
+        _ = try await engine(server).transcribe(samples, options: TranscriptionOptions(language: "ru"))
+        let request = try #require(server.requests.first)
+        #expect(request.method == "POST" && request.path == "/v1/audio/transcriptions")
+        #expect(request.partNames == ["model", "response_format", "language", "file"])
+        #expect(request.field("model") == "whisper-1" && request.field("language") == "ru")
+        #expect(request.field("response_format") == "verbose_json")
+        #expect(request.fileName == "chunk-0.flac" && request.fileType == "audio/flac")
+        #expect(request.headers["authorization"] == "Bearer sk-test-0123456789abcdef")
+        #expect(request.headers["expect"] == nil && request.headers["transfer-encoding"] == nil)
+        #expect(try MarkedAudio.decode(file: request.audio) == samples.audio.samples())
+    }
+
+    @Test func whatTheUserAsksForIsAdded() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.wordTimestamps = true
+            $0.prompt = "Ёлка"
+            $0.temperature = 0.2
+            $0.uploadCodec = .wav
+        }
+        _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+        let request = try #require(server.requests.first)
+        #expect(
+            request.partNames == [
+                "model", "response_format", "prompt", "temperature", "timestamp_granularities[]",
+                "timestamp_granularities[]", "file",
+            ])
+        #expect(request.field("prompt") == "Ёлка")
+        #expect(request.fields.map(\.value).suffix(2) == ["word", "segment"])
+        #expect(request.audio.count == 44 + 32_000 && request.audio.starts(with: Array("RIFF".utf8)))
+    }
+
+    @Test func azureTakesItsOwnHeaderAndNoModel() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let azure = try engine(server) {
+            $0.baseURLs = [server.url + "/openai/deployments/w/audio/transcriptions?api-version=2024-06-01"]
+        }
+        #expect(azure.profile.name == .azure && azure.profile.requestsPerMinute == 3)
+        _ = try await azure.transcribe(marked(0..<1), options: TranscriptionOptions())
+        let request = try #require(server.requests.first)
+        #expect(request.path == "/openai/deployments/w/audio/transcriptions?api-version=2024-06-01")
+        #expect(request.headers["api-key"] == "sk-test-0123456789abcdef" && request.headers["authorization"] == nil)
+        #expect(request.field("model") == nil)
+    }
+
+    @Test func aServerThatMustBeToldTheLanguageSaysSo() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let vllm = try engine(server) { $0.profile = .vllm }
+        let error = await transcriptionError {
+            try await vllm.transcribe(marked(0..<1), options: TranscriptionOptions())
+        }
+        #expect(error?.code == .configuration)
+        #expect(server.requests.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            ("https://h", "https://h/v1/audio/transcriptions"), ("https://h/", "https://h/v1/audio/transcriptions"),
+            ("https://h:8/v1", "https://h:8/v1/audio/transcriptions"),
+            ("https://h/v1/", "https://h/v1/audio/transcriptions"),
+            ("https://h/openai/v1", "https://h/openai/v1/audio/transcriptions"),
+            ("http://h/v1/audio/transcriptions", "http://h/v1/audio/transcriptions"),
+            ("http://h/v1/audio/transcriptions/", "http://h/v1/audio/transcriptions"),
+            ("http://h:8080/inference", "http://h:8080/inference"),
+            ("https://h/x/v1?key=1", "https://h/x/v1/audio/transcriptions?key=1"),
+            ("ftp://h", nil), ("h/v1", nil), ("", nil), ("https://", nil), ("https://h/a b", nil),
+        ] as [(String, String?)])
+    func addresses(_ base: String, _ expected: String?) {
+        #expect(EndpointURL.endpoint(base: base, path: "/audio/transcriptions") == expected)
+    }
+
+    @Test func case27_simplerFormatIsRemembered() async throws {
+        let server = try FakeTranscriptionServer { request in
+            guard request.field("response_format") == "verbose_json" else { return .init(text: #"{"text":"Hello."}"#) }
+            return .init(
+                400,
+                text:
+                    #"{"error":{"message":"response_format 'verbose_json' is not compatible","type":"invalid_request_error","param":"response_format","code":"unsupported_value"}}"#
+            )
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        for _ in 0..<2 {
+            let heard = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+            #expect(heard.timesAreEstimated)
+        }
+        #expect(server.requests.map { $0.field("response_format") } == ["verbose_json", "json", "json"])
+        #expect(try await cloud.check().contains("without times"))
+    }
+
+    @Test func case28_41_tooLongIsSplitAndRemembered() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            .init(
+                400,
+                text:
+                    #"{"error":{"message":"audio duration 5 seconds is longer than 3 seconds which is the maximum for this model"}}"#
+            )
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        for _ in 0..<2 {
+            let error = await transcriptionError {
+                try await cloud.transcribe(marked(0..<5), options: TranscriptionOptions())
+            }
+            #expect(error?.remedy == .split(maximumSamples: 47_040))
+        }
+        #expect(server.requests.count == 1, "the second one is refused without a request")
+        #expect(cloud.limits.maximumChunkSamples == 47_040)
+    }
+
+    @Test func case29_tooShortIsSilenceOnlyWhereNothingIsToBeHeard() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            .init(
+                400, text: #"{"error":{"message":"Audio file is too short.","code":"audio_too_short","param":"file"}}"#)
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let silent = chunk([Int16](repeating: 3, count: 800), speech: [])
+        #expect(try await cloud.transcribe(silent, options: TranscriptionOptions()).segments.isEmpty)
+        let error = await transcriptionError {
+            try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+        }
+        #expect(error?.remedy == .giveUpChunk)
+    }
+
+    @Test(arguments: [415, 400]) func case32_undecodableIsSentAsWAVAndRemembered(_ status: Int) async throws {
+        let server = try FakeTranscriptionServer.hearing { request in
+            request.fileType == "audio/wav"
+                ? nil : .init(status, text: #"{"error":{"message":"Invalid file format. Supported formats: ['wav']"}}"#)
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        for second in 0..<2 {
+            let heard = try await cloud.transcribe(marked(second..<second + 1), options: TranscriptionOptions())
+            #expect(heard.segments.map(\.text) == ["m\(second)"])
+        }
+        #expect(server.requests.map(\.fileType) == ["audio/flac", "audio/wav", "audio/wav"])
+    }
+
+    @Test func case32_undecodableAnywayGivesUpTheChunkAndKeepsFLAC() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(415, text: #"{"detail":"bad audio"}"#) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        for _ in 0..<2 {
+            let error = await transcriptionError {
+                try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+            }
+            #expect(error?.remedy == .giveUpChunk)
+            #expect(error?.message.contains("bad audio") == true)
+        }
+        #expect(server.requests.map(\.fileType) == ["audio/flac", "audio/wav", "audio/flac", "audio/wav"])
+    }
+
+    @Test func case38_repeatedServerErrorDropsOptionalFields() async throws {
+        let server = try FakeTranscriptionServer { request in
+            request.field("prompt") == nil ? .init(text: Self.ok) : .init(500, text: "500 Internal Server Error\nstof")
+        }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.prompt = "x" }
+        let first = await transcriptionError {
+            try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+        }
+        #expect(first?.remedy == .retry(after: nil), "once may be chance")
+        for _ in 0..<2 { _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions()) }
+        #expect(server.requests.map { $0.field("prompt") } == ["x", "x", nil, nil])
+    }
+
+    @Test func case50_57_limitsKeepTheBodyBelowTheServersLimit() throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.apiLimitBytes = 1 << 20 }
+        let longest = try #require(cloud.limits.maximumChunkSamples)
+        var noise = SystemRandomNumberGenerator()
+        let samples = (0..<Int(longest)).map { _ in Int16.random(in: .min ... .max, using: &noise) }
+        #expect(try FLACEncoder.encode(samples).count < 1 << 20)
+        #expect(WAVEncoder.encode(samples).count < 1 << 20)
+        #expect(longest > 28 * 16_000)
+        #expect(cloud.limits.targetChunkSamples == nil)
+    }
+
+    @Test func aBodyOverTheLimitIsNotSent() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.apiLimitBytes = 100_000
+            $0.uploadCodec = .wav
+        }
+        let error = await transcriptionError {
+            try await cloud.transcribe(marked(0..<5), options: TranscriptionOptions())
+        }
+        guard case .split(let samples?) = error?.remedy else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(samples * 2 < 100_000)
+        #expect(server.requests.isEmpty)
+    }
+
+    @Test func checkSaysWhatWorks() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let sentence = try await engine(server).check()
+        #expect(sentence.contains("cloud") && sentence.contains("whisper-1") && sentence.contains("verbose_json"))
+    }
+
+    @Test(arguments: [
+        ("https://api.openai.com/v1", EngineProfile.Name.openai), ("https://api.groq.com/openai/v1", .groq),
+        ("https://x.openai.azure.com/openai/deployments/w", .azure),
+        ("https://foundation-models.api.cloud.ru/v1", .cloudRu), ("http://127.0.0.1:8080/inference", .whisperCpp),
+        ("http://127.0.0.1:8000/v1", .generic),
+    ])
+    func profilesAreGuessed(_ url: String, _ name: EngineProfile.Name) {
+        #expect(EngineProfile.guess(url: url) == name)
+    }
+
+    @Test func textOnlyModelsAreAskedForJSON() {
+        let profile = EngineProfile(named: .openai, model: "gpt-4o-mini-transcribe")
+        #expect(profile.format == .json && profile.maximumSeconds == 300)
+        #expect(EngineProfile(named: .openai, model: "whisper-1").format == .verboseJSON)
+    }
+}

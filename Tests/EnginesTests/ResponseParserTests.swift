@@ -1,0 +1,321 @@
+import Engines
+import Testing
+import Transcription
+
+/// The numbers in the names are those of the list of known server behaviour in docs: one test each.
+@Suite struct ResponseParserTests {
+    /// 30 s with two stretches of speech.
+    private let speech = [SampleRange(16_000, 160_000), SampleRange(240_000, 464_000)]
+
+    private func parse(
+        _ body: String, seconds: Double = 30, speech: [SampleRange]? = nil, plainText: Bool = false
+    ) throws -> ChunkTranscript {
+        try TranscriptionResponseParser(
+            sampleCount: SampleClock.samples(seconds: seconds), speech: speech ?? self.speech,
+            acceptsPlainText: plainText
+        ).parse(Array(body.utf8))
+    }
+
+    private func text(_ transcript: ChunkTranscript) -> String {
+        transcript.segments.map(\.text).joined(separator: " ")
+    }
+
+    private func times(_ transcript: ChunkTranscript) -> [[Double]] {
+        transcript.segments.map { [SampleClock.seconds($0.range.start), SampleClock.seconds($0.range.end)] }
+    }
+
+    @Test func case01_classicVerboseJSON() throws {
+        let heard = try parse(
+            #"""
+            {"task":"transcribe","language":"english","duration":30.0,"text":" Hello there. General.",
+             "segments":[{"id":0,"seek":0,"start":0.0,"end":1.9199999570846558,"text":" Hello there.","tokens":[1,2],
+             "temperature":0.0,"avg_logprob":-0.25,"compression_ratio":1.2,"no_speech_prob":0.01},
+             {"id":1,"start":1.92,"end":3.5,"text":" General.","avg_logprob":-0.5}]}
+            """#)
+        #expect(heard.language == "en")
+        #expect(heard.segments.map(\.text) == ["Hello there.", "General."])
+        #expect(heard.segments[0].range == SampleRange(0, 30_720))
+        #expect(heard.segments[0].averageLogProbability == -0.25)
+        #expect(heard.segments[0].noSpeechProbability == 0.01)
+        #expect(!heard.timesAreEstimated)
+    }
+
+    @Test func case02_textOnlyIsSpreadOverTheSpeech() throws {
+        let heard = try parse(
+            #"{"text":"The first sentence is spoken here. And the second one is spoken after the pause, at length."}"#)
+        #expect(heard.timesAreEstimated)
+        #expect(heard.segments.count >= 2)
+        for segment in heard.segments {
+            #expect(speech.contains { $0.overlap(with: segment.range) == segment.range.count }, "\(segment.range)")
+            #expect(!segment.range.isEmpty)
+        }
+        #expect(heard.segments.first?.range.start == 16_000)
+        #expect(heard.segments.last?.range.end == 464_000)
+        #expect(
+            heard.segments.map(\.text).joined(separator: " ")
+                == "The first sentence is spoken here. And the second one is spoken after the pause, at length.")
+    }
+
+    @Test func case03_plainTextIsTakenOnlyWhereAsked() throws {
+        #expect(text(try parse("Just words.\n", plainText: true)) == "Just words.")
+        #expect(throws: ResponseFault.notUnderstood("is plain text where JSON was asked for")) {
+            try parse("upstream connect error")
+        }
+    }
+
+    @Test func case04_quotedText() throws {
+        #expect(text(try parse(#"  "привет \"мир\"""#)) == "привет \"мир\"")
+    }
+
+    @Test func case05_whisperCppSplitsInsideAWord() throws {
+        let heard = try parse(
+            #"""
+            {"task":"transcribe","language":"russian","text":" Это предл\nожение здесь.\n Конец.",
+             "segments":[{"id":0,"text":" Это предл","start":0.0,"end":2.0,"avg_logprob":null,
+             "words":[{"word":" Это","start":0.0,"end":0.5,"t_dtw":-1,"probability":0.9},
+                      {"word":" предл","start":0.5,"end":2.0,"probability":0.7}]},
+             {"id":1,"text":"ожение здесь.","start":2.0,"end":3.0,"words":[{"word":"ожение","start":2.0,"end":2.5,
+             "probability":0.8}]},{"id":2,"text":" Конец.","start":3.0,"end":4.0},
+             {"id":3,"text":" И всё.","start":4.0,"end":5.0}]}
+            """#)
+        #expect(heard.language == "ru")
+        #expect(heard.segments.map(\.text) == ["Это предложение здесь.", "Конец.", "И всё."])
+        #expect(heard.segments[0].range == SampleRange(0, 48_000))
+        #expect(heard.segments[0].words.count == 3)
+        #expect(abs((heard.segments[0].confidence ?? 0) - 0.8) < 1e-9)
+    }
+
+    @Test func case06_vLLM() throws {
+        let heard = try parse(
+            #"""
+            {"duration":"29.42","language":"en","text":"One two.","segments":[{"id":0,"start":0.0,"end":21.56,
+            "text":"One two.","no_speech_prob":null,"avg_logprob":-0.1,"words":null}],"words":null,
+            "usage":{"type":"duration","seconds":30}}
+            """#)
+        #expect(heard.segments.map(\.text) == ["One two."])
+        #expect(heard.segments[0].noSpeechProbability == nil)
+    }
+
+    @Test func case07_nanosecondsAndWordsNamedText() throws {
+        let heard = try parse(
+            #"""
+            {"text":"Hi you.","segments":[{"id":0,"start":0,"end":9640000000,"text":"Hi you.",
+            "words":[{"start":1000000000,"end":2000000000,"text":"Hi"},{"start":2000000000,"end":3000000000,
+            "text":"you."}]}]}
+            """#)
+        #expect(times(heard) == [[0, 9.64]])
+        #expect(heard.segments[0].words.map(\.text) == ["Hi", "you."])
+        #expect(heard.segments[0].words[0].range == SampleRange(16_000, 32_000))
+    }
+
+    @Test(arguments: [1e3, 1e6, 1e9]) func case07_unitsAreTold(_ unit: Double) throws {
+        let (a, b) = (Int(2.5 * unit), Int(27.25 * unit))
+        let heard = try parse(
+            #"{"segments":[{"start":0,"end":\#(a),"text":"a"},{"start":\#(a),"end":\#(b),"text":"b"}]}"#)
+        #expect(times(heard) == [[0, 2.5], [2.5, 27.25]])
+    }
+
+    @Test func case07_timesThatMakeNoSenseAreEstimated() throws {
+        let heard = try parse(#"{"segments":[{"start":0,"end":1e17,"text":"All of it."}]}"#)
+        #expect(heard.timesAreEstimated)
+        #expect(text(heard) == "All of it.")
+        #expect(heard.warnings.count == 1)
+    }
+
+    @Test func case08_xinferenceNullEndAndConstantMetrics() throws {
+        let heard = try parse(
+            #"""
+            {"language":"english","duration":null,"text":"a b","segments":[{"id":0,"start":0,"end":4,"text":"a",
+            "avg_logprob":0.0,"compression_ratio":0.0,"no_speech_prob":0.0,"tokens":[]},{"id":1,"start":4,"end":null,
+            "text":"b","avg_logprob":0.0,"compression_ratio":0.0,"no_speech_prob":0.0}]}
+            """#)
+        #expect(times(heard) == [[0, 4], [4, 29]])  // to the end of the speech
+        #expect(heard.segments.allSatisfy { $0.averageLogProbability == nil && $0.noSpeechProbability == nil })
+    }
+
+    @Test func case09_funASR() throws {
+        let heard = try parse(#"{"language":"auto","duration":0.1,"text":"你好，世界。再见。","segments":[]}"#)
+        #expect(heard.language == nil)
+        #expect(heard.timesAreEstimated)
+        #expect(heard.segments.map(\.text).joined() == "你好，世界。再见。")
+    }
+
+    @Test func case10_segmentsNull() throws {
+        #expect(try parse(#"{"text":"Hello.","segments":null}"#).segments.map(\.text) == ["Hello."])
+    }
+
+    @Test func case11_wordsWithoutSegments() throws {
+        let heard = try parse(
+            #"""
+            {"text":"Hello there. Next one.","words":[{"word":"Hello","start":1.0,"end":1.5},{"word":"there",
+            "start":1.5,"end":2.0},{"word":"Next","start":2.1,"end":2.5},{"word":"one","end":3.0}]}
+            """#)
+        #expect(heard.segments.map(\.text) == ["Hello there.", "Next one."])
+        #expect(times(heard) == [[1, 2], [2.1, 3]])
+        #expect(heard.segments[1].words.count == 2)
+    }
+
+    @Test func case11_wordsBesideSegmentsGoToTheirSegment() throws {
+        let heard = try parse(
+            #"""
+            {"text":"a b c","segments":[{"start":0,"end":2,"text":"a b"},{"start":2,"end":4,"text":"c"}],
+            "words":[{"word":"a","start":0,"end":1},{"word":"b","start":1,"end":2},{"word":"c","start":2.2,"end":3}]}
+            """#)
+        #expect(heard.segments.map { $0.words.map(\.text) } == [["a", "b"], ["c"]])
+    }
+
+    @Test func case12_numbersAsStrings() throws {
+        #expect(times(try parse(#"{"segments":[{"start":"1.5","end":"2.25","text":"a"}]}"#)) == [[1.5, 2.25]])
+        // A decimal comma is no number: the time counts as missing.
+        #expect(times(try parse(#"{"segments":[{"start":"1.5","end":"2,25","text":"a"}]}"#)) == [[1.5, 29]])
+    }
+
+    @Test func case13_disorder() throws {
+        let swapped = try parse(
+            #"{"segments":[{"start":5,"end":4,"text":"b"},{"start":4.5,"end":6,"text":"a"},{"start":7,"end":9,"text":"c"}]}"#
+        )
+        #expect(swapped.segments.map(\.text) == ["a", "b", "c"])
+        // Far out of order the text's order counts, and starts never go back.
+        let descending = try parse(
+            #"{"segments":[{"start":20,"end":22,"text":"a"},{"start":10,"end":12,"text":"b"},{"start":1,"end":2,"text":"c"}]}"#
+        )
+        #expect(descending.segments.map(\.text) == ["a", "b", "c"])
+        #expect(
+            zip(descending.segments, descending.segments.dropFirst()).allSatisfy { $0.range.start <= $1.range.start })
+        #expect(descending.segments.allSatisfy { !$0.range.isEmpty })
+    }
+
+    @Test func case14_endOfTheWindowNotOfTheAudio() throws {
+        let heard = try parse(#"{"segments":[{"start":0,"end":29.98,"text":"Short."}]}"#, seconds: 4.2, speech: [])
+        #expect(heard.segments[0].range == SampleRange(0, 67_200))
+        #expect(heard.warnings.isEmpty)
+    }
+
+    @Test func case15_driftPastTheEndKeepsTheText() throws {
+        let heard = try parse(
+            #"{"segments":[{"start":27,"end":31,"text":"a"},{"start":31,"end":32,"text":"b"}]}"#)
+        #expect(heard.segments.map(\.text) == ["a", "b"])
+        #expect(heard.segments.allSatisfy { !$0.range.isEmpty && $0.range.end <= 480_000 })
+        #expect(heard.warnings.count == 1)
+    }
+
+    @Test func case16_literalsThatJSONHasNot() throws {
+        let heard = try parse(
+            #"{"text":"a","segments":[{"start":NaN,"end":Infinity,"text":"a","avg_logprob":-Infinity},{"start":5,"end":6,"text":"b"}]}"#
+        )
+        #expect(times(heard) == [[0, 5], [5, 6]])
+    }
+
+    @Test(arguments: [#"{"text":"a"#, #"{"segments":[{"start":0,"#, #"{"text":"#, "{", "["])
+    func case17_truncatedJSONIsNotTaken(_ body: String) {
+        #expect(throws: ResponseFault.notUnderstood("breaks off in the middle of its JSON")) { try parse(body) }
+    }
+
+    @Test func case18_brokenUnicode() throws {
+        let parser = TranscriptionResponseParser(sampleCount: 16_000, speech: [], acceptsPlainText: false)
+        let bad = Array("\u{FEFF}{\"text\":\"a".utf8) + [0xFF, 0xFE] + Array("b \\ud800 c\"}".utf8)
+        let text = try parser.parse(bad).segments.map(\.text).joined(separator: " ")
+        #expect(text.hasPrefix("a") && text.contains("b") && text.hasSuffix("c"))
+        #expect(try parse(#"{"text":"\ud83d\ude00 ok"}"#).segments.map(\.text).joined(separator: " ").contains("ok"))
+    }
+
+    @Test func case19_hugeAndDeepBodiesAreRefusedQuickly() {
+        let parser = TranscriptionResponseParser(sampleCount: 480_000, speech: speech, acceptsPlainText: true)
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            for opening in ["[", #"{"a":"#, #"{"segments":["#] {
+                let deep = Array(String(repeating: opening, count: 100_000).utf8)
+                #expect(throws: ResponseFault.self) { try parser.parse(deep) }
+            }
+            let one = #"{"start":0,"end":1,"text":"a"},"#
+            let many = Array((#"{"segments":["# + String(repeating: one, count: 1_000_000) + "{}]}").utf8)
+            #expect(throws: ResponseFault.notUnderstood("holds too many values")) { try parser.parse(many) }
+            #expect(throws: ResponseFault.self) { try parser.parse([UInt8](repeating: 0x61, count: 30 << 20)) }
+        }
+        #expect(time < .seconds(30))
+    }
+
+    @Test func case20_21_emptyText() throws {
+        #expect(try parse(#"{"text":""}"#).segments.isEmpty)
+        #expect(try parse(#"{"text":"","segments":[]}"#, speech: []).segments.isEmpty)
+        #expect(
+            try parse(#"{"text":" ","segments":[{"start":0,"end":3,"text":"From segments."}]}"#).segments.count == 1)
+    }
+
+    @Test(arguments: [
+        #"{"error":{"message":"boom","type":"x"}}"#, #"{"error":"boom"}"#, #"{"detail":"boom"}"#,
+        #"{"message":"boom"}"#,
+        #"{"detail":[{"loc":["body"],"msg":"boom"}]}"#,
+    ])
+    func case22_errorIn200(_ body: String) {
+        let error = #expect(throws: ResponseFault.self) { try parse(body) }
+        guard case .message(let message)? = error else {
+            Issue.record("no message found")
+            return
+        }
+        #expect(message.text.hasSuffix("boom"))
+    }
+
+    @Test func case23_loginPage() {
+        #expect(throws: ResponseFault.self) { try parse("<!DOCTYPE html><html><body>Log in</body></html>") }
+    }
+
+    @Test func case24_eventStream() throws {
+        let done = try parse(
+            """
+            data: {"type":"transcript.text.delta","delta":"Hel"}
+
+            data: {"type":"transcript.text.delta","delta":"lo."}
+
+            data: {"type":"transcript.text.done","text":"Hello."}
+
+            data: [DONE]
+            """)
+        #expect(done.segments.map(\.text) == ["Hello."])
+        let cut = try parse("data: {\"type\":\"transcript.text.delta\",\"delta\":\"Only this\"}\n\n")
+        #expect(text(cut) == "Only this")
+        #expect(throws: ResponseFault.self) {
+            try parse(
+                "data: {\"type\":\"transcript.text.delta\",\"delta\":\"x\"}\n\ndata: {\"error\":{\"message\":\"m\"}}\n")
+        }
+    }
+
+    @Test func subtitlesAreRead() throws {
+        let vtt = try parse(
+            "WEBVTT\n\n00:01.000 --> 00:02.500 align:start\n<v Anna>Hello\nthere\n\n00:03.000 --> 00:04.000\nBye")
+        #expect(vtt.segments.map(\.text) == ["Hello there", "Bye"])
+        #expect(times(vtt) == [[1, 2.5], [3, 4]])
+        let srt = try parse("1\n00:00:01,000 --> 00:00:02,500\nHello\n\n2\n00:00:03,000 --> 00:00:04,000\nBye\n")
+        #expect(times(srt) == [[1, 2.5], [3, 4]])
+    }
+
+    @Test func bareListOfSegments() throws {
+        #expect(
+            times(try parse(#"[{"start":1,"end":2,"text":"a"},{"start":2,"end":3,"text":"b"}]"#)) == [[1, 2], [2, 3]])
+        #expect(throws: ResponseFault.self) { try parse("[1,2,3]") }
+        #expect(throws: ResponseFault.self) { try parse("{}") }
+    }
+
+    @Test func tokensAndBlankRemarksAreLeftOut() throws {
+        let heard = try parse(
+            #"""
+            {"segments":[{"start":0,"end":0.5,"text":" [BLANK_AUDIO]"},{"start":1,"end":2,"text":"<|0.00|> Hello<|2.00|>"},
+            {"start":2,"end":3,"text":" ... "}]}
+            """#)
+        #expect(heard.segments.map(\.text) == ["Hello"])
+    }
+
+    @Test func duplicateKeysTheLastCounts() throws {
+        #expect(try parse(#"{"text":"a","text":"b"}"#).segments.map(\.text) == ["b"])
+    }
+
+    @Test(
+        arguments: [
+            ("english", "en"), ("Russian", "ru"), ("ru-RU", "ru"), ("zh", "zh"), ("yue", "yue"),
+            ("haitian creole", "ht"),
+            ("auto", nil), ("unknown", nil), ("", nil), ("und", nil),
+        ] as [(String, String?)])
+    func languages(_ name: String, _ code: String?) throws {
+        #expect(try parse(#"{"text":"a","language":"\#(name)"}"#).language == code)
+    }
+}

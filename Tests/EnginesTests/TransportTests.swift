@@ -1,0 +1,257 @@
+import Engines
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+/// What the network and servers do to a request on its way.
+@Suite(.timeLimit(.minutes(1))) struct TransportTests {
+    private static let ok = #"{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}"#
+    private let options = TranscriptionOptions()
+
+    /// Noise: does not pack, so the body is long enough to be in the middle of.
+    private func noise(seconds: Int) -> Chunk {
+        var generator = SystemRandomNumberGenerator()
+        return chunk((0..<seconds * 16_000).map { _ in Int16.random(in: .min ... .max, using: &generator) })
+    }
+
+    @Test func case25_packedBody() async throws {
+        // gzip of {"text":"packed"}
+        let packed: [UInt8] = [
+            0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xab, 0x56, 0x2a, 0x49, 0xad, 0x28, 0x51, 0xb2,
+            0x52, 0x2a, 0x48, 0x4c, 0xce, 0x4e, 0x4d, 0x51, 0xaa, 0x05, 0x00,
+            0xe4, 0x72, 0xbe, 0xed, 0x11, 0x00, 0x00, 0x00,
+        ]
+        let server = try FakeTranscriptionServer { _ in
+            .init(headers: [("Content-Encoding", "gzip")], body: packed)
+        }
+        defer { server.stop() }
+        let heard = try await engine(server).transcribe(marked(0..<1), options: options)
+        #expect(heard.segments.map(\.text) == ["packed"])
+        #expect(server.requests.first?.headers["accept-encoding"]?.contains("gzip") == true)
+    }
+
+    @Test func case17_answerBreaksOff() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok, ending: .truncated) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error?.remedy == .retry(after: nil))
+        #expect(error?.pressure == .strained)
+    }
+
+    @Test func case19_answerWithoutEnd() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(body: [UInt8](repeating: 0x20, count: 40 << 20)) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error?.remedy == .giveUpChunk)
+        #expect(error?.message.contains("32 MiB") == true)
+    }
+
+    @Test(arguments: [FakeTranscriptionServer.Response.Ending.reset, .nothing])
+    func case41_resetAfterUpload(_ ending: FakeTranscriptionServer.Response.Ending) async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok, ending: ending) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error?.remedy == .retry(after: nil))
+        #expect(error?.pressure == .strained)
+        #expect(error?.message.contains("cloud") == true)
+    }
+
+    @Test func case41_resetInTheMiddleOfTheUpload() async throws {
+        let server = try FakeTranscriptionServer(early: { _ in .reset(afterBytes: 200_000) }) { _ in .init() }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(noise(seconds: 60), options: options) }
+        #expect(error?.remedy == .retry(after: nil))
+    }
+
+    @Test(arguments: [false, true]) func case42_stall(_ beforeBody: Bool) async throws {
+        let server = try FakeTranscriptionServer(early: { _ in beforeBody ? .stall : .readBody }) { _ in
+            .init(text: Self.ok, ending: .stall)
+        }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.requestTimeout = .milliseconds(300) }
+        let piece = marked(0..<1)
+        let first = await transcriptionError { try await cloud.transcribe(piece, options: options) }
+        #expect(first?.remedy == .retry(after: nil))
+        #expect(first?.pressure == .strained)
+        #expect(first?.message.contains("in time") == true)
+        let second = await transcriptionError { try await cloud.transcribe(piece, options: options) }
+        #expect(second?.remedy == .split(maximumSamples: nil), "twice too slow: shorter chunks")
+    }
+
+    @Test func case42_slowBodyIsWaitedFor() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            var response = FakeTranscriptionServer.Response(text: Self.ok)
+            response.drip = 3
+            return response
+        }
+        defer { server.stop() }
+        #expect(try await engine(server).transcribe(marked(0..<1), options: options).segments.map(\.text) == ["ok"])
+    }
+
+    @Test func chunkedAnswer() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            var response = FakeTranscriptionServer.Response(text: Self.ok)
+            response.isChunked = true
+            return response
+        }
+        defer { server.stop() }
+        #expect(try await engine(server).transcribe(marked(0..<1), options: options).segments.map(\.text) == ["ok"])
+    }
+
+    @Test func case43_earlyRefusalIsUnderstood() async throws {
+        let server = try FakeTranscriptionServer(
+            early: { _ in .answer(.init(413, headers: [("Connection", "close")], text: "<h1>413 Too Large</h1>")) }
+        ) { _ in .init() }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(noise(seconds: 60), options: options) }
+        #expect(error?.remedy == .split(maximumSamples: nil))
+    }
+
+    @Test func case44_noExpectHeaderAlsoForLongBodies() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let time = try await ContinuousClock().measure {
+            _ = try await engine(server).transcribe(noise(seconds: 60), options: options)
+        }
+        #expect(server.requests.first?.headers["expect"] == nil)
+        #expect(server.requests.first.map { $0.audio.count > 1_500_000 } == true)
+        #expect(time < .seconds(5))
+    }
+
+    @Test(arguments: [301, 307, 308]) func case45_redirectIsNotFollowed(_ status: Int) async throws {
+        let other = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { other.stop() }
+        let server = try FakeTranscriptionServer { _ in .init(status, headers: [("Location", other.url)]) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error?.remedy == .giveUpRecording)
+        #expect(error?.message.contains(other.url) == true)
+        #expect(other.connectionCount == 0)
+    }
+
+    @Test func case47_connectionIsUsedAgainAndReplacedWhenDead() async throws {
+        let server = try FakeTranscriptionServer { request in
+            .init(text: Self.ok, ending: request.number == 2 ? .close : .keepAlive)
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        for _ in 0..<3 { _ = try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(server.connectionCount == 1)
+        _ = try await cloud.transcribe(noise(seconds: 30), options: options)
+        #expect(server.connectionCount == 2)
+        #expect(server.requests.count == 4)
+    }
+
+    @Test func case47_connectionThatDiesUnderTheRequestIsReplacedAtOnce() async throws {
+        // The second request on a connection is read, then the connection is reset: only a reused one is tried again.
+        let server = try FakeTranscriptionServer { request in
+            .init(text: Self.ok, ending: request.numberOnConnection == 1 ? .reset : .keepAlive)
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        for _ in 0..<2 { _ = try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(server.connectionCount == 2)
+    }
+
+    @Test func case49_answersOutOfOrderReachTheirChunks() async throws {
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer { request in
+            var response = FakeTranscriptionServer.heard(in: request)
+            if request.fileName == "chunk-0.flac" { response.gate = gate }
+            return response
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        async let first = cloud.transcribe(marked(0..<1, index: 0), options: options)
+        await server.arrived(1)
+        let second = try await cloud.transcribe(marked(1..<2, index: 1), options: options)
+        #expect(second.segments.map(\.text) == ["m1"])
+        gate.open()
+        #expect(try await first.segments.map(\.text) == ["m0"])
+    }
+
+    @Test func case56_cancelDuringUploadAndDuringTheWait() async throws {
+        for stalls in [true, false] {
+            let gate = FakeTranscriptionServer.Gate()
+            let server = try FakeTranscriptionServer(early: { _ in stalls ? .stall : .readBody }) { _ in
+                .init(text: Self.ok, gate: gate)
+            }
+            defer {
+                gate.open()
+                server.stop()
+            }
+            let cloud = try engine(server)
+            let piece = noise(seconds: 120)
+            let clock = ContinuousClock()
+            let (cancelled, time) = await withTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    do {
+                        _ = try await cloud.transcribe(piece, options: options)
+                        return false
+                    } catch { return error is CancellationError }
+                }
+                await server.arrived(1)
+                let start = clock.now
+                group.cancelAll()
+                return (await group.next() ?? false, start.duration(to: clock.now))
+            }
+            #expect(cancelled)
+            #expect(time < .seconds(1))
+        }
+    }
+
+    @Test func sixtyFourAtOnceOnOneThread() async throws {
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok, gate: gate) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let piece = marked(0..<1)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<64 {
+                group.addTask { try await cloud.transcribe(piece, options: options).segments.count }
+            }
+            await server.arrived(64)
+            #expect(threadNames().count { $0 == "http" } >= 1)
+            gate.open()
+            for try await count in group { #expect(count == 1) }
+        }
+        #expect(server.maximumInFlight == 64)
+    }
+
+    @Test func nobodyListens() async throws {
+        let server = try FakeTranscriptionServer { _ in .init() }
+        server.stop()
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error?.remedy == .retry(after: nil))
+        #expect(error?.code == .engineUnavailable)
+        #expect(error?.message.contains("[engines.cloud]") == true)
+    }
+
+    @Test func theNextAddressIsTakenWhenOneIsDown() async throws {
+        let down = try FakeTranscriptionServer { _ in .init() }
+        down.stop()
+        let up = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { up.stop() }
+        let cloud = try engine(up) { $0.baseURLs = [down.url, up.url] }
+        #expect(try await cloud.transcribe(marked(0..<1), options: options).segments.count == 1)
+    }
+
+    @Test func afterShutdownRequestsFail() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let loop = CurlLoop()
+        let cloud = try engine(server, loop: loop)
+        _ = try await cloud.transcribe(marked(0..<1), options: options)
+        loop.shutdown()
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error != nil)
+    }
+}
