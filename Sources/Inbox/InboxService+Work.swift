@@ -139,7 +139,7 @@ extension InboxService {
 
     /// Keeps `NAME.status.txt` up to date while `body` runs, once that takes longer than a moment.
     private func withStatusNote<Result: Sendable>(
-        of job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker, _ body: @Sendable () async throws -> Result
+        of job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }

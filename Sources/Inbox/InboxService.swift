@@ -1,9 +1,8 @@
 import Glibc
 package import Logging
-package import ServiceLifecycle
-import Synchronization
+import ServiceLifecycle
 package import SystemPackage
-package import SystemSupport
+import SystemSupport
 package import Transcription
 
 /// The watch-folder service: intake of every inbox, the queue, transcription, delivery.
@@ -94,20 +93,20 @@ package struct InboxService: Service {
         let intakes = settings.inboxes.map { inbox in
             (inbox, Intake(inbox, wake: AsyncSignal(), logger: logger))
         }
-        let unfinishedIntakes = Atomic<Int>(intakes.count)
-        let unscanned = Atomic<Int>(intakes.count)
+        let unfinishedIntakes = SharedCounter(intakes.count)
+        let unscanned = SharedCounter(intakes.count)
         try await withGracefulShutdownHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (inbox, intake) in intakes {
                     group.addTask {
                         await cancelWhenGracefulShutdown {
                             await intake.run(once: settings.once) {
-                                if unscanned.subtract(1, ordering: .relaxed).newValue == 0 { ready() }
+                                if unscanned.add(-1) == 0 { ready() }
                             } arrived: { arrival in
                                 try await enqueue(arrival, inbox)
                             }
                         }
-                        unfinishedIntakes.subtract(1, ordering: .releasing)
+                        unfinishedIntakes.add(-1)
                         wake.signal()
                     }
                 }
@@ -116,10 +115,10 @@ package struct InboxService: Service {
                     try await Task.sleep(for: settings.shutdown)
                     throw CancellationError()
                 }
-                group.addTask { await reportStatus { intakes.reduce(0) { $0 + $1.1.settlingCount } } }
+                group.addTask { await reportStatus { @Sendable in intakes.reduce(0) { $0 + $1.1.settlingCount } } }
                 do {
                     try await dispatch(intakes: intakes.map(\.1)) {
-                        stopping.isSet || (settings.once && unfinishedIntakes.load(ordering: .acquiring) == 0)
+                        stopping.isSet || (settings.once && unfinishedIntakes.value == 0)
                     } mayTake: {
                         !stopping.isSet
                     }
@@ -157,24 +156,24 @@ package struct InboxService: Service {
     private func dispatch(
         intakes: [Intake], until isDone: @Sendable () -> Bool, mayTake: @Sendable () -> Bool
     ) async throws {
-        let running = Atomic<Int>(0)
+        let running = SharedCounter()
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 try Task.checkCancellation()
                 let done = isDone()
-                if mayTake(), running.load(ordering: .acquiring) < settings.parallelRecordings,
+                if mayTake(), running.value < settings.parallelRecordings,
                     let job = try await journal.takeNext()
                 {
-                    running.add(1, ordering: .acquiring)
+                    running.add(1)
                     group.addTask {
                         let again = await work(on: job)
                         if again { for intake in intakes { intake.look(at: job.path) } }
-                        running.subtract(1, ordering: .releasing)
+                        running.add(-1)
                         wake.signal()
                     }
                     continue
                 }
-                if done, running.load(ordering: .acquiring) == 0 { return }
+                if done, running.value == 0 { return }
                 await wake.wait()
             }
         }

@@ -1,9 +1,9 @@
 import Glibc
 package import Logging
 import Synchronization
-package import SystemPackage
+import SystemPackage
 package import SystemSupport
-package import Transcription
+import Transcription
 
 /// Finds the recordings of one inbox and says when each is complete.
 ///

@@ -1,5 +1,5 @@
 import FoundationEssentials
-package import GRDB
+import GRDB
 import Glibc
 package import Logging
 package import SystemPackage

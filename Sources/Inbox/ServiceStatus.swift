@@ -43,22 +43,20 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     /// Figures of each engine in use, by its name.
     package var engines: [String: ConcurrencyController.Figures]
 
-    private static let fileName = FilePath.Component("status.json")
+    private static let fileName: FilePath.Component = "status.json"
 
     /// Writes the file. Blocks.
     /// - Throws: `SystemError`.
     package func write(to directory: FilePath) throws {
-        guard let name = Self.fileName else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let data = try encoder.encode(self)
-        try AtomicFile.write(Array(data) + [0x0A], named: name, in: directory)
+        try AtomicFile.write(Array(data) + [0x0A], named: Self.fileName, in: directory)
     }
 
     /// What the service wrote last; nil when there is nothing readable. Blocks.
     package static func read(from directory: FilePath) -> ServiceStatus? {
-        guard let name = fileName,
-            let file = try? OwnedDescriptor(opening: directory.appending(name), flags: O_RDONLY),
+        guard let file = try? OwnedDescriptor(opening: directory.appending(fileName), flags: O_RDONLY),
             let size = try? FileStatus(of: file.descriptor).identity.byteCount, size < 16 << 20
         else { return nil }
         var bytes = [UInt8](repeating: 0, count: Int(size))

@@ -1,15 +1,5 @@
 import Logging
-import Synchronization
 import SystemSupport
-
-/// Counts the requests of one chunk, over its parts where it was cut again.
-final class AttemptCounter: Sendable {
-    private let value = Atomic<Int>(0)
-
-    var count: Int { value.load(ordering: .relaxed) }
-    /// Counts one more and returns how many there are now.
-    func add() -> Int { value.add(1, ordering: .relaxed).newValue }
-}
 
 /// One chunk's way through the engine: attempts, pauses, and cutting again what is too large for the server.
 struct ChunkTranscription: Sendable {
@@ -26,10 +16,11 @@ struct ChunkTranscription: Sendable {
     /// Below this a chunk is not cut again: 1 s.
     private static let shortest = SampleClock.rate
 
-    /// - Returns: the chunk's text, and how many requests were sent for it.
+    /// - Parameter attempts: counts the requests that are sent for it, over its parts where it is cut again.
+    /// - Returns: the chunk's text.
     /// - Throws: `TranscriptionError`: `giveUpChunk` when the attempts are used up, `giveUpRecording` as the engine says;
     ///   `CancellationError`.
-    func run(_ chunk: Chunk, attempts: AttemptCounter) async throws -> ChunkTranscript {
+    func run(_ chunk: Chunk, attempts: SharedCounter) async throws -> ChunkTranscript {
         if let most = engine.limits.maximumChunkSamples, chunk.range.count > most {
             return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
         }
@@ -38,7 +29,7 @@ struct ChunkTranscription: Sendable {
         while true {
             do {
                 return try await controller.withPermit(for: recording, cost: chunk.range.count) {
-                    observe(.sent(index: chunk.index, attempt: attempts.add()))
+                    observe(.sent(index: chunk.index, attempt: attempts.add(1)))
                     return try await engine.transcribe(chunk, options: options)
                 }
             } catch let error as TranscriptionError {
@@ -61,7 +52,7 @@ struct ChunkTranscription: Sendable {
                     let pause = retry.pause(before: max(1, retries), hint: hint, random: random())
                     observe(
                         .retrying(
-                            index: chunk.index, attempt: attempts.count, after: pause, error: error.code))
+                            index: chunk.index, attempt: attempts.value, after: pause, error: error.code))
                     logger.info(
                         "request failed, trying again",
                         metadata: [
@@ -80,7 +71,7 @@ struct ChunkTranscription: Sendable {
 
     /// Cuts the chunk in its pauses into equal parts that fit and joins what the engine says to them.
     private func runSplit(
-        _ chunk: Chunk, maximumSamples: Int64?, attempts: AttemptCounter
+        _ chunk: Chunk, maximumSamples: Int64?, attempts: SharedCounter
     ) async throws -> ChunkTranscript {
         let total = chunk.range.count
         let limit = min(maximumSamples ?? total / 2, total - 1)

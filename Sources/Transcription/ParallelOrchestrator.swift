@@ -133,7 +133,7 @@ package struct ParallelOrchestrator: Sendable {
         of chunk: Chunk, id: RecordingID, options: TranscriptionOptions,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> ChunkOutcome {
-        let attempts = AttemptCounter()
+        let attempts = SharedCounter()
         do {
             var heard = ChunkTranscript(language: nil, segments: [])
             var fromCache = false
@@ -148,14 +148,14 @@ package struct ParallelOrchestrator: Sendable {
             }
             observe(.finished(index: chunk.index, fromCache: fromCache))
             return ChunkOutcome(
-                of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.count)
+                of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
         } catch let error as TranscriptionError where error.remedy != .giveUpRecording {
             observe(.failed(index: chunk.index))
             logger.info(
                 "chunk failed for good",
                 metadata: ["chunk.index": "\(chunk.index)", "error": "\(error.message)"])
             return ChunkOutcome(
-                of: chunk, result: .failed(reason: error.message), fromCache: false, attempts: attempts.count)
+                of: chunk, result: .failed(reason: error.message), fromCache: false, attempts: attempts.value)
         }
     }
 }

@@ -134,7 +134,7 @@ struct TranscribeCommand: AsyncParsableCommand {
     }
 
     private func withProgress<Result: Sendable>(
-        _ display: ProgressDisplay?, _ body: @Sendable () async throws -> Result
+        _ display: ProgressDisplay?, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         guard let display else { return try await body() }
         return try await withThrowingTaskGroup(of: Result?.self) { group in
