@@ -5,6 +5,7 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -65,7 +66,7 @@ let package = Package(
             name: "ParlographCommands",
             dependencies: [
                 "Inbox", "Engines", "AudioInput", "TranscriptCache", "Transcription", "SystemSupport", log, system,
-                lifecycle, toml, arguments,
+                lifecycle, signals, toml, arguments,
             ]),
         .executableTarget(name: "parlograph", dependencies: ["ParlographCommands"]),
 

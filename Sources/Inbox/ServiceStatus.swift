@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 package import SystemPackage
 import SystemSupport
 package import Transcription
@@ -56,12 +55,7 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
 
     /// What the service wrote last; nil when there is nothing readable. Blocks.
     package static func read(from directory: FilePath) -> ServiceStatus? {
-        guard let file = try? OwnedDescriptor(opening: directory.appending(fileName), flags: O_RDONLY),
-            let size = try? FileStatus(of: file.descriptor).identity.byteCount, size < 16 << 20
-        else { return nil }
-        var bytes = [UInt8](repeating: 0, count: Int(size))
-        let count = bytes.withUnsafeMutableBytes { Glibc.read(file.descriptor.rawValue, $0.baseAddress, $0.count) }
-        guard count == bytes.count else { return nil }
+        guard let bytes = try? SmallFile.read(directory.appending(fileName), limit: 16 << 20) else { return nil }
         return try? JSONDecoder().decode(ServiceStatus.self, from: Data(bytes))
     }
 }

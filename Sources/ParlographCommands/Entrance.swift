@@ -1,3 +1,4 @@
+import ArgumentParser
 import AudioInput
 import Glibc
 import SystemSupport

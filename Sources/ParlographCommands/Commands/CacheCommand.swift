@@ -16,7 +16,7 @@ struct CacheCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try common.load()
-            let cache = MultiLevelCache(settings.cache, logger: common.makeLogger(settings))
+            let cache = MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings))
             let figures = await cache.statistics()
             StandardOutput.print("folder   \(settings.cache.directory.printable)")
             StandardOutput.print("entries  \(figures.diskEntries)")
@@ -36,7 +36,7 @@ struct CacheCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try common.load()
-            let removal = await MultiLevelCache(settings.cache, logger: common.makeLogger(settings)).prune()
+            let removal = await MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings)).prune()
             StandardOutput.print(
                 "\(removal.expired) expired and \(removal.evicted) surplus entries removed, \(ByteCount.text(removal.freedBytes)) freed")
             try CacheCommand.report(removal.fault)
@@ -51,7 +51,7 @@ struct CacheCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try common.load()
-            let removal = await MultiLevelCache(settings.cache, logger: common.makeLogger(settings)).clear()
+            let removal = await MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings)).clear()
             StandardOutput.print("\(removal.expired + removal.evicted) entries removed, \(ByteCount.text(removal.freedBytes)) freed")
             try CacheCommand.report(removal.fault)
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AudioInput
 import Inbox
+import Logging
 import SystemPackage
 import SystemSupport
 import Transcription

@@ -5,6 +5,7 @@ import ServiceLifecycle
 import SystemPackage
 import SystemSupport
 import Transcription
+import UnixSignals
 
 /// `parlograph serve`
 struct ServeCommand: AsyncParsableCommand {

@@ -1,9 +1,11 @@
 import AudioInput
 import Engines
 import Inbox
+import Glibc
 import Logging
 import Synchronization
 import SystemPackage
+import SystemSupport
 import TranscriptCache
 import Transcription
 
@@ -20,6 +22,8 @@ final class EngineRoom: Sendable {
     private let settings: Settings
     private let source: DecodingAudioSource
     private let slots: ChunkSlots
+    private let loop = CurlLoop()
+    private let encoding: BlockingPool
     private let entries = Mutex<[String: Entry]>([:])
     private let logger: Logger
 
@@ -27,8 +31,9 @@ final class EngineRoom: Sendable {
     init(_ settings: Settings, usesCache: Bool, logger: Logger) {
         self.settings = settings
         self.logger = logger
-        cache = usesCache ? MultiLevelCache(settings.cache, logger: logger) : nil
+        cache = usesCache ? MultiLevelCache(settings: settings.cache, logger: logger) : nil
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
+        encoding = BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         slots = ChunkSlots(count: settings.processing.maxConcurrentChunks + 2)
     }
 
@@ -92,8 +97,8 @@ final class EngineRoom: Sendable {
         let transcriber: any Transcriber =
             switch entry.engine {
             case .offline(let engine): OfflineTranscriber(engine)
-            case .openai(let engine): try OpenAITranscriber(engine)
-            case .command(let engine): CommandTranscriber(engine)
+            case .openai(let engine): try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
+            case .command(let engine): try CommandTranscriber(settings: engine, pool: encoding)
             }
         let most = settings.processing.maxConcurrentChunks
         let controller = ConcurrencyController(

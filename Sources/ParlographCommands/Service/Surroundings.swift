@@ -4,6 +4,7 @@ import Inbox
 import Logging
 import SystemPackage
 import SystemSupport
+import TranscriptCache
 import Transcription
 
 /// Looks at what the service needs around it, without changing anything.
@@ -93,12 +94,8 @@ struct Surroundings {
 
     private static func inotify() -> Finding {
         func limit(_ name: String) -> Int? {
-            guard let file = try? OwnedDescriptor(opening: FilePath("/proc/sys/fs/inotify/\(name)"), flags: O_RDONLY) else {
-                return nil
-            }
-            var bytes = [UInt8](repeating: 0, count: 32)
-            let count = bytes.withUnsafeMutableBytes { read(file.descriptor.rawValue, $0.baseAddress, $0.count) }
-            return Int(String(decoding: bytes.prefix(max(0, count)).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+            let bytes = try? SmallFile.read(FilePath("/proc/sys/fs/inotify/\(name)"), limit: 64)
+            return bytes.flatMap { Int(String(decoding: $0.prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) }
         }
         guard let watches = limit("max_user_watches"), let instances = limit("max_user_instances") else {
             return .note("inotify", "its limits cannot be read; inboxes are scanned if watching fails")

@@ -73,10 +73,10 @@ struct EngineParser {
                 "command", "is missing: a program and its arguments, for instance [\"/usr/bin/stt\", \"{file}\"].")
         }
         let settings = CommandEngineSettings(
-            name: name, command: command, model: try reader.string("model", default: "command"),
+            name: name, command: command, model: try reader.string("model", default: ""),
+            timeout: try reader.seconds("timeout_seconds", default: 1800, in: 1...86400),
             chunkTargetSeconds: try reader.number("chunk_target_seconds", default: 30, in: 1...86400),
-            chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400),
-            timeout: try reader.seconds("timeout_seconds", default: 600, in: 1...86400))
+            chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400))
         return Settings.EngineEntry(engine: .command(settings), requestsPerMinute: nil, apiLimitMB: 0)
     }
 
@@ -86,12 +86,16 @@ struct EngineParser {
         if let key { return Secret(key) }
         if let file {
             do {
-                return try Secret(contentsOf: FilePath(file))
+                return try readSecret(FilePath(file))
             } catch let error as SystemError {
                 throw reader.fault("api_key_file", "\(file) cannot be read: \(error.errno).")
             }
         }
         guard let credentials = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] else { return nil }
-        return try? Secret(contentsOf: FilePath(credentials).appending(name))
+        return try? readSecret(FilePath(credentials).appending(name))
+    }
+
+    private func readSecret(_ path: FilePath) throws -> Secret? {
+        Secret(String(decoding: try SmallFile.read(path, limit: 64 << 10), as: UTF8.self))
     }
 }

@@ -27,19 +27,7 @@ package enum SettingsLoader {
 
     private static func read(_ path: FilePath) throws -> String {
         do {
-            let file = try OwnedDescriptor(opening: path, flags: O_RDONLY)
-            let size = try FileStatus(of: file.descriptor).identity.byteCount
-            guard size <= mostBytes else { throw ConfigurationFault("\(path.printable): larger than 1 MiB.") }
-            var bytes = [UInt8](repeating: 0, count: Int(size))
-            var count = 0
-            while count < bytes.count {
-                let got = bytes.withUnsafeMutableBytes { buffer in
-                    Glibc.read(file.descriptor.rawValue, buffer.baseAddress?.advanced(by: count), buffer.count - count)
-                }
-                guard got > 0 else { break }
-                count += got
-            }
-            guard let text = String(validating: bytes.prefix(count), as: UTF8.self) else {
+            guard let text = String(validating: try SmallFile.read(path, limit: mostBytes), as: UTF8.self) else {
                 throw ConfigurationFault("\(path.printable): is not UTF-8 text.")
             }
             return text

@@ -1,12 +1,11 @@
 import Glibc
-import SystemPackage
-import SystemSupport
+package import SystemPackage
 
-/// Small files as a whole: certificates, not recordings.
-enum SmallFile {
+/// Small files as a whole: certificates, keys, configurations, not recordings.
+package enum SmallFile {
     /// Blocks.
     /// - Throws: `SystemError`, also when the file is larger than `limit`.
-    static func read(_ path: FilePath, limit: Int) throws -> [UInt8] {
+    package static func read(_ path: FilePath, limit: Int) throws -> [UInt8] {
         let file = try OwnedDescriptor(opening: path, flags: O_RDONLY)
         var out: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
