@@ -1,0 +1,33 @@
+package import SystemPackage
+
+/// What an `[engines.NAME]` section of kind `offline` decides.
+package struct OfflineEngineSettings: Sendable, Hashable {
+    /// How thoroughly the decoder searches.
+    package enum Speed: String, Sendable, Hashable, CaseIterable {
+        /// 12 CPU minutes for an hour of clear speech, 20 for a confusing one.
+        case normal
+        /// A fifth less, for about one more wrong word in a hundred.
+        case fast
+    }
+
+    /// The name in the configuration.
+    package var name: String
+    /// Holds the folder `en-us` (acoustic model), `en-us.lm.bin` and `cmudict-en-us.dict`.
+    package var modelDirectory: FilePath
+    package var speed: Speed
+    /// Decoders that work in parallel, 93 MB each; nil for one per processor.
+    package var threads: Int?
+
+    /// Where Debian's package pocketsphinx-en-us installs the model.
+    package static let installedModel: FilePath = "/usr/share/pocketsphinx/model/en-us"
+
+    package init(
+        name: String = "offline", modelDirectory: FilePath = Self.installedModel, speed: Speed = .normal,
+        threads: Int? = nil
+    ) {
+        self.name = name
+        self.modelDirectory = modelDirectory
+        self.speed = speed
+        self.threads = threads
+    }
+}
