@@ -50,25 +50,22 @@ final class DecoderFeed: Sendable {
         var splitter: AudioSplitter?
         for try await buffer in output {
             var done: [Chunk] = []
-            do {
-                // Properties come alone, before samples: the plan is asked for between two messages.
-                if splitter == nil, let found = try state.findProperties(buffer, &parser) {
+            if splitter == nil {
+                state.begin(buffer, &parser)
+                if let found = state.properties {
                     try await properties.put(found)
                     guard let plan = try await plan.take() else { throw CancellationError() }
                     splitter = AudioSplitter(plan: plan)
                     state.replay { done += splitter?.push($0) ?? [] }
-                } else if splitter != nil {
-                    try buffer.withUnsafeBytes { bytes in
-                        try parser.consume(
-                            bytes, onSamples: { done += splitter?.push($0) ?? [] }, onMessage: { state.note($0) })
-                    }
                 }
-            } catch is MessageParser.Garbage {
-                kill(process, SIGKILL)
-                state.isGarbled = true
+            } else {
+                state.consume(buffer, &parser) { done += splitter?.push($0) ?? [] }
             }
             for chunk in done { try await deliver(chunk) }
-            if state.isGarbled { break }
+            if state.isGarbled {
+                kill(process, SIGKILL)
+                break
+            }
         }
         try Task.checkCancellation()
         try await finish(state, splitter)
@@ -139,26 +136,33 @@ struct FeedState {
     private(set) var failure: DecodingFailure?
     private(set) var needed: ProgramNeeded?
     private(set) var isComplete = false
-    var isGarbled = false
-    private var properties: AudioProperties?
+    /// What came is not from our decoder.
+    private(set) var isGarbled = false
+    private(set) var properties: AudioProperties?
     private var early: [Int16] = []
 
     init() {}
 
-    /// The properties, once they are in a buffer; samples behind them in the same buffer are kept for `replay`.
-    mutating func findProperties(
-        _ buffer: SubprocessOutputSequence.Buffer, _ parser: inout MessageParser
-    ) throws -> AudioProperties? {
-        try buffer.withUnsafeBytes { bytes in
-            var samples: [Int16] = []
-            var messages: [DecoderMessage] = []
-            try parser.consume(
-                bytes, onSamples: { samples.append(contentsOf: $0) }, onMessage: { messages.append($0) })
-            early += samples
-            for message in messages { note(message) }
+    /// Takes a buffer before the plan is known: the properties, and samples behind them that are kept for `replay`.
+    mutating func begin(_ buffer: SubprocessOutputSequence.Buffer, _ parser: inout MessageParser) {
+        var samples: [Int16] = []
+        consume(buffer, &parser) { samples.append(contentsOf: $0) }
+        early += samples
+        if properties == nil, !early.isEmpty { isGarbled = true }
+    }
+
+    /// Takes a buffer of the decoder's output.
+    mutating func consume(
+        _ buffer: SubprocessOutputSequence.Buffer, _ parser: inout MessageParser,
+        onSamples: (UnsafeBufferPointer<Int16>) -> Void
+    ) {
+        do {
+            try buffer.withUnsafeBytes { bytes in
+                try parser.consume(bytes, onSamples: onSamples, onMessage: { note($0) })
+            }
+        } catch {
+            isGarbled = true
         }
-        if properties == nil, !early.isEmpty { throw MessageParser.Garbage() }
-        return properties
     }
 
     /// Gives the samples that came together with the properties.

@@ -48,7 +48,8 @@ struct DecoderOutput: ~Copyable {
         var done = 0
         while done < samples.count {
             let count = min(samples.count - done, gathered.count - gatheredCount)
-            for i in 0..<count { gathered[gatheredCount + i] = samples[done + i] }
+            _ = UnsafeMutableBufferPointer(rebasing: gathered[gatheredCount...]).update(
+                fromContentsOf: UnsafeBufferPointer(rebasing: samples[done..<done + count]))
             done += count
             gatheredCount += count
             if gatheredCount == gathered.count { try convert() }

@@ -12,17 +12,16 @@ package enum PauseFinder {
 
     /// Appends the variance of each whole frame of `samples`.
     package static func appendEnergies(of samples: UnsafeBufferPointer<Int16>, to energies: inout [Float]) {
-        let frames = samples.count / frameSamples
-        for frame in 0..<frames {
-            let start = frame * frameSamples
+        guard var sample = samples.baseAddress else { return }
+        for _ in 0..<(samples.count / frameSamples) {
+            let end = sample + frameSamples
             var sum: Int32 = 0
             var squares: Int64 = 0
-            var i = start
-            while i < start + frameSamples {
-                let sample = Int32(samples[i])
-                sum &+= sample
-                squares &+= Int64(sample &* sample)
-                i &+= 1
+            while sample < end {
+                let value = Int32(truncatingIfNeeded: sample.pointee)
+                sum &+= value
+                squares &+= Int64(truncatingIfNeeded: value &* value)
+                sample += 1
             }
             let mean = Float(sum) / Float(frameSamples)
             energies.append(max(0, Float(squares) / Float(frameSamples) - mean * mean))
@@ -42,7 +41,7 @@ package enum PauseFinder {
         var energies: [Float] = []
         energies.reserveCapacity(samples.count / frameSamples)
         samples.withUnsafeBufferPointer { appendEnergies(of: $0, to: &energies) }
-        let window = window.clamped(to: 0..<max(1, samples.count))
+        let window = window.clamped(to: 0..<samples.count)
         return quietestCut(in: energies, near: near, window: window)
     }
 

@@ -1,0 +1,84 @@
+import AudioInput
+import CLinux
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+import Transcription
+
+/// A decoder that dies, babbles or is refused things, played by shell scripts.
+@Suite struct DecoderDeathTests {
+    /// Properties of a WAV of 16 kHz, and a second of samples in two messages, as `printf` takes them.
+    private static let beginning =
+        #"printf 'P\016\000\000\000wav\n16000\n1\n-\n'; printf 'S\200\076\000\000'; head -c 16000 /dev/zero; "#
+        + #"printf 'S\200\076\000\000'; head -c 16000 /dev/zero; "#
+
+    private func decode(script: String) async throws -> (count: Int, summary: DecodeSummary) {
+        try await withTemporaryDirectory { folder in
+            let program = folder.appending("decoder")
+            try TestAudioFile.write(Array("#!/bin/sh\n\(script)\n".utf8), to: program)
+            program.withPlatformString { _ = chmod($0, 0o755) }
+            let path = folder.appending("talk.wav")
+            try TestAudioFile.write(TestWave(TestAudio.tone(seconds: 1)).bytes, to: path)
+            let recording = try Recording(opening: path, followingLinks: false)
+            let plan = ChunkPlan(chunkSamples: 160_000, maximumChunkSamples: 200_000, expectedChunks: nil)
+            return try await DecodingAudioSource(executable: program, ffmpeg: nil)
+                .withChunks(of: recording, plan: { _ in plan }) { _, reader in
+                    var count = 0
+                    while let chunk = try await reader.next() { count += Int(chunk.owned.count) }
+                    return (count, reader.summary)
+                }
+        }
+    }
+
+    @Test(arguments: [
+        ("kill -SEGV $$", "signal 11"), ("kill -KILL $$", "signal 9"), ("exit 3", "status 3"), ("", "status 0"),
+        ("echo hello; exec sleep 1000", "signal 9"),
+    ])
+    func aDecoderThatDiesCostsOneRecording(_ death: (script: String, reason: String)) async throws {
+        let error = await #expect(throws: TranscriptionError.self) { try await decode(script: death.script) }
+        #expect(error?.code == .undecodable)
+        #expect(error?.message.contains("(\(death.reason)) while reading talk.wav") == true)
+    }
+
+    @Test(arguments: ["kill -SEGV $$", "printf nonsense", "printf 'S\\377\\377\\377\\377'"])
+    func whatCameBeforeIsKept(death: String) async throws {
+        let (count, summary) = try await decode(script: Self.beginning + death)
+        #expect(count == 16_000)
+        #expect(summary.sampleCount == 16_000)
+        #expect(summary.warnings.count == 1)
+        #expect(summary.warnings.first?.contains("before the end of the file") == true)
+    }
+
+    @Test func theDecoderMayNeitherOpenNorConnectNorRun() async {
+        await #expect(processExitsWith: .success) {
+            var limits = clinux_sandbox_limits()
+            let null = open("/dev/null", O_RDONLY)
+            guard clinux_sandbox(&limits) == 0 else { exit(2) }
+            guard open("/etc/passwd", O_RDONLY) < 0, open("/tmp/x", O_WRONLY | O_CREAT, 0o600) < 0 else { exit(3) }
+            guard socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) < 0, kill(getppid(), 0) < 0 else { exit(4) }
+            var pid = pid_t()
+            let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("true"), nil]
+            guard posix_spawn(&pid, "/bin/true", nil, nil, arguments, nil) != 0 else { exit(5) }
+            var byte: UInt8 = 0
+            exit(read(null, &byte, 1) == 0 ? 0 : 6)
+        }
+    }
+
+    @Test func ffmpegMayReadTheRecordingAndNoOtherFile() async {
+        await #expect(processExitsWith: .success) {
+            var limits = clinux_sandbox_limits()
+            close(0)
+            guard open("/etc/hostname", O_RDONLY) == 0 else { exit(2) }
+            let status = "/usr/bin/".withCString {
+                limits.program_directory = $0
+                return clinux_sandbox(&limits)
+            }
+            guard status == 0 else { exit(3) }
+            guard open("/etc/hostname", O_RDONLY) >= 0, open("/usr/bin/env", O_RDONLY) >= 0 else { exit(4) }
+            guard open("/etc/passwd", O_RDONLY) < 0, open("/tmp/x", O_WRONLY | O_CREAT, 0o600) < 0 else { exit(5) }
+            guard open("/etc/hostname", O_RDWR) < 0 else { exit(6) }
+            exit(0)
+        }
+    }
+}
