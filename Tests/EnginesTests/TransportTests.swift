@@ -12,7 +12,8 @@ import Transcription
     /// Noise: does not pack, so the body is long enough to be in the middle of.
     private func noise(seconds: Int) -> Chunk {
         var generator = SystemRandomNumberGenerator()
-        return chunk((0..<seconds * 16_000).map { _ in Int16.random(in: .min ... .max, using: &generator) })
+        let second = (0..<16_000).map { _ in Int16.random(in: .min ... .max, using: &generator) }
+        return chunk(Array(repeatElement(second, count: seconds).joined()))
     }
 
     @Test func case25_packedBody() async throws {

@@ -32,26 +32,33 @@ package enum MarkedAudio {
 
     /// The audio of `seconds`; those of `silent` hold silence.
     package static func samples(seconds: Range<Int>, silent: Set<Int> = []) -> [Int16] {
-        var out = [Int16](repeating: 0, count: seconds.count * rate)
-        // One period table per tone: sines of a whole second repeat exactly, since all frequencies are whole numbers.
-        let tables = (0..<toneCount).map { tone -> [Float] in
-            let step = 2 * Double.pi * frequency(tone) / Double(rate)
-            return (0..<chordSamples).map { Float(sin(step * Double($0))) }
-        }
-        for (index, second) in seconds.enumerated() where !silent.contains(second) {
-            let tones = chord(second)
-            let base = index * rate
-            tables.withUnsafeBufferPointer { tables in
-                for at in 0..<chordSamples {
-                    var sum: Float = 0
-                    for tone in tones { sum += tables[tone][at] }
-                    let edge = min(at, chordSamples - 1 - at)
-                    let gain: Float = edge < fade ? Float(edge) / Float(fade) : 1
-                    out[base + at] = Int16(sum * gain * 2500)
-                }
+        var out: [Int16] = []
+        out.reserveCapacity(seconds.count * rate)
+        let pause = [Int16](repeating: 0, count: rate - chordSamples)
+        for second in seconds {
+            guard !silent.contains(second) else {
+                out += [Int16](repeating: 0, count: rate)
+                continue
             }
+            var period = [Int16](repeating: 0, count: periodSamples)
+            for tone in chord(second) { for at in 0..<periodSamples { period[at] += tones[tone][at] } }
+            let start = out.count
+            for _ in 0..<chordSamples / periodSamples { out += period }
+            for at in 0..<fade {
+                out[start + at] = Int16(Int(out[start + at]) * at / fade)
+                let mirrored = out.count - 1 - at
+                out[mirrored] = Int16(Int(out[mirrored]) * at / fade)
+            }
+            out += pause
         }
         return out
+    }
+
+    /// All frequencies are multiples of 10 Hz: every chord repeats after a tenth of a second.
+    private static let periodSamples = rate / 10
+    private static let tones = (0..<toneCount).map { tone -> [Int16] in
+        let step = 2 * Double.pi * frequency(tone) / Double(rate)
+        return (0..<periodSamples).map { Int16(2500 * sin(step * Double($0))) }
     }
 
     /// The marks in `samples`, in order.
@@ -105,8 +112,8 @@ package enum MarkedAudio {
     }
 
     private static func decode(_ samples: ArraySlice<Int16>) -> Int? {
-        // The middle half second at most: enough to tell 190 Hz apart, and free of edges.
-        let length = min(samples.count - 2 * fade, rate / 2)
+        // A quarter of a second from the middle at most: enough to tell 190 Hz apart, and free of edges.
+        let length = min(samples.count - 2 * fade, rate / 4)
         let from = samples.startIndex + (samples.count - length) / 2
         let powers = samples[from..<from + length].withUnsafeBufferPointer { window in
             (0..<toneCount).map { goertzel(window, 2 * Double.pi * frequency($0) / Double(rate)) }

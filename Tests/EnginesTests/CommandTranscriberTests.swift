@@ -1,0 +1,167 @@
+import Engines
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+@Suite(.timeLimit(.minutes(1))) struct CommandTranscriberTests {
+    private let options = TranscriptionOptions()
+
+    /// Runs `body` with an engine that is the shell script `script`, `$1` being the chunk's file, and its folder.
+    private func withCommand<Result>(
+        _ script: String, timeout: Duration = .seconds(20),
+        _ body: (CommandTranscriber, FilePath) async throws -> Result
+    ) async throws -> Result {
+        try await withTemporaryDirectory { folder in
+            let settings = CommandEngineSettings(
+                name: "own", command: ["/bin/sh", "-c", script, "script", "{file}", "{language}"], timeout: timeout,
+                temporaryDirectory: folder)
+            return try await body(try CommandTranscriber(settings: settings, pool: testPool), folder)
+        }
+    }
+
+    private func entries(_ folder: FilePath) throws -> [String] {
+        var names: [String] = []
+        try DirectoryLister.forEach(in: folder) {
+            names.append($0.name.printable)
+            return true
+        }
+        return names
+    }
+
+    @Test func plainTextAndFileAndLanguage() async throws {
+        try await withCommand(#"echo "$(head -c4 "$1") $(stat -c %a "$1") $(wc -c < "$1") $2""#) { own, folder in
+            let heard = try await own.transcribe(marked(0..<1), options: TranscriptionOptions(language: "ru"))
+            #expect(heard.segments.map(\.text).joined(separator: " ") == "RIFF 600 32044 ru")
+            #expect(heard.timesAreEstimated)
+            let left = try entries(folder)
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test func verboseJSON() async throws {
+        try await withCommand(#"printf '{"segments":[{"start":0.25,"end":0.5,"text":"hi"}]}'"#) { own, _ in
+            let heard = try await own.transcribe(marked(0..<1), options: options)
+            #expect(heard.segments == [Segment(range: SampleRange(4000, 8000), text: "hi")])
+        }
+    }
+
+    @Test func fileIsAppendedWhereItHasNoPlace() async throws {
+        try await withTemporaryDirectory { folder in
+            let settings = CommandEngineSettings(name: "own", command: ["echo", "said"], temporaryDirectory: folder)
+            let heard = try await CommandTranscriber(settings: settings, pool: testPool)
+                .transcribe(marked(0..<1), options: options)
+            let text = heard.segments.map(\.text).joined(separator: " ")
+            #expect(text.hasPrefix("said \(folder.printable)/parlograph-") && text.hasSuffix(".wav"))
+        }
+    }
+
+    @Test func longOutputArrivesWhole() async throws {
+        let script =
+            #"echo noise >&2; printf '{"segments":['; i=0; while [ $i -lt 20000 ]; do "#
+            + #"echo '{"start":0.1,"end":0.2,"text":"word"},'; i=$((i+1)); done; echo '{"start":1,"end":2,"text":"last"}]}'"#
+        try await withCommand(script) { own, _ in
+            let heard = try await own.transcribe(
+                chunk([Int16](repeating: 9, count: 16_000 * 900)), options: options)
+            #expect(heard.segments.count == 20_001)
+        }
+    }
+
+    @Test func failureTellsTheLastLine() async throws {
+        try await withCommand("echo first >&2; echo 'model missing' >&2; exit 3") { own, folder in
+            let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
+            #expect(error?.message == "Engine own (/bin/sh) ended with status 3: model missing.")
+            #expect(error?.remedy == .retry(after: nil))
+            let left = try entries(folder)
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test func endlessOutputIsCutOff() async throws {
+        try await withCommand("yes '{'") { own, _ in
+            let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
+            #expect(error?.message.contains("more than 32 MiB") == true)
+            #expect(error?.remedy == .giveUpChunk)
+        }
+    }
+
+    @Test func tooSlow() async throws {
+        try await withCommand("sleep 60", timeout: .milliseconds(200)) { own, folder in
+            let clock = ContinuousClock()
+            let start = clock.now
+            let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
+            let time = start.duration(to: clock.now)
+            #expect(error?.message.contains("did not finish") == true)
+            #expect(error?.remedy == .retry(after: nil))
+            let left = try entries(folder)
+            #expect(left.isEmpty)
+            #expect(time < .seconds(5))
+        }
+    }
+
+    @Test func cancellationKillsTheWholeGroup() async throws {
+        // The inner process ignores the polite signal; a FIFO tells when it runs and, by its end, when it is gone.
+        let script = #"trap '' TERM; (trap '' TERM; echo up > "$(dirname "$1")/pipe"; exec sleep 60) & wait"#
+        try await withCommand(script) { own, folder in
+            let pipe = folder.appending("pipe")
+            #expect(pipe.withPlatformString { mkfifo($0, 0o600) } == 0)
+            let clock = ContinuousClock()
+            let time = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await own.transcribe(marked(0..<1), options: options) }
+                try await testPool.run {
+                    let reader = try FileDescriptor.open(pipe, .readOnly)
+                    defer { try? reader.close() }
+                    var byte: [UInt8] = [0]
+                    _ = try byte.withUnsafeMutableBytes { try reader.read(into: $0) }
+                }
+                let start = clock.now
+                group.cancelAll()
+                let result = await group.nextResult()
+                #expect(throws: CancellationError.self) { try result?.get() }
+                return start.duration(to: clock.now)
+            }
+            #expect(time < .seconds(2))
+            #expect(!commandLines().contains { $0.contains(folder.printable) })
+        }
+    }
+
+    @Test func missingProgram() async throws {
+        try await withTemporaryDirectory { folder in
+            let settings = CommandEngineSettings(
+                name: "own", command: ["/nonexistent/whisper", "{file}"], temporaryDirectory: folder)
+            let own = try CommandTranscriber(settings: settings, pool: testPool)
+            let error = await transcriptionError { try await own.check() }
+            #expect(error?.remedy == .giveUpRecording && error?.code == .engineUnavailable)
+            #expect(error?.message.contains("/nonexistent/whisper") == true)
+            #expect(error?.message.contains("[engines.own]") == true)
+        }
+        #expect(throws: TranscriptionError.self) {
+            try CommandTranscriber(settings: CommandEngineSettings(name: "own", command: []), pool: testPool)
+        }
+    }
+
+    @Test func checkRunsTheProgram() async throws {
+        try await withCommand("echo") { own, _ in
+            let sentence = try await own.check()
+            #expect(sentence.contains("own"))
+        }
+    }
+
+    /// The command lines of all processes of this user.
+    private func commandLines() -> [String] {
+        var lines: [String] = []
+        try? DirectoryLister.forEach(in: "/proc") { entry in
+            let path = FilePath("/proc").pushing(entry.name.path).appending("cmdline")
+            if let descriptor = try? FileDescriptor.open(path, .readOnly) {
+                defer { try? descriptor.close() }
+                var bytes = [UInt8](repeating: 0, count: 4096)
+                let count = (try? bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }) ?? 0
+                lines.append(String(decoding: bytes.prefix(count), as: UTF8.self))
+            }
+            return true
+        }
+        return lines
+    }
+}
