@@ -67,7 +67,7 @@ struct TimedText {
     }
 
     private static func longest(_ text: some StringProtocol) -> Int64 {
-        max(SampleClock.rate, Int64(WrittenText.columns(text)) * SampleClock.rate / slowestSpeech)
+        max(2 * SampleClock.rate, Int64(WrittenText.columns(text)) * SampleClock.rate / slowestSpeech)
     }
 
     // MARK: Anchors

@@ -1,0 +1,118 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+
+private func names(in folder: FilePath) throws -> [String] {
+    var names: [String] = []
+    try DirectoryLister.forEach(in: folder) { entry in
+        names.append(entry.name.printable)
+        return true
+    }
+    return names.sorted()
+}
+
+private func read(_ path: FilePath) throws -> [UInt8] {
+    let file = try OwnedDescriptor(opening: path, flags: O_RDONLY)
+    let size = try FileStatus(of: file.descriptor).identity.byteCount
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    let count = try bytes.withUnsafeMutableBytes { try file.descriptor.read(into: $0) }
+    return Array(bytes.prefix(count))
+}
+
+@Suite struct AtomicFileTests {
+    @Test func replacesWholeFilesWithTheRightsAskedFor() async throws {
+        try await withTemporaryDirectory { folder in
+            try AtomicFile.write(Array("one".utf8), named: "a.txt", in: folder)
+            try AtomicFile.write(Array("two".utf8), named: "a.txt", in: folder, mode: 0o664)
+            #expect(try read(folder.appending("a.txt")) == Array("two".utf8))
+            #expect(try FileStatus(at: folder.appending("a.txt")).mode == 0o664)
+            try AtomicFile.write([], named: "empty", in: folder)
+            #expect(try names(in: folder) == ["a.txt", "empty"])
+        }
+    }
+
+    @Test func aFailureLeavesNoTemporaryFileAndTheOldOneAsItWas() async throws {
+        try await withTemporaryDirectory { folder in
+            let obstacle = folder.appending("taken")
+            _ = obstacle.withPlatformString { mkdir($0, 0o755) }
+            #expect(throws: SystemError.self) {
+                try AtomicFile.write(Array("x".utf8), named: "taken", in: folder)
+            }
+            let left = try names(in: folder)
+            #expect(left == ["taken"])
+            let missing = folder.appending("missing")
+            _ = #expect(throws: SystemError.self) { try AtomicFile.write([1], named: "a", in: missing) }
+        }
+    }
+
+    @Test func replacesALinkAndNotItsTarget() async throws {
+        try await withTemporaryDirectory { folder in
+            try AtomicFile.write(Array("precious".utf8), named: "target", in: folder)
+            _ = folder.appending("link").withPlatformString { symlink("target", $0) }
+            try AtomicFile.write(Array("new".utf8), named: "link", in: folder)
+            #expect(try read(folder.appending("target")) == Array("precious".utf8))
+            #expect(try FileStatus(at: folder.appending("link"), followingLinks: false).kind == .regular)
+        }
+    }
+
+    @Test func takesNamesOfTwoHundredAndFiftyFiveBytes() async throws {
+        try await withTemporaryDirectory { folder in
+            let name = try #require(
+                RawName(bytes: [UInt8](repeating: 0xFF, count: 255)).path.lastComponent)
+            try AtomicFile.write([7], named: name, in: folder)
+            #expect(try read(folder.appending(name)) == [7])
+        }
+    }
+
+    @Test func aLargeFileArrivesWhole() async throws {
+        try await withTemporaryDirectory { folder in
+            let bytes = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            try AtomicFile.write(bytes, named: "large", in: folder)
+            #expect(try read(folder.appending("large")) == bytes)
+        }
+    }
+}
+
+@Suite struct DirectoryListerTests {
+    @Test func namesComeAsTheirBytesWithTheirKind() async throws {
+        try await withTemporaryDirectory { folder in
+            let odd: [UInt8] = [0x63, 0x61, 0x66, 0xE9, 0x2E, 0x77, 0x61, 0x76]
+            let component = try #require(RawName(bytes: odd).path.lastComponent)
+            try AtomicFile.write([1], named: component, in: folder)
+            _ = folder.appending("sub").withPlatformString { mkdir($0, 0o755) }
+            _ = folder.appending("link").withPlatformString { symlink("/", $0) }
+            _ = folder.appending("pipe").withPlatformString { mkfifo($0, 0o600) }
+            var seen: [RawName: FileStatus.Kind] = [:]
+            try DirectoryLister.forEach(in: folder) { entry in
+                seen[entry.name] = entry.kind
+                return true
+            }
+            let expected: [RawName: FileStatus.Kind] = [
+                RawName(bytes: odd): .regular, RawName(bytes: "sub".utf8): .directory,
+                RawName(bytes: "link".utf8): .symbolicLink, RawName(bytes: "pipe".utf8): .other,
+            ]
+            #expect(seen == expected)
+            #expect(try read(folder.pushing(RawName(bytes: odd).path)) == [1])
+        }
+    }
+
+    @Test func stopsWhenToldAndSaysWhatIsMissing() async throws {
+        try await withTemporaryDirectory { folder in
+            for name: FilePath.Component in ["a", "b", "c"] { try AtomicFile.write([], named: name, in: folder) }
+            var count = 0
+            try DirectoryLister.forEach(in: folder) { _ in
+                count += 1
+                return false
+            }
+            #expect(count == 1)
+            let missing = folder.appending("missing")
+            #expect {
+                try DirectoryLister.forEach(in: missing) { _ in true }
+            } throws: { error in
+                (error as? SystemError)?.errno == .noSuchFileOrDirectory && "\(error)".contains("missing")
+            }
+        }
+    }
+}

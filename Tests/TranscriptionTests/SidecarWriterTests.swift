@@ -1,0 +1,145 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+private let talk = RawName(bytes: "talk.mp3".utf8)
+private let set: [SidecarFormat: [UInt8]] = [
+    .json: Array("{}".utf8), .srt: Array("1".utf8), .txt: Array("text".utf8),
+]
+
+private func list(_ folder: FilePath) throws -> [String] {
+    var names: [String] = []
+    try DirectoryLister.forEach(in: folder) { entry in
+        names.append(entry.name.printable)
+        return true
+    }
+    return names.sorted()
+}
+
+private func contents(_ path: FilePath) -> String? {
+    guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
+    defer { try? file.close() }
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = (try? buffer.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
+    return String(decoding: buffer.prefix(count), as: UTF8.self)
+}
+
+private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath) throws {
+    try AtomicFile.write(Array(text.utf8), named: name, in: folder)
+}
+
+@Suite struct SidecarWriterTests {
+    @Test func writesTheSetWithTheJSONLast() async throws {
+        try await withTemporaryDirectory { folder in
+            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .ifUnedited([:]))
+            #expect(written.map(\.name.printable) == ["talk.txt", "talk.srt", "talk.json"])
+            #expect(written.last?.path == folder.appending("talk.json"))
+            #expect(try list(folder) == ["talk.json", "talk.srt", "talk.txt"])
+            #expect(contents(folder.appending("talk.txt")) == "text")
+        }
+    }
+
+    @Test func anEditedFileStaysAndTheNewSetGetsANumber() async throws {
+        try await withTemporaryDirectory { folder in
+            let writer = SidecarWriter(root: folder)
+            let first = try writer.write(set, for: talk, overwrite: .ifUnedited([:]))
+            let delivered = Dictionary(uniqueKeysWithValues: first.map { ($0.name, $0.digest) })
+            var next = set
+            next[.txt] = Array("better".utf8)
+
+            let second = try writer.write(next, for: talk, overwrite: .ifUnedited(delivered))
+            #expect(second.map(\.name.printable) == ["talk.txt", "talk.srt", "talk.json"])
+            #expect(contents(folder.appending("talk.txt")) == "better")
+
+            try put("corrected by hand", "talk.txt", in: folder)
+            let third = try writer.write(next, for: talk, overwrite: .ifUnedited(delivered))
+            #expect(third.map(\.name.printable) == ["talk (2).txt", "talk (2).srt", "talk (2).json"])
+            #expect(contents(folder.appending("talk.txt")) == "corrected by hand")
+
+            // The same set once more changes nothing and needs no third number.
+            let fourth = try writer.write(next, for: talk, overwrite: .ifUnedited([:]))
+            #expect(fourth.map(\.name) == third.map(\.name))
+        }
+    }
+
+    @Test func theCommandLineOverwrites() async throws {
+        try await withTemporaryDirectory { folder in
+            try put("old", "talk.txt", in: folder)
+            _ = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            #expect(contents(folder.appending("talk.txt")) == "text")
+        }
+    }
+
+    @Test func aLinkIsNeverFollowed() async throws {
+        try await withTemporaryDirectory { folder in
+            try put("precious", "elsewhere", in: folder)
+            let link = folder.appending("talk.txt")
+            _ = link.withPlatformString { symlink("elsewhere", $0) }
+            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .ifUnedited([:]))
+            #expect(written.first?.name.printable == "talk (2).txt")
+            _ = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            #expect(contents(folder.appending("elsewhere")) == "precious")
+            #expect(contents(link) == "text")
+
+            let away = folder.appending("away")
+            _ = away.withPlatformString { symlink("/tmp", $0) }
+            #expect(throws: TranscriptionError.self) {
+                try SidecarWriter(root: folder, subfolder: [RawName(bytes: "away".utf8)])
+                    .write(set, for: talk, overwrite: .always)
+            }
+        }
+    }
+
+    @Test func aSharedFolderGetsFilesForTheGroup() async throws {
+        try await withTemporaryDirectory { folder in
+            func mode(_ path: FilePath) throws -> UInt32 { try FileStatus(at: path).mode & 0o777 }
+            _ = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            #expect(try mode(folder.appending("talk.txt")) == 0o644)
+            _ = folder.withPlatformString { chmod($0, 0o2775) }
+            let sub = RawName(bytes: [0x73, 0xFF])
+            let written = try SidecarWriter(root: folder, subfolder: [sub])
+                .write(set, for: talk, overwrite: .always)
+            #expect(try mode(try #require(written.first).path) == 0o664)
+            #expect(try mode(folder.pushing(sub.path)) == 0o775)
+        }
+    }
+
+    @Test func aFailureLeavesNothingBehind() async throws {
+        try await withTemporaryDirectory { folder in
+            // A folder in the place of the last file lets the rename of the .json fail, after the others.
+            let writer = SidecarWriter(root: folder.appending("missing"))
+            #expect {
+                try writer.write(set, for: talk, overwrite: .always)
+            } throws: { error in
+                (error as? TranscriptionError)?.code == .cannotWrite && "\(error)".contains("talk.mp3")
+            }
+            let obstacle = folder.appending("talk.json")
+            _ = obstacle.withPlatformString { mkdir($0, 0o755) }
+            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            #expect(written.last?.name.printable == "talk (2).json")
+            #expect(try list(folder) == ["talk (2).json", "talk (2).srt", "talk (2).txt", "talk.json"])
+        }
+    }
+
+    @Test(arguments: ["..", ".", "a/b", "/etc", ""])
+    func aSubfolderIsOnePlainName(name: String) async throws {
+        try await withTemporaryDirectory { folder in
+            _ = #expect(throws: TranscriptionError.self) {
+                try SidecarWriter(root: folder, subfolder: [RawName(bytes: name.utf8)])
+                    .write(set, for: talk, overwrite: .always)
+            }
+        }
+    }
+
+    @Test func longNamesDoNotGetInEachOthersWay() async throws {
+        try await withTemporaryDirectory { folder in
+            let name = RawName(bytes: [UInt8](repeating: 0x61, count: 251) + Array(".mp3".utf8))
+            let written = try SidecarWriter(root: folder).write(set, for: name, overwrite: .ifUnedited([:]))
+            #expect(written.map { contents($0.path) } == ["text", "1", "{}"])
+            #expect(try list(folder).count == 3)
+        }
+    }
+}
