@@ -21,6 +21,8 @@ package struct OpenAITranscriber: Transcriber {
 
     /// Forms of one request that are tried in one attempt.
     private static let formLimit = 6
+    /// A chunk that is refused for its size at this length would be at any.
+    private static let shortestSplit = 2 * SampleClock.rate
     /// What a body holds besides the audio, with room for a proxy's headers.
     private static let bodyOverhead = 96 << 10
 
@@ -176,7 +178,14 @@ package struct OpenAITranscriber: Transcriber {
     ) -> Outcome {
         guard (200..<300).contains(response.status) else {
             var verdict = classifier.classify(response, to: described, now: Double(time(nil)))
-            if case .split(let limit?) = verdict.error.remedy { knowledge.refuse(longerThan: limit) }
+            if case .split(let limit) = verdict.error.remedy {
+                if chunk.audio.sampleCount <= Self.shortestSplit {
+                    verdict.error = verdict.error.with(remedy: .giveUpChunk)
+                } else {
+                    // Where the server names no limit: what is not tried again need not be uploaded again.
+                    knowledge.refuse(longerThan: limit ?? chunk.audio.sampleCount / 2)
+                }
+            }
             // One 500 may be chance: the request is only stripped when they come in a row.
             if response.status == 500, verdict.transform == .withoutOptionalFields, !knowledge.countServerError() {
                 verdict.transform = nil
