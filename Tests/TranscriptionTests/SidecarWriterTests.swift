@@ -109,13 +109,26 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
 
     @Test func aFailureLeavesNothingBehind() async throws {
         try await withTemporaryDirectory { folder in
-            // A folder in the place of the last file lets the rename of the .json fail, after the others.
             let writer = SidecarWriter(root: folder.appending("missing"))
             #expect {
                 try writer.write(set, for: talk, overwrite: .always)
             } throws: { error in
                 (error as? TranscriptionError)?.code == .cannotWrite && "\(error)".contains("talk.mp3")
             }
+            // What stands in the way of the last temporary file fails the set after the others were staged.
+            let way = folder.pushing(RawName(bytes: ".talk.json.\(getpid()).tmp".utf8).path)
+            _ = way.withPlatformString { mkdir($0, 0o755) }
+            _ = #expect(throws: TranscriptionError.self) {
+                try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            }
+            let left = try list(folder)
+            #expect(left == [way.lastComponent?.string])
+            _ = way.withPlatformString { rmdir($0) }
+        }
+    }
+
+    @Test func aFolderOfThatNameIsLeftAlone() async throws {
+        try await withTemporaryDirectory { folder in
             let obstacle = folder.appending("talk.json")
             _ = obstacle.withPlatformString { mkdir($0, 0o755) }
             let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
