@@ -60,7 +60,8 @@ let package = Package(
         .target(
             name: "Engines",
             dependencies: [
-                "Transcription", "SystemSupport", "CCurl", "CSndfile", "CPocketSphinx", "CLinux", log, system, subprocess,
+                "Transcription", "SystemSupport", "CCurl", "CSndfile", "CPocketSphinx", "CLinux", log, system,
+                subprocess,
             ]),
         .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
         .target(name: "Inbox", dependencies: ["Transcription", "SystemSupport", log, system, grdb, lifecycle]),

@@ -66,9 +66,10 @@ package struct InboxService: Service {
         settings: Settings, journal: JobJournal, logger: Logger,
         tracker: @escaping @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker,
         pipeline: @escaping Pipeline,
-        figures: @escaping @Sendable () async -> (
-            ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures]
-        ) = { (nil, [:]) }, ready: @escaping @Sendable () -> Void = {}
+        figures:
+            @escaping @Sendable () async -> (
+                ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures]
+            ) = { (nil, [:]) }, ready: @escaping @Sendable () -> Void = {}
     ) {
         self.settings = settings
         self.journal = journal
