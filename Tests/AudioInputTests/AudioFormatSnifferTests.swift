@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import AudioInput
+import AudioInput
 
 @Suite struct AudioFormatSnifferTests {
     private struct Bytes: ByteSource {

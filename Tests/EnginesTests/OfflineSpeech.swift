@@ -4,7 +4,7 @@ import SystemSupport
 import TestSupport
 import Transcription
 
-@testable import Engines
+import Engines
 
 /// Spoken test sentences, made by flite.
 enum OfflineSpeech {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Transcription
 
-@testable import Engines
+import Engines
 
 @Suite(.timeLimit(.minutes(2))) struct OfflineTranscriberTests {
     /// One for all tests, so that its model is loaded once or twice.

@@ -1,7 +1,7 @@
 import Testing
 import Transcription
 
-@testable import Engines
+import Engines
 
 @Suite struct OfflineUtteranceTests {
     /// Loud and soft stretches by turns, in seconds, beginning loud.

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Transcription
 
-@testable import TranscriptCache
+import TranscriptCache
 
 /// The cache may cost time, never a transcript: whatever is wrong with its file, every call is answered.
 @Suite(.timeLimit(.minutes(1))) struct CacheFaultTests {

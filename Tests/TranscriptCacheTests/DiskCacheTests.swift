@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transcription
 
-@testable import TranscriptCache
+import TranscriptCache
 
 @Suite(.timeLimit(.minutes(1))) struct DiskCacheTests {
     private let clock = FakeClock()

@@ -1,7 +1,7 @@
 import Testing
 import Transcription
 
-@testable import TranscriptCache
+import TranscriptCache
 
 @Suite struct MemoryCacheTests {
     private let each = 1000 + MemoryCache.overheadBytes

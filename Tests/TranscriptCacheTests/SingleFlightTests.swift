@@ -2,7 +2,7 @@ import SystemPackage
 import Testing
 import Transcription
 
-@testable import TranscriptCache
+import TranscriptCache
 
 @Suite(.timeLimit(.minutes(1))) struct SingleFlightTests {
     private struct Failure: Error {}

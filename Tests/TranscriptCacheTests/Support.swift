@@ -5,7 +5,7 @@ import SystemPackage
 import SystemSupport
 import Transcription
 
-@testable import TranscriptCache
+import TranscriptCache
 
 /// A clock that the test sets.
 final class FakeClock: Sendable {
