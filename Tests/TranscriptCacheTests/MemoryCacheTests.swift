@@ -1,7 +1,6 @@
 import Testing
-import Transcription
-
 import TranscriptCache
+import Transcription
 
 @Suite struct MemoryCacheTests {
     private let each = 1000 + MemoryCache.overheadBytes

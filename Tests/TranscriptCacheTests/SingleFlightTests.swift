@@ -1,8 +1,7 @@
 import SystemPackage
 import Testing
-import Transcription
-
 import TranscriptCache
+import Transcription
 
 @Suite(.timeLimit(.minutes(1))) struct SingleFlightTests {
     private struct Failure: Error {}

@@ -3,9 +3,8 @@ import Logging
 import Synchronization
 import SystemPackage
 import SystemSupport
-import Transcription
-
 import TranscriptCache
+import Transcription
 
 /// A clock that the test sets.
 final class FakeClock: Sendable {

@@ -6,9 +6,9 @@ import Glibc
 /// where it begins and ends is decided by the audio near it, not by where the chunk begins. So the same sentence gives
 /// the decoder the same samples however the recording was cut into chunks, as long as those begin at multiples of a
 /// frame.
-struct UtteranceCutter {
+package struct UtteranceCutter {
     /// 10 ms.
-    static let frame = 160
+    package static let frame = 160
     /// The least pause that ends an utterance, in frames.
     private static let pauseFrames = 50
     /// How far an utterance reaches into a pause: consonants begin and end softly.
@@ -26,14 +26,14 @@ struct UtteranceCutter {
     private let isQuiet: [Bool]
     private let sampleCount: Int
 
-    init(_ samples: [Int16]) {
+    package init(_ samples: [Int16]) {
         levels = Self.levels(samples)
         isQuiet = Self.quiet(levels)
         sampleCount = samples.count
     }
 
     /// In samples, in order, none longer than 30 s; empty when nothing is to be heard.
-    var utterances: [Range<Int>] {
+    package var utterances: [Range<Int>] {
         let speech = speechBetweenPauses
         var result: [Range<Int>] = []
         for (index, run) in speech.enumerated() {
