@@ -54,11 +54,14 @@ let package = Package(
         .target(name: "Transcription", dependencies: ["SystemSupport", log, system]),
         .target(
             name: "AudioInput",
-            dependencies: ["Transcription", "SystemSupport", "CSndfile", "CMpg123", "CSoxr", log, system, subprocess]),
+            dependencies: [
+                "Transcription", "SystemSupport", "CLinux", "CSndfile", "CMpg123", "CSoxr", system, subprocess,
+            ]),
         .target(
             name: "Engines",
             dependencies: [
-                "Transcription", "SystemSupport", "CCurl", "CSndfile", "CPocketSphinx", log, system, subprocess,
+                "Transcription", "SystemSupport", "CCurl", "CSndfile", "CPocketSphinx", "CLinux", log, system,
+                subprocess,
             ]),
         .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
         .target(name: "Inbox", dependencies: ["Transcription", "SystemSupport", log, system, grdb, lifecycle]),
@@ -71,20 +74,24 @@ let package = Package(
         .executableTarget(name: "parlograph", dependencies: ["ParlographCommands"]),
 
         .target(
-            name: "TestSupport", dependencies: ["Transcription", "SystemSupport", log, system],
+            name: "TestSupport", dependencies: ["Transcription", "SystemSupport", "CSndfile", log, system],
             path: "Tests/TestSupport"),
+        // Plays decoder processes that misbehave.
+        .executableTarget(name: "DecoderFixture", dependencies: ["AudioInput"], path: "Tests/DecoderFixture"),
         .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport", "TestSupport", log, system]),
         .testTarget(
             name: "TranscriptionTests", dependencies: ["Transcription", "SystemSupport", "TestSupport", log, system]),
         .testTarget(
             name: "AudioInputTests",
-            dependencies: ["AudioInput", "Transcription", "SystemSupport", "TestSupport", log, system]),
+            dependencies: [
+                "AudioInput", "DecoderFixture", "CLinux", "Transcription", "SystemSupport", "TestSupport", log, system,
+            ]),
         .testTarget(
             name: "EnginesTests",
             dependencies: ["Engines", "Transcription", "SystemSupport", "TestSupport", log, system]),
         .testTarget(
             name: "TranscriptCacheTests",
-            dependencies: ["TranscriptCache", "Transcription", "SystemSupport", "TestSupport", log, system]),
+            dependencies: ["TranscriptCache", "Transcription", "SystemSupport", "TestSupport", log, system, grdb]),
         .testTarget(
             name: "InboxTests",
             dependencies: ["Inbox", "Transcription", "SystemSupport", "TestSupport", log, system]),

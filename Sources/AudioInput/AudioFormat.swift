@@ -1,7 +1,7 @@
 /// What a recording is, by its content.
-struct AudioFormat: Equatable, Sendable {
+package struct AudioFormat: Equatable, Sendable {
     /// Who decodes it.
-    enum Decoder: Equatable, Sendable {
+    package enum Decoder: Equatable, Sendable {
         /// libmpg123, from this byte on.
         case mpg123(start: Int64)
         /// libsndfile, from this byte on.
@@ -15,16 +15,16 @@ struct AudioFormat: Equatable, Sendable {
     }
 
     /// In lower case, as `AudioProperties.format` has it.
-    let name: String
+    package let name: String
     /// For messages: "MPEG-4 audio (m4a)".
-    let title: String
-    let decoder: Decoder
+    package let title: String
+    package let decoder: Decoder
     /// Length by the header, in frames of the recording's own rate; nil when it does not say.
-    var declaredFrames: Int64?
+    package var declaredFrames: Int64?
     /// A sentence about something odd that was seen before decoding.
-    var warning: String?
+    package var warning: String?
 
-    init(
+    package init(
         _ name: String, _ title: String, _ decoder: Decoder, declaredFrames: Int64? = nil, warning: String? = nil
     ) {
         self.name = name
@@ -36,13 +36,13 @@ struct AudioFormat: Equatable, Sendable {
 }
 
 /// Why a recording cannot be decoded.
-struct DecodingFailure: Error, Equatable {
-    enum Code: String { case notARecording, unsupportedFormat, undecodable }
-    let code: Code
+package struct DecodingFailure: Error, Equatable {
+    package enum Code: String { case notARecording, unsupportedFormat, undecodable }
+    package let code: Code
     /// The rest of a sentence that begins with the file's name: "is empty (0 bytes)."
-    let message: String
+    package let message: String
 
-    init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }

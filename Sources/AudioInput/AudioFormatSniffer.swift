@@ -1,10 +1,10 @@
 /// Tells by its content what a recording is; the file's name means nothing.
-enum AudioFormatSniffer {
+package enum AudioFormatSniffer {
     /// How much of anything else may stand in front of MPEG audio.
-    static let junkLimit: Int64 = 1 << 20
+    package static let junkLimit: Int64 = 1 << 20
 
     /// - Throws: `DecodingFailure` when it is no recording, with what it is instead where that can be told.
-    static func sniff(_ source: some ByteSource) throws(DecodingFailure) -> AudioFormat {
+    package static func sniff(_ source: some ByteSource) throws(DecodingFailure) -> AudioFormat {
         guard source.size > 0 else { throw DecodingFailure(.notARecording, "is empty (0 bytes).") }
         let (start, tagWarning) = behindID3Tags(source)
         let head = source.bytes(at: start, count: 64 << 10)
@@ -188,7 +188,7 @@ enum AudioFormatSniffer {
 
 extension Collection<UInt8> {
     /// True when the bytes of `text` stand somewhere in the collection.
-    func containsText(_ text: String) -> Bool {
+    package func containsText(_ text: String) -> Bool {
         let wanted = Array(text.utf8)
         return indices.contains { self[$0...].starts(with: wanted) }
     }

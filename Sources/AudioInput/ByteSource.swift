@@ -1,7 +1,7 @@
 import Glibc
 
 /// Bytes that can be read at any place: a recording's file, or an array in a test.
-protocol ByteSource {
+package protocol ByteSource {
     /// Number of bytes.
     var size: Int64 { get }
     /// Up to `count` bytes from `offset`; fewer at the end, none behind it or where reading fails.
@@ -10,14 +10,14 @@ protocol ByteSource {
 
 extension ByteSource {
     /// A big- or little-endian number of `count` bytes at `offset`; nil where the source ends before.
-    func number(at offset: Int64, count: Int, bigEndian: Bool) -> UInt64? {
+    package func number(at offset: Int64, count: Int, bigEndian: Bool) -> UInt64? {
         let bytes = bytes(at: offset, count: count)
         guard bytes.count == count else { return nil }
         return bytes.number(at: 0, count: count, bigEndian: bigEndian)
     }
 
     /// The four characters at `offset`; empty where the source ends before.
-    func tag(at offset: Int64) -> [UInt8] {
+    package func tag(at offset: Int64) -> [UInt8] {
         let bytes = bytes(at: offset, count: 4)
         return bytes.count == 4 ? bytes : []
     }
@@ -25,13 +25,13 @@ extension ByteSource {
 
 extension [UInt8] {
     /// True when the bytes from `offset` on are those of `text`.
-    func has(_ text: StaticString, at offset: Int = 0) -> Bool {
+    package func has(_ text: StaticString, at offset: Int = 0) -> Bool {
         guard offset >= 0, offset + text.utf8CodeUnitCount <= count else { return false }
         return text.withUTF8Buffer { wanted in wanted.indices.allSatisfy { wanted[$0] == self[offset + $0] } }
     }
 
     /// A number of `count` bytes; zero where the array ends before.
-    func number(at offset: Int, count: Int, bigEndian: Bool) -> UInt64 {
+    package func number(at offset: Int, count: Int, bigEndian: Bool) -> UInt64 {
         guard offset >= 0, offset + count <= self.count else { return 0 }
         var value: UInt64 = 0
         for i in 0..<count { value = value << 8 | UInt64(self[offset + (bigEndian ? i : count - 1 - i)]) }
@@ -40,19 +40,19 @@ extension [UInt8] {
 }
 
 /// A file read with pread(2), so that the descriptor's shared position does not matter.
-struct FileBytes: ByteSource {
-    let descriptor: CInt
-    let size: Int64
+package struct FileBytes: ByteSource {
+    package let descriptor: CInt
+    package let size: Int64
 
     /// Takes the size from fstat(2); zero where that fails.
-    init(descriptor: CInt) {
+    package init(descriptor: CInt) {
         self.descriptor = descriptor
         var st = stat()
         size = fstat(descriptor, &st) == 0 ? Int64(st.st_size) : 0
     }
 
     /// Reads into memory of the caller; the number of bytes read, 0 at the end or on an error.
-    func read(at offset: Int64, into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
+    package func read(at offset: Int64, into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
         guard offset >= 0 else { return 0 }
         var done = 0
         while done < count {
@@ -64,7 +64,7 @@ struct FileBytes: ByteSource {
         return done
     }
 
-    func bytes(at offset: Int64, count: Int) -> [UInt8] {
+    package func bytes(at offset: Int64, count: Int) -> [UInt8] {
         guard count > 0, offset >= 0, offset < size else { return [] }
         return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = buffer.baseAddress.map { read(at: offset, into: UnsafeMutableRawPointer($0), count: count) } ?? 0
@@ -73,7 +73,7 @@ struct FileBytes: ByteSource {
 }
 
 /// A file as a C library is to see it: a made-up beginning, then a stretch of the real one.
-final class VirtualFile {
+package final class VirtualFile {
     private let file: FileBytes
     private let prefix: [UInt8]
     private let start: Int64
@@ -84,17 +84,17 @@ final class VirtualFile {
     ///   - prefix: stands in front of the stretch.
     ///   - start: where the stretch begins in `file`.
     ///   - length: of the stretch; cut to the file's end.
-    init(_ file: FileBytes, prefix: [UInt8] = [], start: Int64, length: Int64) {
+    package init(_ file: FileBytes, prefix: [UInt8] = [], start: Int64, length: Int64) {
         self.file = file
         self.prefix = prefix
         self.start = start
         self.length = max(0, min(length, file.size - start))
     }
 
-    var count: Int64 { Int64(prefix.count) + length }
-    var offset: Int64 { position }
+    package var count: Int64 { Int64(prefix.count) + length }
+    package var offset: Int64 { position }
 
-    func seek(to offset: Int64, whence: CInt) -> Int64 {
+    package func seek(to offset: Int64, whence: CInt) -> Int64 {
         switch whence {
         case SEEK_SET: position = offset
         case SEEK_CUR: position &+= offset
@@ -104,7 +104,7 @@ final class VirtualFile {
         return position
     }
 
-    func read(into buffer: UnsafeMutableRawPointer, count wanted: Int) -> Int {
+    package func read(into buffer: UnsafeMutableRawPointer, count wanted: Int) -> Int {
         var done = 0
         if position < Int64(prefix.count) {
             let from = Int(position)

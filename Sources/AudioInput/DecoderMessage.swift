@@ -1,9 +1,9 @@
-import Transcription
+package import Transcription
 
 /// What the decoder process writes to its standard output: a letter, the length of what follows as 32 bits little
 /// endian, and that many bytes.
-enum DecoderMessage: Equatable {
-    enum Kind: UInt8 {
+package enum DecoderMessage: Equatable {
+    package enum Kind: UInt8 {
         case properties = 0x50
         case samples = 0x53
         case warning = 0x57
@@ -23,11 +23,11 @@ enum DecoderMessage: Equatable {
     /// The libraries here do not read this; ffmpeg may.
     case needsProgram(demuxer: String, format: String, title: String)
 
-    static let headerBytes = 5
+    package static let headerBytes = 5
     /// The greatest length of a message; a longer one is not from our decoder.
-    static let longest = 1 << 20
+    package static let longest = 1 << 20
     /// Bytes of samples in a message: with its header just what a pipe takes.
-    static let samplesBytes = (64 << 10) - 8
+    package static let samplesBytes = (64 << 10) - 8
 
     private var content: (Kind, String) {
         switch self {
@@ -45,18 +45,18 @@ enum DecoderMessage: Equatable {
     }
 
     /// The message as it goes through the pipe.
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         let (kind, text) = content
         let bytes = Array(text.utf8.prefix(Self.longest))
         return Self.header(kind, count: bytes.count) + bytes
     }
 
-    static func header(_ kind: Kind, count: Int) -> [UInt8] {
+    package static func header(_ kind: Kind, count: Int) -> [UInt8] {
         [kind.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
     }
 
     /// Nil when the bytes make no sense.
-    init?(_ kind: Kind, _ bytes: some Sequence<UInt8>) {
+    package init?(_ kind: Kind, _ bytes: some Sequence<UInt8>) {
         guard let text = String(validating: Array(bytes), as: UTF8.self) else { return nil }
         let lines = text.split(separator: "\n", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
         switch kind {

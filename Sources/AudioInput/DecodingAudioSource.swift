@@ -12,7 +12,7 @@ package struct DecodingAudioSource: AudioSource {
 
     /// - Parameters:
     ///   - executable: the program whose subcommand `DecoderProcess.subcommand` is the decoder; this one by default.
-    ///   - ffmpeg: the program for formats that no library here reads (`ExecutableSearch.path(of:)`); nil without one.
+    ///   - ffmpeg: the program for formats that no library here reads (`installedFFmpeg()`); nil without one.
     package init(executable: FilePath = "/proc/self/exe", ffmpeg: FilePath?) {
         self.executable = executable
         self.ffmpeg = ffmpeg

@@ -1,16 +1,16 @@
 /// The four bytes in front of each frame of MPEG-1, -2 and -2.5 audio, layers I to III (ISO/IEC 11172-3, 13818-3).
-struct MPEGHeader: Equatable {
+package struct MPEGHeader: Equatable {
     /// 1, 2, or 3 for version 2.5.
-    let version: Int
-    let layer: Int
+    package let version: Int
+    package let layer: Int
     /// Bits per second; 0 for the free format.
-    let bitRate: Int
-    let sampleRate: Int
-    let channels: Int
+    package let bitRate: Int
+    package let sampleRate: Int
+    package let channels: Int
     /// Samples a frame.
-    let frameSamples: Int
+    package let frameSamples: Int
     /// Bytes a frame, this header included; 0 for the free format.
-    let frameBytes: Int
+    package let frameBytes: Int
 
     private static let rates: [[Int]] = [
         [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],  // version 1, layer I
@@ -21,7 +21,7 @@ struct MPEGHeader: Equatable {
     ]
 
     /// Nil when the bytes at `offset` are no header.
-    init?(_ bytes: some RandomAccessCollection<UInt8>, at offset: Int) {
+    package init?(_ bytes: some RandomAccessCollection<UInt8>, at offset: Int) {
         guard offset >= 0, offset + 4 <= bytes.count else { return nil }
         let base = bytes.index(bytes.startIndex, offsetBy: offset)
         guard bytes[base] == 0xFF else { return nil }
@@ -53,27 +53,27 @@ struct MPEGHeader: Equatable {
     }
 
     /// True when both may belong to one stream: what never changes from frame to frame is the same.
-    func belongs(with other: MPEGHeader) -> Bool {
+    package func belongs(with other: MPEGHeader) -> Bool {
         version == other.version && layer == other.layer && sampleRate == other.sampleRate
     }
 }
 
 /// Finds MPEG audio in bytes and tells its length from the first frames.
-struct MPEGScan: Equatable {
+package struct MPEGScan: Equatable {
     /// The first frame's place.
-    let start: Int64
-    let header: MPEGHeader
+    package let start: Int64
+    package let header: MPEGHeader
     /// Frames and bytes that a Xing, Info or VBRI header declares.
-    let declaredFrames: Int64?
-    let declaredBytes: Int64?
+    package let declaredFrames: Int64?
+    package let declaredBytes: Int64?
     /// Length in samples of the recording, declared or estimated from size and bit rate.
-    let estimatedSamples: Int64?
+    package let estimatedSamples: Int64?
 
     /// Looks for the first place where frame follows frame.
     /// - Parameters:
     ///   - limit: how many bytes of anything else may stand in front.
     ///   - needed: frames that must follow each other; fewer only if the source ends just behind them.
-    init?(_ source: some ByteSource, from start: Int64, limit: Int64, needed: Int = 4) {
+    package init?(_ source: some ByteSource, from start: Int64, limit: Int64, needed: Int = 4) {
         let block = 64 << 10
         var at = start
         while at < min(source.size, start + limit) {

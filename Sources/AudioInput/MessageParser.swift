@@ -1,7 +1,7 @@
 /// Takes the decoder's output apart as it comes, in pieces of any length.
-struct MessageParser {
+package struct MessageParser {
     /// The stream is none of our decoder's.
-    struct Garbage: Error {}
+    package struct Garbage: Error {}
 
     private var header: [UInt8] = []
     private var kind: DecoderMessage.Kind?
@@ -9,13 +9,13 @@ struct MessageParser {
     private var text: [UInt8] = []
     private var oddByte: UInt8?
 
-    init() {}
+    package init() {}
 
     /// - Parameters:
     ///   - onSamples: gets 16-bit samples as they come, in pieces.
     ///   - onMessage: gets everything else, whole.
     /// - Throws: `Garbage`; what the closures throw.
-    mutating func consume(
+    package mutating func consume(
         _ bytes: UnsafeRawBufferPointer, onSamples: (UnsafeBufferPointer<Int16>) throws -> Void,
         onMessage: (DecoderMessage) throws -> Void
     ) throws {

@@ -1,20 +1,20 @@
 /// A logical stream in an Ogg file (RFC 3533); several may follow each other ("chained").
-struct OggStream: Equatable, Sendable {
-    enum Codec: Equatable, Sendable { case vorbis, opus, flac, speex, other }
-    let codec: Codec
+package struct OggStream: Equatable, Sendable {
+    package enum Codec: Equatable, Sendable { case vorbis, opus, flac, speex, other }
+    package let codec: Codec
     /// The bytes of its pages.
-    let start: Int64
-    var end: Int64
-    let sampleRate: Int
-    let channels: Int
+    package let start: Int64
+    package var end: Int64
+    package let sampleRate: Int
+    package let channels: Int
     /// The last position the stream tells, in frames of `sampleRate` (48 kHz for Opus).
-    var lastGranule: Int64 = 0
+    package var lastGranule: Int64 = 0
     /// The last page says that it is the last.
-    var isFinished = false
+    package var isFinished = false
 
     /// Reads the page headers of a whole file; no page's contents but the first are looked at.
     /// - Returns: nil where streams are interleaved (video, several tracks).
-    static func streams(of source: some ByteSource, from start: Int64) -> [OggStream]? {
+    package static func streams(of source: some ByteSource, from start: Int64) -> [OggStream]? {
         var streams: [OggStream] = []
         var serial: UInt64?
         var at = start

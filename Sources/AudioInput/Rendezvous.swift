@@ -2,7 +2,7 @@ import Synchronization
 
 /// Hands elements from one task to another, one at a time: who puts waits until the element is taken, so that at most
 /// one is ever on its way. One putter and one taker at a time.
-final class Rendezvous<Element: Sendable>: Sendable {
+package final class Rendezvous<Element: Sendable>: Sendable {
     private struct State {
         var element: Element?
         var putter: CheckedContinuation<Void, any Error>?
@@ -25,11 +25,11 @@ final class Rendezvous<Element: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    init() {}
+    package init() {}
 
     /// Returns when the element was taken.
     /// - Throws: what it was closed with; `CancellationError`.
-    func put(_ element: Element) async throws {
+    package func put(_ element: Element) async throws {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let next: AfterPut = state.withLock { state in
@@ -57,7 +57,7 @@ final class Rendezvous<Element: Sendable>: Sendable {
 
     /// The next element; nil when it was closed without an error.
     /// - Throws: what it was closed with; `CancellationError`.
-    func take() async throws -> Element? {
+    package func take() async throws -> Element? {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let next: AfterTake = state.withLock { state in
@@ -81,7 +81,7 @@ final class Rendezvous<Element: Sendable>: Sendable {
     }
 
     /// No element comes any more; whoever waits is told. Only the first call counts.
-    func close(throwing error: (any Error)? = nil) {
+    package func close(throwing error: (any Error)? = nil) {
         var putter: CheckedContinuation<Void, any Error>?
         var taker: CheckedContinuation<Element?, any Error>?
         state.withLock { state in

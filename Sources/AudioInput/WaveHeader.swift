@@ -1,26 +1,26 @@
 /// What a RIFF, RIFX or RF64 file says of its sound, read by ourselves: libsndfile clamps the sizes, so that a truncated
 /// file looks whole to it, and gives up on files that a recorder did not finish.
-struct WaveHeader: Equatable, Sendable {
-    let bigEndian: Bool
+package struct WaveHeader: Equatable, Sendable {
+    package let bigEndian: Bool
     /// The `fmt ` chunk's contents.
-    let format: [UInt8]
+    package let format: [UInt8]
     /// Where the samples begin and how many bytes of them are in the file.
-    let dataStart: Int64
-    let dataBytes: Int64
+    package let dataStart: Int64
+    package let dataBytes: Int64
     /// What the header says; nil where it leaves that open (0 or 0xFFFFFFFF: a recorder that streamed or did not finish).
-    let declaredBytes: Int64?
+    package let declaredBytes: Int64?
 
-    var tag: Int { Int(format.number(at: 0, count: 2, bigEndian: bigEndian)) }
-    var channels: Int { Int(format.number(at: 2, count: 2, bigEndian: bigEndian)) }
-    var sampleRate: Int { Int(format.number(at: 4, count: 4, bigEndian: bigEndian)) }
+    package var tag: Int { Int(format.number(at: 0, count: 2, bigEndian: bigEndian)) }
+    package var channels: Int { Int(format.number(at: 2, count: 2, bigEndian: bigEndian)) }
+    package var sampleRate: Int { Int(format.number(at: 4, count: 4, bigEndian: bigEndian)) }
     private var blockAlign: Int { Int(format.number(at: 12, count: 2, bigEndian: bigEndian)) }
     private var bits: Int { Int(format.number(at: 14, count: 2, bigEndian: bigEndian)) }
     /// The format tag, looked up in the extension where there is one.
-    var codec: Int { tag == 0xFFFE ? Int(format.number(at: 24, count: 2, bigEndian: bigEndian)) : tag }
+    package var codec: Int { tag == 0xFFFE ? Int(format.number(at: 24, count: 2, bigEndian: bigEndian)) : tag }
 
     /// Nil when `start` holds no RIFF file at all.
     /// - Throws: `DecodingFailure` for a RIFF file without usable sound.
-    init?(_ source: some ByteSource, at start: Int64) throws(DecodingFailure) {
+    package init?(_ source: some ByteSource, at start: Int64) throws(DecodingFailure) {
         let magic = source.tag(at: start)
         guard magic.has("RIFF") || magic.has("RIFX") || magic.has("RF64") || magic.has("BW64"),
             source.tag(at: start + 8).has("WAVE")
@@ -89,10 +89,10 @@ struct WaveHeader: Equatable, Sendable {
     }
 
     /// How much longer the header says that the sound is than what is there; 1 where it says nothing.
-    var declaredRatio: Double { Double(declaredBytes ?? dataBytes) / Double(max(1, dataBytes)) }
+    package var declaredRatio: Double { Double(declaredBytes ?? dataBytes) / Double(max(1, dataBytes)) }
 
     /// A sound header in front of exactly the samples that are there, for libsndfile: RF64 from 4 GiB on.
-    func cleanHeader() -> [UInt8] {
+    package func cleanHeader() -> [UInt8] {
         var format = format
         if codec == 1 || codec == 3, blockAlign == 0 {
             let align = channels * ((bits + 7) / 8)
@@ -129,6 +129,6 @@ struct WaveHeader: Equatable, Sendable {
 }
 
 /// Sample rates that are believed.
-enum SampleRates {
-    static let usable = 1_000...1_536_000
+package enum SampleRates {
+    package static let usable = 1_000...1_536_000
 }

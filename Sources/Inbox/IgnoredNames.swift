@@ -10,7 +10,8 @@ package enum IgnoredNames {
     private static let prefixes = [".", "~$", "~wr", "~syncthing~"].map { Array($0.utf8) }
     private static let whole = Set(
         [
-            "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir", "#recycle",
+            "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir",
+            "#recycle",
             "lost+found",
         ].map { Array($0.utf8) })
 

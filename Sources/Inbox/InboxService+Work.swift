@@ -24,7 +24,8 @@ extension InboxService {
             let transcript = try await withStatusNote(of: job, inbox, tracker) {
                 try await transcribe(job, inbox, tracker)
             }
-            try await deliver(transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
+            try await deliver(
+                transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
             finished = transcript.isPartial ? .partial : .delivered
             logger.info(
                 "recording delivered",
@@ -139,7 +140,8 @@ extension InboxService {
 
     /// Keeps `NAME.status.txt` up to date while `body` runs, once that takes longer than a moment.
     private func withStatusNote<Result: Sendable>(
-        of job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker, _ body: @escaping @Sendable () async throws -> Result
+        of job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker,
+        _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }

@@ -87,7 +87,9 @@ package final class InboxWatcher: Sendable {
         state.withLock { $0.folders[descriptor] = folder }
         try? DirectoryLister.forEach(in: path) { entry in
             if entry.kind == .directory, !IgnoredNames.contains(entry.name) {
-                do { try watch(folder.appending(entry.name)) } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+                do { try watch(folder.appending(entry.name)) } catch let error as SystemError
+                    where error.errno == .noSuchFileOrDirectory
+                {
                     return true
                 }
             }

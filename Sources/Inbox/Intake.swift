@@ -119,7 +119,8 @@ package final class Intake: Sendable {
         for folder in changes.folders { await scan(folder) }
         if changes.isOverflow || changes.isRootGone {
             logger.warning(
-                changes.isRootGone ? "inbox was moved or deleted, looking for it" : "events were lost, scanning the inbox",
+                changes.isRootGone
+                    ? "inbox was moved or deleted, looking for it" : "events were lost, scanning the inbox",
                 metadata: ["inbox": "\(settings.path.printable)"])
             nextScan = now
         }
@@ -258,7 +259,8 @@ package final class Intake: Sendable {
                     candidate.writerSeen = 0
                     let isEmpty = identity.byteCount == 0
                     let quiet =
-                        lease == .unknown ? max(settings.settle, Self.quietWithoutLease)
+                        lease == .unknown
+                        ? max(settings.settle, Self.quietWithoutLease)
                         : isEmpty && !once ? Self.patienceWithEmptyFile : settings.settle
                     guard now - candidate.changedAt >= quiet else {
                         candidate.dueAt = candidate.changedAt + quiet

@@ -150,7 +150,8 @@ package struct JobJournal: Sendable {
     /// Back into the queue, for instance because the service stops.
     package func requeue(_ id: Int64) async throws {
         try await database.write { db in
-            try db.execute(sql: "UPDATE job SET state = 'queued' WHERE id = ? AND state = 'processing'", arguments: [id])
+            try db.execute(
+                sql: "UPDATE job SET state = 'queued' WHERE id = ? AND state = 'processing'", arguments: [id])
         }
     }
 
@@ -202,7 +203,8 @@ package struct JobJournal: Sendable {
     }
 
     /// The sidecars or the error note are on disk.
-    package func finish(_ id: Int64, state: Job.State, error: (code: String, message: String)?, now: Int64) async throws {
+    package func finish(_ id: Int64, state: Job.State, error: (code: String, message: String)?, now: Int64) async throws
+    {
         let code = error?.code
         let message = error?.message
         try await database.write { db in

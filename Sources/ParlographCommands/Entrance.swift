@@ -10,7 +10,9 @@ package enum Entrance {
 
     /// Runs the command line; does not return.
     package static func run() async -> Never {
-        if CommandLine.arguments.dropFirst().first == decoderArgument { exit(DecoderProcess.run(Array(CommandLine.arguments.dropFirst(2)))) }
+        if CommandLine.arguments.dropFirst().first == decoderArgument {
+            exit(DecoderProcess.run(Array(CommandLine.arguments.dropFirst(2))))
+        }
         signal(SIGPIPE, SIG_IGN)
         FileLease.ignoreBreakSignal()
         MemoryTuning.apply()

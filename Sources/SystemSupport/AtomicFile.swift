@@ -59,10 +59,12 @@ package enum AtomicFile {
         }
     }
 
-    /// `.NAME.PID.tmp`: hidden from share users, ignored by inboxes, unique for a process; a long name is cut.
+    /// `.NAME.PID-N.tmp`: hidden from share users, ignored by inboxes, unique for each call; a long name is cut.
     private static func temporaryName(for name: FilePath.Component) -> FilePath {
         let bytes = RawName(FilePath(root: nil, [name])).bytes
-        let suffix = Array(".\(getpid()).tmp".utf8)
+        let suffix = Array(".\(getpid())-\(calls.add(1)).tmp".utf8)
         return RawName(bytes: [0x2E] + bytes.prefix(254 - suffix.count) + suffix).path
     }
+
+    private static let calls = SharedCounter()
 }

@@ -13,7 +13,8 @@ package struct JournalLogHandler: LogHandler {
 
     /// - Parameters:
     ///   - write: takes a whole line with its line break; standard error by default.
-    package init(level: Logger.Level, style: Style, write: @escaping @Sendable (String) -> Void = Self.toStandardError) {
+    package init(level: Logger.Level, style: Style, write: @escaping @Sendable (String) -> Void = Self.toStandardError)
+    {
         self.logLevel = level
         self.style = style
         self.write = write

@@ -1,24 +1,24 @@
 import FoundationEssentials
 import GRDB
 import Glibc
-import SystemPackage
+package import SystemPackage
 import SystemSupport
-import Transcription
+package import Transcription
 
 /// The open `cache.sqlite`: every statement of the cache. Blocks, and throws GRDB's errors; `DiskCache` decides what
 /// they mean.
 ///
 /// One connection: a look-up takes some tens of microseconds, so readers of their own would only cost memory. WAL lets
 /// another process read and write meanwhile.
-struct CacheFile: Sendable {
+package struct CacheFile: Sendable {
     /// What a row holds.
-    enum Kind: String {
+    package enum Kind: String {
         case chunk
         case recording
     }
 
     /// A row that was found.
-    struct Row {
+    package struct Row {
         var value: [UInt8]
         var created: Int64
     }
@@ -41,7 +41,7 @@ struct CacheFile: Sendable {
     /// Opens or makes the file and brings its tables up to date.
     /// - Parameter pageLimit: SQLite refuses to grow the file beyond, as on a full disk; nil: no limit.
     /// - Throws: `DatabaseError`, `NewerSchema`.
-    init(at path: FilePath, pageLimit: Int?) throws {
+    package init(at path: FilePath, pageLimit: Int?) throws {
         self.path = path
         Self.makePrivate(path)
         do {
@@ -92,7 +92,7 @@ struct CacheFile: Sendable {
         return now.device == identity.device && now.inode == identity.inode
     }
 
-    func close() { try? queue.close() }
+    package func close() { try? queue.close() }
 
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -142,7 +142,7 @@ struct CacheFile: Sendable {
         }
     }
 
-    func store(_ value: [UInt8], for key: CacheKey, kind: Kind, now: Int64) throws {
+    package func store(_ value: [UInt8], for key: CacheKey, kind: Kind, now: Int64) throws {
         try queue.write { db in
             let statement = try db.cachedStatement(
                 sql: """

@@ -1,16 +1,16 @@
 import GRDB
 import Glibc
-import Logging
+package import Logging
 import Synchronization
 import SystemPackage
 import SystemSupport
-import Transcription
+package import Transcription
 
 /// Level 2: stored results in `cache.sqlite`, with an age limit and a size bound.
 ///
 /// Whatever happens to the file, no method throws: a fault is logged once with its cause and its remedy, and the level
 /// goes out of use, for writing or altogether, until it is tried again. All methods block.
-final class DiskCache: Sendable {
+package final class DiskCache: Sendable {
     private struct State {
         var file: CacheFile?
         /// Not opened again before, in seconds since 1970.
@@ -41,7 +41,7 @@ final class DiskCache: Sendable {
     private let state = Mutex(State())
 
     /// How long the level rests after a fault, before it is tried again.
-    static let restSeconds: Int64 = 60
+    package static let restSeconds: Int64 = 60
     /// Time between two removals of expired entries in passing.
     private static let upkeepSeconds: Int64 = 600
     /// Eviction goes down to this share of the bound, so that it does not run at every store.
@@ -49,7 +49,7 @@ final class DiskCache: Sendable {
 
     /// Does not touch the file: the first look-up opens it.
     /// - Parameter pageLimit: SQLite reports a full disk beyond; for tests.
-    init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, pageLimit: Int? = nil) {
+    package init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, pageLimit: Int? = nil) {
         self.settings = settings
         self.logger = logger
         self.now = now
@@ -60,7 +60,7 @@ final class DiskCache: Sendable {
     deinit { state.withLock { $0.file?.close() } }
 
     /// The stored bytes and when they were stored; nil when there are none, they are too old or cannot be read.
-    func row(for key: CacheKey, kind: CacheFile.Kind) -> CacheFile.Row? {
+    package func row(for key: CacheKey, kind: CacheFile.Kind) -> CacheFile.Row? {
         let now = now()
         let row = use(.reading) { try $0.row(for: key, kind: kind, now: now) }
         guard let row = row ?? nil else { return nil }
@@ -72,7 +72,7 @@ final class DiskCache: Sendable {
     }
 
     /// Stores bytes, then keeps the level within its bounds. A value larger than a quarter of the bound is not stored.
-    func store(_ value: [UInt8], for key: CacheKey, kind: CacheFile.Kind) {
+    package func store(_ value: [UInt8], for key: CacheKey, kind: CacheFile.Kind) {
         guard Int64(value.count) <= settings.diskBytes / 4 else { return }
         let now = now()
         let upkeepIsDue = state.withLock { state in

@@ -35,7 +35,7 @@ package final class MultiLevelCache: TranscriptStore {
     }
 
     /// - Parameter pageLimit: the disk level behaves as on a full disk beyond; for tests.
-    init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, pageLimit: Int?) {
+    package init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, pageLimit: Int?) {
         self.settings = settings
         self.logger = logger
         self.now = now
@@ -125,7 +125,7 @@ package final class MultiLevelCache: TranscriptStore {
     }
 
     /// Calls that wait for an equal chunk at the moment; for tests.
-    var waiting: Int { flights.waiting }
+    package var waiting: Int { flights.waiting }
 
     // MARK: Levels
 

@@ -101,7 +101,8 @@ struct ChunkTranscription: Sendable {
             let near = Int(length) * number
             let reach = Int(min(length / 5, limit - length))
             let window = max(cuts[cuts.count - 1] + 1, near - reach)..<min(samples.count, near + max(1, reach))
-            cuts.append(window.isEmpty ? near : PauseFinder.quietestCut(in: samples, near: near, window: window).position)
+            cuts.append(
+                window.isEmpty ? near : PauseFinder.quietestCut(in: samples, near: near, window: window).position)
         }
         cuts.append(samples.count)
         return zip(cuts, cuts.dropFirst()).filter { $0 < $1 }.map { start, end in

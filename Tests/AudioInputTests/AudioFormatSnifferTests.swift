@@ -1,7 +1,6 @@
+import AudioInput
 import TestSupport
 import Testing
-
-@testable import AudioInput
 
 @Suite struct AudioFormatSnifferTests {
     private struct Bytes: ByteSource {

@@ -1,10 +1,9 @@
+import Engines
 import Glibc
 import SystemPackage
 import SystemSupport
 import TestSupport
 import Transcription
-
-@testable import Engines
 
 /// Spoken test sentences, made by flite.
 enum OfflineSpeech {

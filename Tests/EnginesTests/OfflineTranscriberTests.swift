@@ -1,9 +1,8 @@
+import Engines
 import SystemPackage
 import TestSupport
 import Testing
 import Transcription
-
-@testable import Engines
 
 @Suite(.timeLimit(.minutes(2))) struct OfflineTranscriberTests {
     /// One for all tests, so that its model is loaded once or twice.

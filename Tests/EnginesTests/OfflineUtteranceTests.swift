@@ -1,7 +1,6 @@
+import Engines
 import Testing
 import Transcription
-
-@testable import Engines
 
 @Suite struct OfflineUtteranceTests {
     /// Loud and soft stretches by turns, in seconds, beginning loud.

@@ -135,6 +135,21 @@ import Transcription
         #expect(cloud.limits.maximumChunkSamples == 47_040)
     }
 
+    @Test func case26_413WithoutALimitIsHalvedWithoutFurtherUploads() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(413, text: "<h1>413</h1>") }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        func remedy(_ seconds: Int) async -> TranscriptionError.Remedy? {
+            await transcriptionError {
+                try await cloud.transcribe(marked(0..<seconds), options: TranscriptionOptions())
+            }?.remedy
+        }
+        #expect(await remedy(20) == .split(maximumSamples: nil))
+        #expect(await remedy(20) == .split(maximumSamples: 160_000))
+        #expect(server.requests.count == 1)
+        #expect(await remedy(2) == .giveUpChunk, "what is refused at two seconds is not refused for its length")
+    }
+
     @Test func case29_tooShortIsSilenceOnlyWhereNothingIsToBeHeard() async throws {
         let server = try FakeTranscriptionServer { _ in
             .init(

@@ -2,7 +2,7 @@ import Engines
 import Testing
 import Transcription
 
-/// The numbers in the names are those of the list of known server behaviour in docs: one test each.
+/// One test per way in which known servers answer; a number in a name marks the kind of behaviour, the same in all suites.
 @Suite struct ResponseParserTests {
     /// 30 s with two stretches of speech.
     private let speech = [SampleRange(16_000, 160_000), SampleRange(240_000, 464_000)]

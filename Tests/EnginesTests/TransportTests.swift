@@ -5,7 +5,7 @@ import Testing
 import Transcription
 
 /// What the network and servers do to a request on its way.
-@Suite(.timeLimit(.minutes(1))) struct TransportTests {
+@Suite(.timeLimit(.minutes(2))) struct TransportTests {
     private static let ok = #"{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}"#
     private let options = TranscriptionOptions()
 
@@ -122,7 +122,7 @@ import Transcription
         }
         #expect(server.requests.first?.headers["expect"] == nil)
         #expect(server.requests.first.map { $0.audio.count > 1_500_000 } == true)
-        #expect(time < .seconds(5))
+        #expect(time < .seconds(20))
     }
 
     @Test(arguments: [301, 307, 308]) func case45_redirectIsNotFollowed(_ status: Int) async throws {
@@ -204,7 +204,7 @@ import Transcription
                 return (await group.next() ?? false, start.duration(to: clock.now))
             }
             #expect(cancelled)
-            #expect(time < .seconds(1))
+            #expect(time < .seconds(15), "without it: 20 s")
         }
     }
 

@@ -4,9 +4,8 @@ import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
+import TranscriptCache
 import Transcription
-
-@testable import TranscriptCache
 
 /// The cache may cost time, never a transcript: whatever is wrong with its file, every call is answered.
 @Suite(.timeLimit(.minutes(1))) struct CacheFaultTests {

@@ -2,9 +2,8 @@ import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
+import TranscriptCache
 import Transcription
-
-@testable import TranscriptCache
 
 @Suite(.timeLimit(.minutes(1))) struct DiskCacheTests {
     private let clock = FakeClock()

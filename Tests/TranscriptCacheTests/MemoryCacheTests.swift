@@ -1,7 +1,6 @@
 import Testing
+import TranscriptCache
 import Transcription
-
-@testable import TranscriptCache
 
 @Suite struct MemoryCacheTests {
     private let each = 1000 + MemoryCache.overheadBytes

@@ -1,8 +1,7 @@
 import SystemPackage
 import Testing
+import TranscriptCache
 import Transcription
-
-@testable import TranscriptCache
 
 @Suite(.timeLimit(.minutes(1))) struct SingleFlightTests {
     private struct Failure: Error {}

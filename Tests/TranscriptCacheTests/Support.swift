@@ -3,9 +3,8 @@ import Logging
 import Synchronization
 import SystemPackage
 import SystemSupport
+import TranscriptCache
 import Transcription
-
-@testable import TranscriptCache
 
 /// A clock that the test sets.
 final class FakeClock: Sendable {

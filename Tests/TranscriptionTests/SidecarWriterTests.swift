@@ -34,7 +34,7 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
 @Suite struct SidecarWriterTests {
     @Test func writesTheSetWithTheJSONLast() async throws {
         try await withTemporaryDirectory { folder in
-            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .ifUnedited([:]))
+            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .ifUnedited([]))
             #expect(written.map(\.name.printable) == ["talk.txt", "talk.srt", "talk.json"])
             #expect(written.last?.path == folder.appending("talk.json"))
             #expect(try list(folder) == ["talk.json", "talk.srt", "talk.txt"])
@@ -45,8 +45,8 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
     @Test func anEditedFileStaysAndTheNewSetGetsANumber() async throws {
         try await withTemporaryDirectory { folder in
             let writer = SidecarWriter(root: folder)
-            let first = try writer.write(set, for: talk, overwrite: .ifUnedited([:]))
-            let delivered = Dictionary(uniqueKeysWithValues: first.map { ($0.name, $0.digest) })
+            let first = try writer.write(set, for: talk, overwrite: .ifUnedited([]))
+            let delivered = Set(first.map(\.digest))
             var next = set
             next[.txt] = Array("better".utf8)
 
@@ -60,7 +60,7 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
             #expect(contents(folder.appending("talk.txt")) == "corrected by hand")
 
             // The same set once more changes nothing and needs no third number.
-            let fourth = try writer.write(next, for: talk, overwrite: .ifUnedited([:]))
+            let fourth = try writer.write(next, for: talk, overwrite: .ifUnedited([]))
             #expect(fourth.map(\.name) == third.map(\.name))
         }
     }
@@ -78,7 +78,7 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
             try put("precious", "elsewhere", in: folder)
             let link = folder.appending("talk.txt")
             _ = link.withPlatformString { symlink("elsewhere", $0) }
-            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .ifUnedited([:]))
+            let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .ifUnedited([]))
             #expect(written.first?.name.printable == "talk (2).txt")
             _ = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
             #expect(contents(folder.appending("elsewhere")) == "precious")
@@ -109,13 +109,26 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
 
     @Test func aFailureLeavesNothingBehind() async throws {
         try await withTemporaryDirectory { folder in
-            // A folder in the place of the last file lets the rename of the .json fail, after the others.
             let writer = SidecarWriter(root: folder.appending("missing"))
             #expect {
                 try writer.write(set, for: talk, overwrite: .always)
             } throws: { error in
                 (error as? TranscriptionError)?.code == .cannotWrite && "\(error)".contains("talk.mp3")
             }
+            // What stands in the way of the last temporary file fails the set after the others were staged.
+            let way = folder.pushing(RawName(bytes: ".talk.json.\(getpid()).tmp".utf8).path)
+            _ = way.withPlatformString { mkdir($0, 0o755) }
+            _ = #expect(throws: TranscriptionError.self) {
+                try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            }
+            let left = try list(folder)
+            #expect(left == [way.lastComponent?.string])
+            _ = way.withPlatformString { rmdir($0) }
+        }
+    }
+
+    @Test func aFolderOfThatNameIsLeftAlone() async throws {
+        try await withTemporaryDirectory { folder in
             let obstacle = folder.appending("talk.json")
             _ = obstacle.withPlatformString { mkdir($0, 0o755) }
             let written = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
@@ -137,7 +150,7 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
     @Test func longNamesDoNotGetInEachOthersWay() async throws {
         try await withTemporaryDirectory { folder in
             let name = RawName(bytes: [UInt8](repeating: 0x61, count: 251) + Array(".mp3".utf8))
-            let written = try SidecarWriter(root: folder).write(set, for: name, overwrite: .ifUnedited([:]))
+            let written = try SidecarWriter(root: folder).write(set, for: name, overwrite: .ifUnedited([]))
             #expect(written.map { contents($0.path) } == ["text", "1", "{}"])
             #expect(try list(folder).count == 3)
         }

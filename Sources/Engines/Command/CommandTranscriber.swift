@@ -127,6 +127,19 @@ package struct CommandTranscriber: Transcriber {
         return settings.command.dropFirst().contains { $0.contains("{file}") } ? filled : filled + [path]
     }
 
+    /// This process's own, without our settings: they may hold keys of other engines.
+    private static let environment: Environment = {
+        let bytes = (try? SmallFile.read("/proc/self/environ", limit: 4 << 20)) ?? []
+        var hidden: [Environment.Key: String?] = [:]
+        for entry in bytes.split(separator: 0) {
+            let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            if name.hasPrefix("PARLOGRAPH_"), let key = Environment.Key(rawValue: name) {
+                hidden.updateValue(nil, forKey: key)
+            }
+        }
+        return .inherit.updating(hidden)
+    }()
+
     private func execute(_ arguments: [String]) async throws -> Finished {
         var options = PlatformOptions()
         // A session of its own, so that what the program starts is ended with it.
@@ -137,7 +150,7 @@ package struct CommandTranscriber: Transcriber {
         let program = settings.command[0]
         let result = try await Subprocess.run(
             program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
-            platformOptions: options, input: .none, output: .sequence, error: .sequence
+            environment: Self.environment, platformOptions: options, input: .none, output: .sequence, error: .sequence
         ) { execution in
             let errors = execution.standardError
             async let tail = Self.tail(of: errors)

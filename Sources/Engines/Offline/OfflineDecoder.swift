@@ -1,7 +1,7 @@
 import CPocketSphinx
 import SystemPackage
 import SystemSupport
-import Transcription
+package import Transcription
 
 /// The model's three parts on disk.
 struct OfflineModel: Sendable {
@@ -30,13 +30,19 @@ struct OfflineModel: Sendable {
 }
 
 /// A word as the decoder gives it, fillers included.
-struct DecodedWord: Sendable, Hashable {
+package struct DecodedWord: Sendable, Hashable {
     /// As in the dictionary: `read(2)`, `<sil>`, `[NOISE]`.
-    var text: String
+    package var text: String
     /// In samples from the start of the utterance.
-    var range: SampleRange
+    package var range: SampleRange
     /// 0...1.
-    var probability: Double
+    package var probability: Double
+
+    package init(text: String, range: SampleRange, probability: Double) {
+        self.text = text
+        self.range = range
+        self.probability = probability
+    }
 }
 
 /// The one owner of a PocketSphinx decoder. Belongs to the thread that made it.

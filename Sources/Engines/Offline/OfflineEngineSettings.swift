@@ -4,9 +4,9 @@ package import SystemPackage
 package struct OfflineEngineSettings: Sendable, Hashable {
     /// How thoroughly the decoder searches.
     package enum Speed: String, Sendable, Hashable, CaseIterable {
-        /// 12 CPU minutes for an hour of clear speech, 20 for a confusing one.
+        /// About 20 CPU minutes for an hour of speech; the harder to understand, the more.
         case normal
-        /// A fifth less, for about one more wrong word in a hundred.
+        /// About 15, for one more wrong word in a hundred.
         case fast
     }
 

@@ -1,7 +1,7 @@
-import Transcription
+package import Transcription
 
 /// Makes phrases for people of the decoder's words.
-enum OfflinePhrases {
+package enum OfflinePhrases {
     /// A pause of this length ends a phrase, in samples.
     private static let pause = SampleClock.samples(seconds: 0.5)
     /// Beyond this length a shorter pause ends it, too.
@@ -9,7 +9,7 @@ enum OfflinePhrases {
     private static let shortPause = SampleClock.samples(seconds: 0.15)
 
     /// - Parameter bounds: no time lies outside.
-    static func segments(of decoded: [DecodedWord], within bounds: SampleRange) -> [Segment] {
+    package static func segments(of decoded: [DecodedWord], within bounds: SampleRange) -> [Segment] {
         var segments: [Segment] = []
         var words: [Word] = []
         func finish() {
@@ -37,7 +37,7 @@ enum OfflinePhrases {
 
     /// The word as it is written; nil for silence, noise and sentence marks. `read(2)` is the second pronunciation of
     /// `read`.
-    static func spoken(_ entry: String) -> String? {
+    package static func spoken(_ entry: String) -> String? {
         guard let first = entry.first, !"<[+".contains(first) else { return nil }
         guard entry.hasSuffix(")"), let open = entry.lastIndex(of: "("), open != entry.startIndex else { return entry }
         return String(entry[..<open])

@@ -6,13 +6,15 @@ import Glibc
 /// where it begins and ends is decided by the audio near it, not by where the chunk begins. So the same sentence gives
 /// the decoder the same samples however the recording was cut into chunks, as long as those begin at multiples of a
 /// frame.
-struct UtteranceCutter {
+package struct UtteranceCutter {
     /// 10 ms.
-    static let frame = 160
+    package static let frame = 160
     /// The least pause that ends an utterance, in frames.
     private static let pauseFrames = 50
     /// How far an utterance reaches into a pause: consonants begin and end softly.
     private static let padFrames = 20
+    private static let searchFrames = 15
+    private static let slopeFrames = 5
     /// The decoder gains nothing from more context, and its memory and the wait for a cancelled one grow.
     private static let maximumFrames = 3000
     /// Less to be heard than this is a click.
@@ -24,14 +26,14 @@ struct UtteranceCutter {
     private let isQuiet: [Bool]
     private let sampleCount: Int
 
-    init(_ samples: [Int16]) {
+    package init(_ samples: [Int16]) {
         levels = Self.levels(samples)
         isQuiet = Self.quiet(levels)
         sampleCount = samples.count
     }
 
     /// In samples, in order, none longer than 30 s; empty when nothing is to be heard.
-    var utterances: [Range<Int>] {
+    package var utterances: [Range<Int>] {
         let speech = speechBetweenPauses
         var result: [Range<Int>] = []
         for (index, run) in speech.enumerated() {
@@ -39,8 +41,10 @@ struct UtteranceCutter {
             let before = index > 0 ? (speech[index - 1].upperBound + run.lowerBound) / 2 : 0
             let after =
                 index + 1 < speech.count ? (run.upperBound + speech[index + 1].lowerBound) / 2 : isQuiet.count
-            let padded =
-                max(before, run.lowerBound - Self.padFrames)..<min(after, run.upperBound + Self.padFrames)
+            let start = max(before, onset(near: run.lowerBound) - Self.padFrames)
+            let end = min(after, offset(near: run.upperBound) + Self.padFrames)
+            guard start < end else { continue }
+            let padded = start..<end
             for piece in split(padded) {
                 // The samples after the last whole frame belong to the last utterance.
                 let end = piece.upperBound == isQuiet.count ? sampleCount : piece.upperBound * Self.frame
@@ -48,6 +52,23 @@ struct UtteranceCutter {
             }
         }
         return result
+    }
+
+    /// The steepest rise of loudness near `frame`. What is quiet is judged against some seconds around, of which a chunk
+    /// that begins here has only a part; the steepest place is the same in both views.
+    private func onset(near frame: Int) -> Int { steepest(near: frame) { rise(at: $0) } }
+
+    private func offset(near frame: Int) -> Int { steepest(near: frame) { -rise(at: $0) } }
+
+    private func steepest(near frame: Int, _ slope: (Int) -> Int) -> Int {
+        let candidates = max(0, frame - Self.searchFrames)...min(levels.count, frame + Self.searchFrames)
+        return candidates.max { slope($0) < slope($1) } ?? frame
+    }
+
+    private func rise(at frame: Int) -> Int {
+        guard frame >= Self.slopeFrames, frame + Self.slopeFrames <= levels.count else { return 0 }
+        let before = levels[frame - Self.slopeFrames..<frame].reduce(0, +)
+        return levels[frame..<frame + Self.slopeFrames].reduce(0, +) - before
     }
 
     private var speechBetweenPauses: [Range<Int>] {

@@ -20,7 +20,8 @@ struct CacheCommand: AsyncParsableCommand {
             let figures = await cache.statistics()
             StandardOutput.print("folder   \(settings.cache.directory.printable)")
             StandardOutput.print("entries  \(figures.diskEntries)")
-            StandardOutput.print("size     \(ByteCount.text(figures.fileBytes)) of \(ByteCount.text(settings.cache.diskBytes))")
+            StandardOutput.print(
+                "size     \(ByteCount.text(figures.fileBytes)) of \(ByteCount.text(settings.cache.diskBytes))")
             if let oldest = figures.oldest {
                 StandardOutput.print("oldest   \(TimeText.age(since: oldest)) old")
             }
@@ -38,7 +39,8 @@ struct CacheCommand: AsyncParsableCommand {
             let settings = try common.load()
             let removal = await MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings)).prune()
             StandardOutput.print(
-                "\(removal.expired) expired and \(removal.evicted) surplus entries removed, \(ByteCount.text(removal.freedBytes)) freed")
+                "\(removal.expired) expired and \(removal.evicted) surplus entries removed, \(ByteCount.text(removal.freedBytes)) freed"
+            )
             try CacheCommand.report(removal.fault)
         }
     }
@@ -52,7 +54,8 @@ struct CacheCommand: AsyncParsableCommand {
         func run() async throws {
             let settings = try common.load()
             let removal = await MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings)).clear()
-            StandardOutput.print("\(removal.expired + removal.evicted) entries removed, \(ByteCount.text(removal.freedBytes)) freed")
+            StandardOutput.print(
+                "\(removal.expired + removal.evicted) entries removed, \(ByteCount.text(removal.freedBytes)) freed")
             try CacheCommand.report(removal.fault)
         }
     }

@@ -17,7 +17,9 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try common.load()
         let findings = await Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error)).look()
-        for finding in findings { StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)") }
+        for finding in findings {
+            StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)")
+        }
         if let worst = findings.lazy.compactMap(\.exitStatus).first { throw ExitCode(worst) }
     }
 }

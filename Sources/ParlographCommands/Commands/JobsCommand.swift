@@ -28,7 +28,11 @@ struct JobsCommand: AsyncParsableCommand {
             let jobs: [Job]
             do { jobs = try await journal.jobs(in: failed ? [.failed] : []) } catch { throw Exit.failure(error) }
             for job in jobs {
-                if json { StandardOutput.print(try Self.line(job)) } else { Self.describe(job).forEach { StandardOutput.print($0) } }
+                if json {
+                    StandardOutput.print(try Self.line(job))
+                } else {
+                    Self.describe(job).forEach { StandardOutput.print($0) }
+                }
             }
         }
 
@@ -81,7 +85,10 @@ struct JobsCommand: AsyncParsableCommand {
                 let wanted = RawName(RawArguments.path(for: name))
                 do {
                     let failed = try await journal.jobs(in: [.failed], limit: 100_000)
-                    guard let job = failed.last(where: { $0.path == wanted || $0.path.last == wanted || $0.path.printable == name })
+                    guard
+                        let job = failed.last(where: {
+                            $0.path == wanted || $0.path.last == wanted || $0.path.printable == name
+                        })
                     else {
                         Exit.say("parlograph: no failed recording is called \(wanted.printable).")
                         status = Exit.noInput

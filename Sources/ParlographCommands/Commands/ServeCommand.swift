@@ -11,7 +11,8 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Watch the inboxes and transcribe what is put into them.",
-        discussion: "SIGTERM stops it: running recordings may finish for shutdown_seconds, the rest goes on at the next start.")
+        discussion:
+            "SIGTERM stops it: running recordings may finish for shutdown_seconds, the rest goes on at the next start.")
 
     @OptionGroup var common: CommonOptions
 

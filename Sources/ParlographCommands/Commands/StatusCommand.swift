@@ -40,7 +40,11 @@ struct StatusCommand: AsyncParsableCommand {
                 return wasRunning
             }
             wasRunning = true
-            if json { StandardOutput.print(Self.line(status)) } else { Self.describe(status).forEach { StandardOutput.print($0) } }
+            if json {
+                StandardOutput.print(Self.line(status))
+            } else {
+                Self.describe(status).forEach { StandardOutput.print($0) }
+            }
             guard follow else { return true }
         } while (try? await Task.sleep(for: .seconds(1))) != nil
         return true

@@ -1,7 +1,7 @@
 import AudioInput
 import Engines
-import Inbox
 import Glibc
+import Inbox
 import Logging
 import Synchronization
 import SystemPackage

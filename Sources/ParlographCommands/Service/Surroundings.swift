@@ -17,8 +17,12 @@ struct Surroundings {
         /// For a fault: what a command would exit with.
         var exitStatus: Int32?
 
-        static func fine(_ subject: String, _ text: String) -> Finding { Finding(mark: .fine, subject: subject, text: text) }
-        static func note(_ subject: String, _ text: String) -> Finding { Finding(mark: .note, subject: subject, text: text) }
+        static func fine(_ subject: String, _ text: String) -> Finding {
+            Finding(mark: .fine, subject: subject, text: text)
+        }
+        static func note(_ subject: String, _ text: String) -> Finding {
+            Finding(mark: .note, subject: subject, text: text)
+        }
         static func fault(_ subject: String, _ text: String, _ status: Int32) -> Finding {
             Finding(mark: .fault, subject: subject, text: text, exitStatus: status)
         }
@@ -48,7 +52,8 @@ struct Surroundings {
             findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
         } else {
             findings.append(
-                .note("decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
+                .note(
+                    "decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
         }
         let room = EngineRoom(settings, usesCache: false, logger: logger)
         for name in settings.engines.keys.sorted() {
@@ -65,11 +70,13 @@ struct Surroundings {
         return findings
     }
 
-    private static func folder(_ path: FilePath, as name: String, isInbox: Bool, mayBeMissing: Bool = false) -> Finding {
+    private static func folder(_ path: FilePath, as name: String, isInbox: Bool, mayBeMissing: Bool = false) -> Finding
+    {
         let subject = "\(name) \(path.printable)"
         guard let status = try? FileStatus(at: path) else {
             let text = "does not exist; the service makes it if it may"
-            return mayBeMissing || canMake(path) ? .note(subject, text) : .fault(subject, "does not exist", Exit.configuration)
+            return mayBeMissing || canMake(path)
+                ? .note(subject, text) : .fault(subject, "does not exist", Exit.configuration)
         }
         guard status.kind == .directory else { return .fault(subject, "is not a folder", Exit.configuration) }
         guard FolderRights.canWrite(path) else {

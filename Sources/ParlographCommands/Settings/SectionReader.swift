@@ -120,7 +120,8 @@ final class SectionReader {
 
     /// One of an enumeration's values.
     /// - Throws: `ConfigurationFault` that lists them.
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, default value: Choice) throws -> Choice {
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, default value: Choice) throws -> Choice
+    {
         let all = Choice.allCases.map(\.rawValue)
         return try read(name, shown: "\"\(value.rawValue)\"", wants: "one of \(all.joined(separator: ", "))") { raw in
             switch raw {
@@ -145,7 +146,8 @@ final class SectionReader {
     func finish() throws {
         let known = Set(keys.map(\.name)).union(sections)
         let unknown = values.keys.filter { !known.contains($0) }
-        guard let name = unknown.min(by: { (text.line(of: full($0)) ?? 0, $0) < (text.line(of: full($1)) ?? 0, $1) }) else {
+        guard let name = unknown.min(by: { (text.line(of: full($0)) ?? 0, $0) < (text.line(of: full($1)) ?? 0, $1) })
+        else {
             return
         }
         let nearest = known.min { (typingDistance(name, $0), $0) < (typingDistance(name, $1), $1) }

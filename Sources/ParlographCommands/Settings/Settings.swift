@@ -156,7 +156,8 @@ struct SettingsParser {
             }
         default:
             throw ConfigurationFault(
-                "\(text.place(of: "inbox")): an inbox is written with two brackets, [[inbox]], since there may be several.")
+                "\(text.place(of: "inbox")): an inbox is written with two brackets, [[inbox]], since there may be several."
+            )
         }
         return try tables.enumerated().map { try readInbox($0.offset, $0.element, engines: engines) }
     }

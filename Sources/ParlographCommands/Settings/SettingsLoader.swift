@@ -13,7 +13,9 @@ package enum SettingsLoader {
     ///   - path: from `--config`; nil: the default file if it is there, no file otherwise.
     ///   - environment: `PARLOGRAPH_<SECTION>_<KEY>` win over the file.
     /// - Throws: `ConfigurationFault`.
-    package static func load(_ path: FilePath?, environment: [String: String] = ProcessEnvironment.all) throws -> Settings {
+    package static func load(_ path: FilePath?, environment: [String: String] = ProcessEnvironment.all) throws
+        -> Settings
+    {
         let text: ConfigurationText
         if let path {
             text = try ConfigurationText(parsing: try read(path), name: path.printable)
