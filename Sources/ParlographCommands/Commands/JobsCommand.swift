@@ -133,6 +133,8 @@ struct JobsCommand: AsyncParsableCommand {
                 let folder = try FileMover.makeFolders(job.path.folder, below: inbox.path)
                 _ = try FileMover.move(source, to: folder, named: job.path.last)
             }
+            // It is a new job from here on; the failed one would stay on the list for ever.
+            try await journal.forget(job.id)
         } else {
             try await journal.retry(job.id)
         }
