@@ -79,6 +79,7 @@ struct ServeTests {
                 try await eventually("the transcript") { place.exists("outbox/court/talk.json") }
                 try await eventually("the note gone") { !place.exists("outbox/court/talk.error.txt") }
                 try await eventually("the source in done") { place.exists("done/court/talk.wav") }
+                #expect(try await place.run("jobs", "--failed").lines.isEmpty)
                 process.send(SIGTERM)
                 return try await process.end(within: .seconds(15))
             }
