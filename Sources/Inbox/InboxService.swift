@@ -111,17 +111,14 @@ package struct InboxService: Service {
                         wake.signal()
                     }
                 }
-                group.addTask {
-                    try await gracefulShutdown()
-                    try await Task.sleep(for: settings.shutdown)
-                    throw CancellationError()
-                }
                 group.addTask { await reportStatus { @Sendable in intakes.reduce(0) { $0 + $1.1.settlingCount } } }
                 do {
-                    try await dispatch(intakes: intakes.map(\.1)) {
-                        stopping.isSet || (settings.once && unfinishedIntakes.value == 0)
-                    } mayTake: {
-                        !stopping.isSet
+                    try await withinShutdownTime {
+                        try await dispatch(intakes: intakes.map(\.1)) {
+                            stopping.isSet || (settings.once && unfinishedIntakes.value == 0)
+                        } mayTake: {
+                            !stopping.isSet
+                        }
                     }
                 } catch is CancellationError {
                     logger.notice("stopped before all recordings were finished; they go on at the next start")
@@ -133,6 +130,20 @@ package struct InboxService: Service {
             wake.signal()
         }
         await writeStatus(settling: 0)
+    }
+
+    /// Runs `body`, which is cancelled when it is not done `shutdown` after a graceful shutdown began.
+    private func withinShutdownTime(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: settings.shutdown)
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
     }
 
     private func enqueue(_ arrival: Intake.Arrival, _ inbox: InboxSettings) async throws {

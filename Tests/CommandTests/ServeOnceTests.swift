@@ -1,0 +1,96 @@
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+
+/// `parlograph serve --once`, and what the service refuses to begin with.
+@Suite(.serialized)
+struct ServeOnceTests {
+    @Test func emptiesTheInboxAndSaysWhatBecameOfIt() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            try place.makeFolder("inbox/court")
+            try place.makeFolder("inbox/court/room 3")
+            try place.writeMarks(0..<12, to: "inbox/talk.wav")
+            try place.writeMarks(20..<24, to: "other.wav")
+            try await TestAudioFile.run(
+                "lame", ["--quiet", place["other.wav"].string, place["inbox/court/room 3/hearing.mp3"].string])
+            try await TestAudioFile.run(
+                "flac", ["-s", "-o", place["inbox/court/talk.flac"].string, place["other.wav"].string])
+            try place.write("this is no music", to: "inbox/court/broken.mp3")
+            try place.write("", to: "inbox/empty.ogg")
+            try place.writeMarks(0..<2, to: "inbox/~$talk.wav")
+
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.status == 65, "\(ended.errors)")
+            #expect(ended.lines == ["3 delivered, 0 partial, 2 failed"])
+            #expect(try place.files("inbox") == ["~$talk.wav"])
+            #expect(try place.files("done") == ["court/room 3/hearing.mp3", "court/talk.flac", "talk.wav"])
+            #expect(try place.files("failed") == ["court/broken.mp3", "empty.ogg"])
+            let outbox = try place.files("outbox").filter { $0 != "status.html" }
+            #expect(
+                outbox == [
+                    "court/broken.error.txt", "court/room 3/hearing.json", "court/room 3/hearing.srt",
+                    "court/room 3/hearing.txt", "court/talk.json", "court/talk.srt", "court/talk.txt",
+                    "empty.error.txt", "talk.json", "talk.srt", "talk.txt",
+                ])
+            #expect(try place.text("outbox/talk.txt") == (0..<12).map { "m\($0)" }.joined(separator: " ") + "\n")
+            #expect(try place.text("outbox/court/room 3/hearing.txt") == "m20 m21 m22 m23\n")
+            let note = try place.text("outbox/court/broken.error.txt")
+            #expect(note.hasPrefix("broken.mp3 could not be transcribed."))
+            #expect(note.contains("failed"))
+
+            // A second run finds nothing to do.
+            let again = try await place.run("serve", "--once")
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(again.lines == ["0 delivered, 0 partial, 0 failed"])
+
+            let jobs = try await place.run("jobs")
+            #expect(jobs.lines.count { $0.contains("delivered") } == 3)
+            let failed = try await place.run("jobs", "--failed", "--json")
+            #expect(failed.lines.count == 2)
+            #expect(failed.lines.allSatisfy { $0.contains(#""state":"failed""#) })
+            // No service is running now.
+            #expect(try await place.run("status").status == 69)
+        }
+    }
+
+    @Test func twoRecordingsOfOneStemGetSidecarsOfTheirOwn() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "formats = [\"txt\"]\nafter = \"keep\"")
+            try place.writeMarks(0..<3, to: "inbox/talk.wav")
+            try place.writeMarks(5..<8, to: "other.wav")
+            try await TestAudioFile.run(
+                "flac", ["-s", "-o", place["inbox/talk.flac"].string, place["other.wav"].string])
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try place.files("inbox") == ["talk.flac", "talk.wav"])
+            #expect(try place.text("outbox/talk.txt") == "m5 m6 m7\n")
+            #expect(try place.text("outbox/talk.wav.txt") == "m0 m1 m2\n")
+            // What is kept is not transcribed again.
+            let again = try await place.run("serve", "--once")
+            #expect(again.lines == ["0 delivered, 0 partial, 0 failed"])
+        }
+    }
+
+    @Test func aFolderInsideTheInboxIsRefused() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(
+                folder,
+                """
+                [[inbox]]
+                path = "\(folder.string)/inbox"
+                outbox = "\(folder.string)/inbox/texts"
+                done = "\(folder.string)/done"
+                failed = "\(folder.string)/failed"
+                """)
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.status == 78)
+            #expect(ended.errors.contains("outbox") && ended.errors.contains("inside the inbox"))
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import Engines
+import Inbox
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import TranscriptCache
+import Transcription
+
+@testable import ParlographCommands
+
+/// The configuration file and the environment.
+@Suite struct SettingsTests {
+    private static func parse(_ text: String, _ environment: [String: String] = [:]) throws -> Settings {
+        try SettingsParser.parse(
+            try ConfigurationText(parsing: text, name: "test.toml"), environment: environment)
+    }
+
+    /// What is wrong, for people; nil when nothing is.
+    private static func fault(_ text: String, _ environment: [String: String] = [:]) -> String? {
+        do {
+            _ = try parse(text, environment)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func withoutAFileEverythingHasItsDocumentedDefault() throws {
+        let settings = try SettingsParser.parse(ConfigurationText(), environment: [:])
+        #expect(settings.stateDirectory == "/var/lib/parlograph")
+        #expect(settings.processing.maxConcurrentChunks == 4)
+        #expect(settings.processing.chunkSizeMinMB == 10)
+        #expect(settings.processing.chunkSizeMaxMB == 25)
+        #expect(settings.processing.retry.maximumRetries == 3)
+        #expect(settings.processing.retry.delay == .seconds(5))
+        #expect(settings.processing.progressInterval == .seconds(1))
+        #expect(settings.cache.memoryBytes == 64 << 20)
+        #expect(settings.cache.diskBytes == 1024 << 20)
+        #expect(settings.cache.timeToLiveSeconds == 86400)
+        #expect(settings.engines.keys.sorted() == ["offline"])
+        let inbox = try #require(settings.inboxes.first)
+        #expect(settings.inboxes.count == 1)
+        #expect(inbox.path == "/srv/parlograph/inbox")
+        #expect(inbox.formats == [.txt, .srt, .json])
+        #expect(inbox.after == .move)
+        #expect(inbox.engine == "offline")
+        #expect(inbox.options.language == nil)
+    }
+
+    @Test(arguments: [
+        ("processing", "max_concurrent_chunks", "1", "256", ["0", "257", "-1", "2.5", "\"4\"", "true"]),
+        ("processing", "chunk_size_min_mb", "1", "25", ["0", "4097", "26"]),
+        ("processing", "chunk_size_max_mb", "10", "4096", ["0", "4097"]),
+        ("processing", "max_chunk_retries", "0", "100", ["-1", "101"]),
+        ("processing", "chunk_retry_delay_seconds", "0", "3600", ["-0.5", "3600.5", "\"5\"", "nan", "inf"]),
+        ("processing", "progress_update_interval_seconds", "0.1", "3600", ["0", "3601"]),
+        ("processing", "shutdown_seconds", "0", "3600", ["-1", "3601"]),
+        ("cache", "memory_mb", "0", "65536", ["-1", "65537"]),
+        ("cache", "disk_mb", "0", "16777216", ["-1", "16777217", "9223372036854775807"]),
+        ("cache", "ttl_seconds", "0", "3153600000", ["-1", "3153600001", "1979-05-27"]),
+        ("[inbox]", "settle_seconds", "0.05", "3600", ["0", "0.01", "3601"]),
+        ("[inbox]", "rescan_seconds", "1", "86400", ["0", "0.9", "86401"]),
+    ]) func numbersHaveARange(_ section: String, _ key: String, _ low: String, _ high: String, _ wrong: [String]) {
+        for value in [low, high] { #expect(Self.fault("[\(section)]\n\(key) = \(value)\n") == nil, "\(value)") }
+        for value in wrong {
+            let fault = Self.fault("# A comment.\n[\(section)]\n\(key) = \(value)\n")
+            #expect(fault?.hasPrefix("test.toml, line ") == true, "\(value): \(fault ?? "no fault")")
+            #expect(fault?.contains(key) == true)
+        }
+    }
+
+    @Test(arguments: [
+        ("log_level = \"loud\"", "log_level"), ("state_directory = \"relative\"", "absolute path"),
+        ("[[inbox]]\nafter = \"burn\"", "move, keep, delete"), ("[[inbox]]\nwatch = \"never\"", "auto, events, poll"),
+        ("[[inbox]]\nformats = []", "at least one"), ("[[inbox]]\nformats = [\"docx\"]", "docx"),
+        ("[[inbox]]\nformats = [1]", "list of texts"), ("[[inbox]]\nlanguage = \"English\"", "English"),
+        ("[[inbox]]\nengine = \"cloud\"", "[engines.cloud]"), ("[inbox]\npath = \"/a\"", "[[inbox]]"),
+        ("processing = 3", "[processing]"), ("[engines]\ncloud = 3", "[engines.cloud]"),
+        ("[engines.cloud]\nmodel = \"x\"", "kind"), ("[engines.cloud]\nkind = \"openai\"", "base_url"),
+        ("[engines.own]\nkind = \"command\"", "command"),
+        ("[engines.own]\nkind = \"magic\"", "offline, openai, command"),
+        ("[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\napi_key_file = \"/nowhere/key\"", "/nowhere/key"),
+        ("[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\nprofile = \"best\"", "profile"),
+        ("[engines.offline]\nspeed = \"warp\"", "speed"), ("[processing\n", "line 1"),
+        ("[cache]\nmemory_mb = 1\nmemory_mb = 2\n", "line 3"),
+    ]) func whatIsWrongIsNamed(_ text: String, _ word: String) throws {
+        let fault = try #require(Self.fault(text))
+        #expect(fault.contains("test.toml"), "\(fault)")
+        #expect(fault.contains(word), "\(fault)")
+    }
+
+    @Test(arguments: [
+        ("stat_directory = \"/a\"", 1, "stat_directory", "state_directory"),
+        ("\n\n[processing]\nmax_chunk_retry = 1", 4, "max_chunk_retry", "max_chunk_retries"),
+        ("[cache]\nmemory_mb = 1\nttl_second = 5", 3, "ttl_second", "ttl_seconds"),
+        ("[[inbox]]\npath = \"/a\"\n[[inbox]]\nwacth = \"poll\"", 4, "wacth", "watch"),
+        (
+            "[engines.cloud]\nkind = \"openai\"\nbase_url = \"http://h/v1\"\napi_keyfile = \"/k\"", 4, "api_keyfile",
+            "api_key_file"
+        ),
+        ("[engines.offline]\nspede = \"fast\"", 2, "spede", "speed"),
+        ("[proccessing]\nmax_chunk_retries = 1", 1, "proccessing", "processing"),
+    ]) func anUnknownKeyIsNamedWithLineAndNearest(_ text: String, _ line: Int, _ key: String, _ nearest: String) throws
+    {
+        let fault = try #require(Self.fault(text))
+        #expect(fault.hasPrefix("test.toml, line \(line): unknown key \"\(key)\""), "\(fault)")
+        #expect(fault.contains("nearest known key is \"\(nearest)\""), "\(fault)")
+    }
+
+    @Test func severalInboxesEachWithItsOwn() throws {
+        let settings = try Self.parse(
+            """
+            [[inbox]]
+            path = "/srv/a/../b/"
+            language = "de"
+            formats = ["txt", "vtt", "txt"]
+
+            [[inbox]]
+            path = "/srv/c"
+            engine = "cloud"
+            after = "keep"
+            watch = "poll"
+            settle_seconds = 0.5
+            prompt = "Kubernetes"
+
+            [engines.cloud]
+            kind = "openai"
+            base_url = ["http://one/v1", "http://two/v1"]
+            api_rate_limit_per_minute = 20
+            api_limit_mb = 10
+            """)
+        try #require(settings.inboxes.count == 2)
+        let (first, second) = (settings.inboxes[0], settings.inboxes[1])
+        #expect(first.path == "/srv/b")
+        #expect(first.formats == [.txt, .vtt])
+        #expect(first.options == TranscriptionOptions(language: "de", prompt: nil))
+        #expect(second.engine == "cloud")
+        #expect(second.after == .keep)
+        #expect(second.watch == .poll)
+        #expect(second.settle == .milliseconds(500))
+        #expect(second.options == TranscriptionOptions(language: nil, prompt: "Kubernetes"))
+        let cloud = try settings.engine("cloud")
+        #expect(cloud.requestsPerMinute == 20)
+        guard case .openai(let engine) = cloud.engine else {
+            Issue.record("not an engine of kind openai")
+            return
+        }
+        #expect(engine.baseURLs == ["http://one/v1", "http://two/v1"])
+        #expect(engine.apiLimitBytes == 10 << 20)
+        #expect(throws: ConfigurationFault.self) { try settings.engine("other") }
+    }
+
+    @Test func theEnvironmentWinsOverTheFile() throws {
+        let text = """
+            [processing]
+            max_concurrent_chunks = 2
+            [[inbox]]
+            formats = ["txt"]
+            [engines.my-cloud]
+            kind = "openai"
+            base_url = "http://file/v1"
+            """
+        let settings = try Self.parse(
+            text,
+            [
+                "PARLOGRAPH_PROCESSING_MAX_CONCURRENT_CHUNKS": "8", "PARLOGRAPH_INBOX_FORMATS": "srt, json",
+                "PARLOGRAPH_STATE_DIRECTORY": "/state", "PARLOGRAPH_ENGINES_MY_CLOUD_BASE_URL": "http://variable/v1",
+                "PARLOGRAPH_ENGINES_MY_CLOUD_API_KEY": "sk-4711", "PARLOGRAPH_CACHE_TTL_SECONDS": "60",
+            ])
+        #expect(settings.processing.maxConcurrentChunks == 8)
+        #expect(settings.inboxes.first?.formats == [.srt, .json])
+        #expect(settings.stateDirectory == "/state")
+        #expect(settings.cache.timeToLiveSeconds == 60)
+        guard case .openai(let engine) = try settings.engine("my-cloud").engine else {
+            Issue.record("not an engine of kind openai")
+            return
+        }
+        #expect(engine.baseURLs == ["http://variable/v1"])
+        #expect(engine.apiKey != nil)
+        // A secret that is printed by mistake stays one.
+        #expect(!"\(settings)".contains("4711"))
+
+        for (name, value) in [
+            ("PARLOGRAPH_PROCESSING_MAX_CONCURRENT_CHUNKS", "0"), ("PARLOGRAPH_CACHE_DISK_MB", "much"),
+            ("PARLOGRAPH_ENGINES_MY_CLOUD_INSECURE", "perhaps"), ("PARLOGRAPH_INBOX_WATCH", "x"),
+        ] {
+            let fault = try #require(Self.fault(text, [name: value]))
+            #expect(fault.hasPrefix(name), "\(fault)")
+        }
+    }
+
+    @Test func theKeyComesFromItsFileWithoutTheLineBreak() async throws {
+        try await withTemporaryDirectory { folder in
+            try TestAudioFile.write(Array("sk-4711\r\n".utf8), to: folder.appending("key"))
+            let settings = try Self.parse(
+                "[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\napi_key_file = \"\(folder.string)/key\"")
+            guard case .openai(let engine) = try settings.engine("c").engine else {
+                Issue.record("not an engine of kind openai")
+                return
+            }
+            #expect(engine.apiKey?.isHeaderSafe == true)
+        }
+    }
+
+    @Test(arguments: ["en", "de", "yue", "pt-BR", "zh-Hans"]) func languageCodes(_ code: String) {
+        #expect(Language.isCode(code))
+    }
+
+    @Test(arguments: ["", "e", "english", "EN", "en_US", "en-", "en-toolongsubtag", "de;rm"])
+    func noLanguageCodes(_ code: String) {
+        #expect(!Language.isCode(code))
+    }
+}

@@ -1,0 +1,130 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+
+/// `parlograph transcribe` as somebody on a laptop has it: no server, no key.
+@Suite(.serialized)
+struct TranscribeTests {
+    private static let sentence =
+        "the committee will meet on monday morning to discuss the budget for the next financial year"
+
+    @Test func speechBecomesSidecarsBesideTheRecordingWithoutAnySetUp() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder)
+            try await TestAudioFile.run(
+                "flite", ["-voice", "slt", "-t", Self.sentence, "-o", place["talk.wav"].string])
+            let ended = try await place.run("transcribe", place["talk.wav"].string)
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.lines == ["txt", "srt", "json"].map { place["talk.\($0)"].string })
+
+            var errors = WordErrorRate()
+            let heard = try place.text("talk.txt")
+            errors.add(reference: Self.sentence, hypothesis: heard)
+            #expect(errors.rate <= 0.2, "\(heard)")
+            #expect(try place.text("talk.srt").hasPrefix("1\n00:00:0"))
+            let transcript = try place.transcript("talk.json")
+            #expect(abs(transcript.duration - 5.3) < 1.5)
+            #expect(transcript.cache_hits == 0)
+
+            // Into another folder, made if missing, in other formats; nothing is recognised a second time.
+            let again = try await place.run(
+                "transcribe", "-o", place["out"].string, "--formats", "txt,vtt,tsv", "talk.wav")
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(again.lines == ["txt", "vtt", "tsv"].map { place["out/talk.\($0)"].string })
+            #expect(try place.files("out") == ["talk.tsv", "talk.txt", "talk.vtt"])
+            #expect(try place.text("out/talk.txt") == place.text("talk.txt"))
+            #expect(try place.text("out/talk.vtt").hasPrefix("WEBVTT\n"))
+            #expect(try place.text("out/talk.tsv").hasPrefix("start\tend\ttext\n"))
+        }
+    }
+
+    @Test func wrongInputIsRefusedWithItsNameTheFaultAndTheStatusOfSysexits() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder)
+            try place.write("Dear all, this is the agenda of the meeting.\n", to: "agenda.mp3")
+            try place.write("", to: "empty.wav")
+            try place.writeMarks(0..<2, to: "talk.wav")
+            let cases: [(arguments: [String], status: Int32, words: [String])] = [
+                (["nowhere.mp3"], 66, ["nowhere.mp3", "No such file"]),
+                (["agenda.mp3"], 65, ["agenda.mp3", "audio"]),
+                (["empty.wav"], 65, ["empty.wav", "empty"]),
+                ([folder.string], 65, ["not a regular file"]),
+                (["--formats", "txt,docx", "talk.wav"], 64, ["docx", "txt, srt, json, vtt, tsv"]),
+                (["--engine", "cloud", "talk.wav"], 78, ["cloud", "offline"]),
+                (["--language", "english!", "talk.wav"], 64, ["english!"]),
+                ([], 64, ["<file>"]),
+                (["-o", "agenda.mp3/out", "talk.wav"], 73, ["agenda.mp3/out"]),
+                (["--nonsense", "talk.wav"], 64, ["--nonsense"]),
+            ]
+            for (arguments, status, words) in cases {
+                let all = (["transcribe"] + arguments).map { Array($0.utf8) }
+                let ended = try await place.run(all)
+                #expect(ended.status == status, "\(arguments): \(ended.errors)")
+                #expect(ended.output.isEmpty, "\(arguments)")
+                for word in words { #expect(ended.errors.contains(word), "\(arguments): \(ended.errors)") }
+            }
+            #expect(
+                try place.files("").filter { !$0.hasPrefix(".run-") && !$0.hasPrefix("cache/") }
+                    == ["agenda.mp3", "empty.wav", "parlograph.toml", "talk.wav"])
+        }
+    }
+
+    @Test func faultsOfTheConfigurationNameKeyLineAndNearestKey() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, "[processing]\nmax_concurent_chunks = 2\n")
+            try place.writeMarks(0..<1, to: "talk.wav")
+            let unknown = try await place.run("transcribe", "talk.wav")
+            #expect(unknown.status == 78)
+            #expect(unknown.errors.contains("parlograph.toml, line 5: unknown key \"max_concurent_chunks\""))
+            #expect(unknown.errors.contains("\"max_concurrent_chunks\""))
+
+            let fine = try Workplace(folder, "[processing]\nmax_concurrent_chunks = 2\n")
+            let variable = "PARLOGRAPH_PROCESSING_MAX_CONCURRENT_CHUNKS"
+            let wrong = try await fine.run("transcribe", "talk.wav", environment: [variable: "abc"])
+            #expect(wrong.status == 78)
+            #expect(wrong.errors.contains(variable))
+
+            let missing = try await Program.run(
+                ["transcribe", "--config", "nowhere.toml", "talk.wav"].map { Array($0.utf8) }, folder: folder)
+            #expect(missing.status == 78)
+            #expect(missing.errors.contains("nowhere.toml"))
+        }
+    }
+
+    @Test func versionAndHelpGoToStandardOutput() async throws {
+        try await withTemporaryDirectory { folder in
+            let version = try await Program.run([Array("--version".utf8)], folder: folder)
+            #expect(version.status == 0)
+            #expect(version.lines.count == 1)
+            #expect(version.lines.first?.first?.isNumber == true)
+            for command in [[], ["transcribe"], ["serve"], ["jobs", "retry"]] {
+                let help = try await Program.run((command + ["--help"]).map { Array($0.utf8) }, folder: folder)
+                #expect(help.status == 0)
+                #expect(help.errors.isEmpty)
+                #expect(String(decoding: help.output, as: UTF8.self).contains("USAGE: parlograph"))
+            }
+        }
+    }
+
+    @Test func namesAreBytesAndMayBeginWithADash() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server)
+            try place.writeMarks(3..<5, to: "-o.wav")
+            let latin = RawName(bytes: Array("caf".utf8) + [0xE9] + Array(".wav".utf8))
+            try TestAudioFile.write(
+                TestWave(MarkedAudio.samples(seconds: 0..<2)).bytes, to: folder.pushing(latin.path))
+            let ended = try await place.run(
+                ["transcribe", "--engine", "fake", "--formats", "txt", "--"].map { Array($0.utf8) }
+                    + [latin.bytes, Array("-o.wav".utf8)])
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.output == Array("./caf".utf8) + [0xE9] + Array(".txt\n./-o.txt\n".utf8))
+            let text = RawName(bytes: Array("caf".utf8) + [0xE9] + Array(".txt".utf8))
+            #expect(try TestAudioFile.read(folder.pushing(text.path)) == Array("m0 m1\n".utf8))
+            #expect(try place.text("-o.txt") == "m3 m4\n")
+        }
+    }
+}

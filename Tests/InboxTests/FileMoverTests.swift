@@ -1,0 +1,99 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+
+/// Moving recordings: nothing is ever replaced or lost.
+@Suite struct FileMoverTests {
+    private static func name(_ text: String) -> RawName { RawName(bytes: text.utf8) }
+
+    @Test(arguments: [
+        ("talk.mp3", 1, "talk.mp3"), ("talk.mp3", 2, "talk (2).mp3"), ("talk", 3, "talk (3)"),
+        (".hidden", 2, ".hidden (2)"), ("a.b.wav", 10, "a.b (10).wav"),
+        // No extension is that long: it is part of the name.
+        ("minutes.of the annual meeting", 2, "minutes.of the annual meeting (2)"),
+    ]) func numbers(_ name: String, _ number: Int, _ expected: String) {
+        #expect(Self.name(name).numbered(number) == Self.name(expected))
+    }
+
+    @Test func aNumberedNameStaysWithinTheLimitAndBetweenCharacters() {
+        let long = String(repeating: "ä", count: 125) + "a.mp3"
+        #expect(long.utf8.count == 255)
+        let numbered = Self.name(long).numbered(2)
+        #expect(numbered.bytes.count <= 255)
+        let text = String(validating: numbered.bytes, as: UTF8.self)
+        #expect(text?.hasSuffix("ä (2).mp3") == true)
+        // Not UTF-8: cut, and still different.
+        let raw = RawName(bytes: [UInt8](repeating: 0xFF, count: 251) + Array(".mp3".utf8))
+        #expect(raw.numbered(2).bytes.count <= 255)
+        #expect(raw.numbered(2) != raw.numbered(3))
+    }
+
+    @Test func nothingIsReplacedUnderNamesOf255Bytes() async throws {
+        try await withTemporaryDirectory { folder in
+            let name = RawName(bytes: [UInt8](repeating: 0x61, count: 251) + Array(".mp3".utf8))
+            let target = try FileMover.makeFolders(Self.name("done"), below: folder)
+            var names: Set<RawName> = []
+            for number in 0..<12 {
+                let source = folder.appending("source")
+                try TestAudioFile.write([UInt8(number)], to: source)
+                let given = try FileMover.move(source, to: target, named: name)
+                #expect(try TestAudioFile.read(target.pushing(given.path)) == [UInt8(number)])
+                names.insert(given)
+            }
+            #expect(names.count == 12)
+        }
+    }
+
+    @Test func acrossFileSystemsContentTimesAndRightsCome() async throws {
+        try await withTemporaryDirectory { folder in
+            var template = Array("/dev/shm/parlograph-test-XXXXXX".utf8CString)
+            let other = try #require(
+                template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }.map {
+                    FilePath(platformString: $0)
+                })
+            defer { rmdir(other.string) }
+            try #require(try FileStatus(at: other).identity.device != FileStatus(at: folder).identity.device)
+            let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+            try TestAudioFile.write([9], to: folder.appending("talk.wav"))
+            let source = other.appending("talk.wav")
+            try TestAudioFile.write(bytes, to: source)
+            #expect(chmod(source.string, 0o640) == 0)
+            let before = try FileStatus(at: source)
+
+            let given = try FileMover.move(source, to: folder, named: Self.name("talk.wav"))
+            #expect(given == Self.name("talk (2).wav"))
+            let after = try FileStatus(at: folder.pushing(given.path))
+            #expect(after.identity.modified == before.identity.modified)
+            #expect(after.mode == 0o640)
+            #expect(try TestAudioFile.read(folder.pushing(given.path)) == bytes)
+            #expect(try TestAudioFile.read(folder.appending("talk.wav")) == [9])
+            #expect((try? FileStatus(at: source)) == nil)
+        }
+    }
+
+    @Test func aMoveThatFailsLeavesTheSource() async throws {
+        try await withTemporaryDirectory { folder in
+            let source = folder.appending("talk.wav")
+            try TestAudioFile.write([1], to: source)
+            #expect(throws: SystemError.self) {
+                try FileMover.move(source, to: folder.appending("nowhere"), named: Self.name("talk.wav"))
+            }
+            #expect(try TestAudioFile.read(source) == [1])
+        }
+    }
+
+    @Test func foldersTakeTheRightsOfTheirParentWhateverTheUmask() async throws {
+        try await withTemporaryDirectory { folder in
+            #expect(chmod(folder.string, 0o2775) == 0)
+            let made = try FileMover.makeFolders(Self.name("a/b"), below: folder)
+            #expect(made == folder.appending("a").appending("b"))
+            #expect(try FileStatus(at: made).mode == 0o2775)
+            // A link on the way is not followed out of the share.
+            try FileMover.makeFolders(Self.name("elsewhere"), below: folder)
+            #expect(symlink(folder.appending("elsewhere").string, folder.appending("link").string) == 0)
+            #expect(throws: SystemError.self) { try FileMover.makeFolders(Self.name("link/c"), below: folder) }
+        }
+    }
+}

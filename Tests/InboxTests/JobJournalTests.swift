@@ -1,0 +1,163 @@
+import Inbox
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+@Suite struct JobJournalTests {
+    private static let inbox = RawName(bytes: "/srv/inbox".utf8)
+
+    private static func identity(_ number: UInt64) -> FileIdentity {
+        // Inodes and devices may have their highest bit set.
+        FileIdentity(device: .max - 1, inode: .max - number, byteCount: 1000, modified: 5)
+    }
+
+    private static func enqueue(
+        _ name: String, _ number: UInt64 = 1, in journal: JobJournal
+    ) async throws -> Job? {
+        try await enqueue(RawName(bytes: name.utf8), number, in: journal)
+    }
+
+    private static func enqueue(_ path: RawName, _ number: UInt64, in journal: JobJournal) async throws -> Job? {
+        try await journal.enqueue(inbox: inbox, path: path, identity: identity(number), now: 100) { isTaken in
+            for attempt in 0..<100 {
+                let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)
+                if try !isTaken(candidate) { return candidate }
+            }
+            return path
+        }
+    }
+
+    private static func withJournal(_ body: (JobJournal, FilePath) async throws -> Void) async throws {
+        try await withTemporaryDirectory { folder in
+            try await body(try await JobJournal.open(in: folder, logger: InboxFixture.logger), folder)
+        }
+    }
+
+    @Test func aFileIsQueuedOnceAndAChangedOneAgain() async throws {
+        try await Self.withJournal { journal, _ in
+            let job = try #require(try await Self.enqueue("talk.wav", in: journal))
+            #expect(job.sidecarBase.printable == "talk")
+            #expect(try await Self.enqueue("talk.wav", in: journal) == nil)
+            #expect(try await Self.enqueue("talk.wav", 2, in: journal) != nil)
+            let taken = try #require(try await journal.takeNext())
+            #expect(taken.id == job.id)
+            #expect(taken.state == .processing)
+            #expect(taken.attempts == 1)
+            #expect(taken.identity == Self.identity(1))
+            #expect(try await journal.takeNext()?.identity == Self.identity(2))
+            #expect(try await journal.takeNext() == nil)
+        }
+    }
+
+    @Test func keptIsKnownButPutBackAfterMovingIsNew() async throws {
+        try await Self.withJournal { journal, _ in
+            let kept = try #require(try await Self.enqueue("kept.wav", in: journal))
+            try await journal.finish(kept.id, state: .delivered, error: nil, now: 200)
+            try await journal.markSource(kept.id, .kept)
+            #expect(try await Self.enqueue("kept.wav", in: journal) == nil)
+
+            let moved = try #require(try await Self.enqueue("moved.wav", in: journal))
+            try await journal.finish(moved.id, state: .failed, error: ("undecodable", "Why."), now: 200)
+            try await journal.markSource(moved.id, .moved)
+            #expect(try await Self.enqueue("moved.wav", in: journal) != nil)
+        }
+    }
+
+    @Test func afterACrashWhatWasBegunComesAgain() async throws {
+        try await Self.withJournal { journal, folder in
+            for number in 1...3 { _ = try await Self.enqueue("\(number).wav", UInt64(number), in: journal) }
+            let first = try #require(try await journal.takeNext())
+            let second = try #require(try await journal.takeNext())
+            try await journal.finish(first.id, state: .delivered, error: nil, now: 200)
+
+            // Another process, another connection.
+            let next = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            #expect(try await next.requeueInterrupted() == 1)
+            #expect(try await next.withPendingSource().map(\.id) == [first.id])
+            let again = try #require(try await next.takeNext())
+            #expect(again.id == second.id)
+            #expect(again.attempts == 2)
+            #expect(try await next.counts() == [.delivered: 1, .processing: 1, .queued: 1])
+        }
+    }
+
+    @Test func namesAndErrorsSurviveAsTheyWere() async throws {
+        try await Self.withJournal { journal, folder in
+            let path = RawName(bytes: Array("s".utf8) + [0xFF, 0x2F, 0xE9, 0x27] + Array(".wav".utf8))
+            let job = try #require(try await Self.enqueue(path, 1, in: journal))
+            try await journal.finish(job.id, state: .failed, error: ("undecodable", "It's 'broken'; DROP"), now: 300)
+            let next = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            let read = try #require(try await next.jobs(in: [.failed]).first)
+            #expect(read.path == path)
+            #expect(read.sidecarBase.bytes == [0x73, 0xFF, 0x2F, 0xE9, 0x27])
+            #expect(read.errorMessage == "It's 'broken'; DROP")
+            #expect(read.finishedAt == 300)
+            try await next.retry(job.id)
+            let again = try #require(try await next.takeNext())
+            #expect(again.errorMessage == nil)
+        }
+    }
+
+    @Test func recordingsOfOneStemGetTheirOwnNamesAndKeepThem() async throws {
+        try await Self.withJournal { journal, _ in
+            var bases: [String] = []
+            // The fourth is a new take of the first: it replaces the first one's sidecars.
+            for (number, name) in ["a.mp3", "a.wav", "sub/a.wav", "a.mp3", "a.wav"].enumerated() {
+                let job = try await Self.enqueue(name, UInt64(number), in: journal)
+                bases.append(job?.sidecarBase.printable ?? "none")
+            }
+            #expect(bases == ["a", "a.wav", "sub/a", "a", "a.wav"])
+        }
+    }
+
+    @Test func digestsOfEveryDeliveryUnderANameAreKnown() async throws {
+        try await Self.withJournal { journal, folder in
+            let first = try #require(try await Self.enqueue("a.mp3", 1, in: journal))
+            let second = try #require(try await Self.enqueue("a.mp3", 2, in: journal))
+            let other = try #require(try await Self.enqueue("b.mp3", 3, in: journal))
+            let digests = (1...4).map { Digest(bytes: [UInt8](repeating: $0, count: 32)) }
+            try await journal.recordDelivery(first.id, digests: [digests[0], digests[1]])
+            try await journal.recordDelivery(second.id, digests: [digests[2]])
+            try await journal.recordDelivery(other.id, digests: [digests[3]])
+            let next = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            let base = RawName(bytes: "a".utf8)
+            #expect(try await next.knownDigests(inbox: Self.inbox, base: base) == Set(digests[0...2]))
+            #expect(try await next.hasEarlierDelivery(than: second) == false)
+            try await next.finish(first.id, state: .delivered, error: nil, now: 1)
+            #expect(try await next.hasEarlierDelivery(than: second))
+        }
+    }
+
+    @Test(arguments: ["this was never a database, but it is long enough to be taken for one", ""])
+    func aDamagedJournalIsSetAsideAndBegunAnew(_ content: String) async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder.appending("jobs.sqlite")
+            let bytes = content.isEmpty ? [] : Array(String(repeating: content, count: 100).utf8)
+            try TestAudioFile.write(bytes, to: path)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            #expect(try await Self.enqueue("talk.wav", in: journal) != nil)
+            let aside = folder.appending("jobs.sqlite.damaged-1")
+            // An empty file is an empty database to SQLite: nothing to set aside.
+            #expect((try? TestAudioFile.read(aside)) == (content.isEmpty ? nil : bytes))
+        }
+    }
+
+    @Test func damageInTheMiddleIsNoticed() async throws {
+        try await withTemporaryDirectory { folder in
+            do {
+                let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+                for number in 1...300 { _ = try await Self.enqueue("\(number).wav", UInt64(number), in: journal) }
+            }
+            let path = folder.appending("jobs.sqlite")
+            var bytes = try TestAudioFile.read(path)
+            try #require(bytes.count > 16384)
+            for at in 4096..<bytes.count { bytes[at] = 0xA5 }
+            try TestAudioFile.write(bytes, to: path)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            #expect(try await journal.jobs().isEmpty)
+            #expect((try? FileStatus(at: folder.appending("jobs.sqlite.damaged-1"))) != nil)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+@testable import Inbox
+
+/// What becomes of a finished recording, and the notes for people.
+@Suite struct SettlementTests {
+    private static func job(_ path: String, in inbox: InboxFixture) throws -> Job {
+        let name = RawName(bytes: path.utf8)
+        let status = try FileStatus(at: inbox.settings.path.pushing(name.path))
+        return Job(
+            id: 1, inbox: RawName(inbox.settings.path), path: name, identity: status.identity, sidecarBase: name,
+            state: .delivered, attempts: 1, errorCode: nil, errorMessage: nil, sidecarDigests: [], source: .pending,
+            foundAt: 0, finishedAt: nil)
+    }
+
+    @Test func movesBelowTheSameFolderWithoutReplacingAnything() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            try InboxFixture.makeFolder(inbox["inbox/court"])
+            for take in 1...3 {
+                try inbox.write("take \(take)", to: "inbox/court/talk.wav")
+                let job = try Self.job("court/talk.wav", in: inbox)
+                #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: take == 3).disposal == .moved)
+                #expect(!inbox.exists("inbox/court/talk.wav"))
+            }
+            #expect(try inbox.text("done/court/talk.wav") == "take 1")
+            #expect(try inbox.text("done/court/talk (2).wav") == "take 2")
+            #expect(try inbox.text("failed/court/talk.wav") == "take 3")
+        }
+    }
+
+    @Test func keepsOrDeletesAsTheInboxWantsButNeverDeletesWhatFailed() async throws {
+        try await withTemporaryDirectory { folder in
+            var inbox = try InboxFixture(folder)
+            try inbox.write("x", to: "inbox/talk.wav")
+            inbox.settings.after = .keep
+            let job = try Self.job("talk.wav", in: inbox)
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: true).disposal == .kept)
+            #expect(inbox.exists("inbox/talk.wav"))
+            inbox.settings.after = .delete
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: true).disposal == .moved)
+            #expect(inbox.exists("failed/talk.wav"))
+            try inbox.write("x", to: "inbox/talk.wav")
+            let second = try Self.job("talk.wav", in: inbox)
+            #expect(try SourceSettlement.settle(second, inbox: inbox.settings, failed: false).disposal == .deleted)
+            #expect(!inbox.exists("inbox/talk.wav"))
+        }
+    }
+
+    @Test func leavesAFileAloneThatIsNotTheOneThatWasTranscribed() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            try inbox.write("old", to: "inbox/talk.wav")
+            let job = try Self.job("talk.wav", in: inbox)
+            try inbox.write("a new recording", to: "new.wav")
+            try inbox.move("new.wav", "inbox/talk.wav")
+            _ = try SourceSettlement.settle(job, inbox: inbox.settings, failed: false)
+            #expect(try inbox.text("inbox/talk.wav") == "a new recording")
+            #expect(!inbox.exists("done/talk.wav"))
+        }
+    }
+
+    @Test func notesComeAndGoBelowTheSubFolder() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let base = RawName(bytes: "court/room 3/talk".utf8)
+            let outbox = inbox.settings.outbox
+            try PersonalNotes.write("1 %", .status, base: base, outbox: outbox)
+            try PersonalNotes.write("2 %", .status, base: base, outbox: outbox)
+            #expect(try inbox.text("outbox/court/room 3/talk.status.txt") == "2 %")
+            PersonalNotes.remove(.status, base: base, outbox: outbox)
+            PersonalNotes.remove(.error, base: base, outbox: outbox)
+            #expect(!inbox.exists("outbox/court/room 3/talk.status.txt"))
+        }
+    }
+
+    @Test func noteSharesTheRightsOfItsFolder() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            #expect(chmod(inbox["outbox"].string, 0o2775) == 0)
+            let base = RawName(bytes: "court/talk".utf8)
+            try PersonalNotes.write("x", .error, base: base, outbox: inbox.settings.outbox)
+            #expect(try FileStatus(at: inbox["outbox/court"]).mode == 0o2775)
+            #expect(try FileStatus(at: inbox["outbox/court/talk.error.txt"]).mode == 0o664)
+        }
+    }
+
+    @Test func errorNoteSaysWhatWhyWhereAndWhatToDo() {
+        let error = TranscriptionError(.notARecording, "It is no audio file.")
+        let name = RawName(bytes: "court/talk.mp3".utf8).last
+        let moved = PersonalNotes.errorText(name: name, error: error, movedTo: "failed")
+        #expect(moved.hasPrefix("talk.mp3 could not be transcribed.\n\nWhy: It is no audio file.\n\n"))
+        #expect(moved.contains("in the folder \"failed\""))
+        #expect(moved.contains("check whether it plays"))
+        let kept = PersonalNotes.errorText(name: name, error: error, movedTo: nil)
+        #expect(kept.contains("still in the inbox"))
+    }
+
+    @Test func aLongNameStillGetsItsNote() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let base = RawName(bytes: [UInt8](repeating: 0x61, count: 250))
+            try PersonalNotes.write("x", .error, base: base, outbox: inbox.settings.outbox)
+            #expect(try Self.entries(of: inbox.settings.outbox).map(\.bytes.count) == [255])
+            PersonalNotes.remove(.error, base: base, outbox: inbox.settings.outbox)
+            #expect(try Self.entries(of: inbox.settings.outbox).isEmpty)
+        }
+    }
+
+    private static func entries(of folder: FilePath) throws -> [RawName] {
+        var names: [RawName] = []
+        try DirectoryLister.forEach(in: folder) {
+            names.append($0.name)
+            return true
+        }
+        return names
+    }
+}
