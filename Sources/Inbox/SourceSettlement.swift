@@ -7,7 +7,7 @@ import SystemSupport
 enum SourceSettlement {
     struct Result: Sendable {
         let disposal: Job.SourceDisposal
-        /// Where it is now, for the error note; nil when it was not moved.
+        /// Where it is now; nil when it was not moved.
         let place: FilePath?
     }
 

@@ -126,13 +126,14 @@ struct JobsCommand: AsyncParsableCommand {
         }
         if job.source == .moved {
             try await BlockingPool.files.run {
-                let source = inbox.failed.pushing(job.path.path)
+                let source = (job.sourcePlace ?? RawName(inbox.failed.pushing(job.path.path))).path
                 guard (try? FileStatus(at: source, followingLinks: false)) != nil else {
                     throw SystemError("stat", source.printable, errno: .noSuchFileOrDirectory)
                 }
                 let folder = try FileMover.makeFolders(job.path.folder, below: inbox.path)
                 _ = try FileMover.move(source, to: folder, named: job.path.last)
             }
+            try await journal.forget(job.id)
         } else {
             try await journal.retry(job.id)
         }

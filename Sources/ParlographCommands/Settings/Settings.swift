@@ -25,8 +25,10 @@ package struct Settings: Sendable {
 
     struct EngineEntry: Sendable {
         var engine: Engine
+        /// nil: what the server's profile says; 0: no limit.
         var requestsPerMinute: Int?
-        var apiLimitMB: Int
+        /// nil: what the server's profile says, or no limit.
+        var apiLimitMB: Int?
     }
 
     package var stateDirectory: FilePath
