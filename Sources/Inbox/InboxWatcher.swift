@@ -169,14 +169,14 @@ package final class InboxWatcher: Sendable {
 }
 
 /// One record of an inotify queue.
-struct InotifyEvent {
-    let watch: Int32
-    let mask: UInt32
+package struct InotifyEvent {
+    package let watch: Int32
+    package let mask: UInt32
     /// nil when the event is about the watched folder itself.
-    let name: RawName?
+    package let name: RawName?
 
     /// Splits what read(2) gave; a record that does not fit ends the list.
-    static func parse(_ bytes: UnsafeRawBufferPointer) -> [InotifyEvent] {
+    package static func parse(_ bytes: UnsafeRawBufferPointer) -> [InotifyEvent] {
         var out: [InotifyEvent] = []
         var offset = 0
         while bytes.count - offset >= 16 {

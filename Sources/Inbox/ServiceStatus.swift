@@ -10,6 +10,11 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
         /// Printable, relative to the inbox.
         package var name: String
         package var progress: ProgressSnapshot
+
+        package init(name: String, progress: ProgressSnapshot) {
+            self.name = name
+            self.progress = progress
+        }
     }
 
     /// Entries and bytes of the cache, and how often it answered.
@@ -41,6 +46,24 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var cache: CacheFigures?
     /// Figures of each engine in use, by its name.
     package var engines: [String: ConcurrencyController.Figures]
+
+    package init(
+        processID: Int32, startedAt: Int64, updatedAt: Int64, settling: Int, queued: Int, running: [Running],
+        delivered: Int, partial: Int, failed: Int, cache: CacheFigures?,
+        engines: [String: ConcurrencyController.Figures]
+    ) {
+        self.processID = processID
+        self.startedAt = startedAt
+        self.updatedAt = updatedAt
+        self.settling = settling
+        self.queued = queued
+        self.running = running
+        self.delivered = delivered
+        self.partial = partial
+        self.failed = failed
+        self.cache = cache
+        self.engines = engines
+    }
 
     private static let fileName: FilePath.Component = "status.json"
 

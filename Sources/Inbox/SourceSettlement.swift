@@ -1,19 +1,19 @@
 import Glibc
-import SystemPackage
+package import SystemPackage
 import SystemSupport
 
 /// Takes a finished recording out of the inbox: moved to `done` or `failed` under the same sub-folder, kept or deleted.
 /// Blocks.
-enum SourceSettlement {
-    struct Result: Sendable {
-        let disposal: Job.SourceDisposal
+package enum SourceSettlement {
+    package struct Result: Sendable {
+        package let disposal: Job.SourceDisposal
         /// Where it is now; nil when it was not moved.
-        let place: FilePath?
+        package let place: FilePath?
     }
 
     /// Leaves a file alone that is not the one that was transcribed.
     /// - Throws: `SystemError`; the recording is still in the inbox then.
-    static func settle(_ job: Job, inbox: InboxSettings, failed: Bool) throws -> Result {
+    package static func settle(_ job: Job, inbox: InboxSettings, failed: Bool) throws -> Result {
         let source = inbox.path.pushing(job.path.path)
         guard let now = try? FileStatus(at: source, followingLinks: false), now.identity == job.identity else {
             return Result(disposal: .deleted, place: nil)

@@ -1,13 +1,12 @@
 import Engines
 import Inbox
+import ParlographCommands
 import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
 import TranscriptCache
 import Transcription
-
-@testable import ParlographCommands
 
 /// The configuration file and the environment.
 @Suite struct SettingsTests {

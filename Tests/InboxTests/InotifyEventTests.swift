@@ -1,8 +1,7 @@
 import Glibc
+import Inbox
 import SystemSupport
 import Testing
-
-@testable import Inbox
 
 @Suite struct InotifyEventTests {
     /// A record as inotify(7) lays it out, its name padded with NULs to `room`.

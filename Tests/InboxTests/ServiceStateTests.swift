@@ -1,11 +1,10 @@
 import Glibc
+import Inbox
 import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
 import Transcription
-
-@testable import Inbox
 
 /// What the service leaves in its state directory for other processes.
 @Suite struct ServiceStateTests {

@@ -1,21 +1,21 @@
 import Glibc
+import Inbox
 import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
 import Transcription
 
-@testable import Inbox
-
 /// What becomes of a finished recording, and the notes for people.
 @Suite struct SettlementTests {
-    private static func job(_ path: String, in inbox: InboxFixture) throws -> Job {
+    private static func job(_ path: String, in inbox: InboxFixture) async throws -> Job {
         let name = RawName(bytes: path.utf8)
         let status = try FileStatus(at: inbox.settings.path.pushing(name.path))
-        return Job(
-            id: 1, inbox: RawName(inbox.settings.path), path: name, identity: status.identity, sidecarBase: name,
-            state: .delivered, attempts: 1, errorCode: nil, errorMessage: nil, sidecarDigests: [], source: .pending,
-            foundAt: 0, finishedAt: nil)
+        let journal = try await JobJournal.open(in: inbox.folder, logger: InboxFixture.logger)
+        return try #require(
+            try await journal.enqueue(
+                inbox: RawName(inbox.settings.path), path: name, identity: status.identity, now: 0
+            ) { _ in name })
     }
 
     @Test func movesBelowTheSameFolderWithoutReplacingAnything() async throws {
@@ -24,7 +24,7 @@ import Transcription
             try InboxFixture.makeFolder(inbox["inbox/court"])
             for take in 1...3 {
                 try inbox.write("take \(take)", to: "inbox/court/talk.wav")
-                let job = try Self.job("court/talk.wav", in: inbox)
+                let job = try await Self.job("court/talk.wav", in: inbox)
                 #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: take == 3).disposal == .moved)
                 #expect(!inbox.exists("inbox/court/talk.wav"))
             }
@@ -39,14 +39,14 @@ import Transcription
             var inbox = try InboxFixture(folder)
             try inbox.write("x", to: "inbox/talk.wav")
             inbox.settings.after = .keep
-            let job = try Self.job("talk.wav", in: inbox)
+            let job = try await Self.job("talk.wav", in: inbox)
             #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: true).disposal == .kept)
             #expect(inbox.exists("inbox/talk.wav"))
             inbox.settings.after = .delete
             #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: true).disposal == .moved)
             #expect(inbox.exists("failed/talk.wav"))
             try inbox.write("x", to: "inbox/talk.wav")
-            let second = try Self.job("talk.wav", in: inbox)
+            let second = try await Self.job("talk.wav", in: inbox)
             #expect(try SourceSettlement.settle(second, inbox: inbox.settings, failed: false).disposal == .deleted)
             #expect(!inbox.exists("inbox/talk.wav"))
         }
@@ -56,7 +56,7 @@ import Transcription
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder)
             try inbox.write("old", to: "inbox/talk.wav")
-            let job = try Self.job("talk.wav", in: inbox)
+            let job = try await Self.job("talk.wav", in: inbox)
             try inbox.write("a new recording", to: "new.wav")
             try inbox.move("new.wav", "inbox/talk.wav")
             _ = try SourceSettlement.settle(job, inbox: inbox.settings, failed: false)

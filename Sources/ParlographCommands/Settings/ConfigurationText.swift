@@ -26,21 +26,21 @@ enum ConfigurationValue: Sendable {
 }
 
 /// A parsed configuration file and the lines its keys stand on.
-struct ConfigurationText: Sendable {
+package struct ConfigurationText: Sendable {
     let root: [String: ConfigurationValue]
     /// For messages; the path as it was given, or `the environment`.
     let name: String
     private let lines: [String: Int]
 
     /// No file at all: every key has its default.
-    init() {
+    package init() {
         root = [:]
         name = "no configuration file"
         lines = [:]
     }
 
     /// - Throws: `ConfigurationFault` with line and column of a syntax error.
-    init(parsing text: String, name: String) throws {
+    package init(parsing text: String, name: String) throws {
         self.name = name
         do {
             root = Self.convert(try TOMLTable(string: text))

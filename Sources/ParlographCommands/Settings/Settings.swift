@@ -1,49 +1,48 @@
-import Engines
-import Inbox
+package import Engines
+package import Inbox
 package import SystemPackage
-import TranscriptCache
-import Transcription
+package import TranscriptCache
+package import Transcription
 
 /// All settings of a process, read and checked.
 package struct Settings: Sendable {
     /// `[processing]`.
     package struct Processing: Sendable, Hashable {
-        var maxConcurrentChunks = 4
-        var chunkSizeMinMB = 10
-        var chunkSizeMaxMB = 25
-        var retry = RetrySettings()
-        var progressInterval = Duration.seconds(1)
-        var shutdown = Duration.seconds(20)
+        package var maxConcurrentChunks = 4
+        package var chunkSizeMinMB = 10
+        package var chunkSizeMaxMB = 25
+        package var retry = RetrySettings()
+        package var progressInterval = Duration.seconds(1)
+        package var shutdown = Duration.seconds(20)
     }
 
     /// One `[engines.NAME]`.
-    enum Engine: Sendable {
+    package enum Engine: Sendable {
         case offline(OfflineEngineSettings)
         case openai(OpenAIEngineSettings)
         case command(CommandEngineSettings)
     }
 
-    struct EngineEntry: Sendable {
-        var engine: Engine
+    package struct EngineEntry: Sendable {
+        package var engine: Engine
         /// nil: what the server's profile says; 0: no limit.
-        var requestsPerMinute: Int?
-        /// nil: what the server's profile says, or no limit.
-        var apiLimitMB: Int?
+        package var requestsPerMinute: Int?
+        var apiLimitMB: Int
     }
 
     package var stateDirectory: FilePath
     package var logLevel: String
-    var inboxes: [InboxSettings]
+    package var inboxes: [InboxSettings]
     package var processing: Processing
-    var cache: CacheSettings
-    var engines: [String: EngineEntry]
+    package var cache: CacheSettings
+    package var engines: [String: EngineEntry]
     /// Every key the code asked for, with its default: what the manual and the default file must hold.
     var knownKeys: [SectionReader.Key]
     /// Where the settings came from, for messages.
     package var origin: String
 
     /// - Throws: `ConfigurationFault` when no such engine is configured.
-    func engine(_ name: String) throws -> EngineEntry {
+    package func engine(_ name: String) throws -> EngineEntry {
         guard let entry = engines[name] else {
             let known = engines.keys.sorted().joined(separator: ", ")
             throw ConfigurationFault("\(origin): there is no engine \"\(name)\"; configured are: \(known).")
@@ -53,7 +52,7 @@ package struct Settings: Sendable {
 }
 
 /// The text of one configuration together with the environment: reads sections into `Settings`.
-struct SettingsParser {
+package struct SettingsParser {
     let text: ConfigurationText
     let environment: [String: String]
     private var keys: [SectionReader.Key] = []
@@ -64,7 +63,7 @@ struct SettingsParser {
     }
 
     /// - Throws: `ConfigurationFault` for the first thing that is wrong.
-    static func parse(_ text: ConfigurationText, environment: [String: String]) throws -> Settings {
+    package static func parse(_ text: ConfigurationText, environment: [String: String]) throws -> Settings {
         var parser = SettingsParser(text, environment: environment)
         return try parser.parse()
     }
@@ -246,9 +245,9 @@ extension SectionReader {
 }
 
 /// Language codes as users write them.
-enum Language {
+package enum Language {
     /// ISO 639-1 or 639-2, with a region perhaps: `en`, `yue`, `pt-BR`.
-    static func isCode(_ text: String) -> Bool {
+    package static func isCode(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard let first = parts.first, (2...3).contains(first.utf8.count), parts.count <= 3 else { return false }
         return parts.allSatisfy { part in
