@@ -42,6 +42,7 @@ install:
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/parlograph
 	install -D -m 644 etc/parlograph.toml $(DESTDIR)/etc/parlograph/parlograph.toml
 	install -D -m 644 man/parlograph.1 $(DESTDIR)$(PREFIX)/share/man/man1/parlograph.1
+	install -D -m 644 man/parlograph.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/parlograph.toml.5
 
 swift-present:
 	@command -v $(SWIFT) >/dev/null 2>&1 || { \

@@ -46,18 +46,38 @@ extension InboxService {
             try? await Task.sleep(for: Self.pauseWhenOutboxFails)
             try? await journal.requeue(job.id)
             return false
+        } catch let error as TranscriptionError where error.mayBeTriedLater && !settings.once {
+            logger.error("engine cannot be used now, trying again", metadata: ["error": "\(error.message)"])
+            await writeWaitingNote(job, inbox, error)
+            try? await Task.sleep(for: Self.pauseWhenEngineFails)
+            try? await journal.requeue(job.id)
+            return false
         } catch {
             if Task.isCancelled { return false }
             let error =
                 error as? TranscriptionError
                 ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
             finished = .failed
+            board.noteFailure(error.code)
             await fail(job, inbox, error, logger: logger)
             return false
         }
     }
 
     private static let pauseWhenOutboxFails = Duration.seconds(30)
+    private static let pauseWhenEngineFails = Duration.seconds(60)
+
+    /// For the office user: nothing is lost, it only waits.
+    private func writeWaitingNote(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError) async {
+        let text = """
+            \(job.path.last.printable) is waiting: \(error.message)
+            It is tried again every minute; nothing needs to be done.
+
+            """
+        await BlockingPool.files.run {
+            try? PersonalNotes.write(text, .status, base: job.sidecarBase, outbox: inbox.outbox)
+        }
+    }
 
     private func transcribe(_ job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker) async throws -> Transcript {
         let recording = try await BlockingPool.files.run {
@@ -75,12 +95,20 @@ extension InboxService {
     ) async throws {
         do {
             let rendered = await BlockingPool.files.run {
-                Dictionary(uniqueKeysWithValues: inbox.formats.map { ($0, Sidecar.render(transcript, $0, run: run)) })
+                Sidecar.renderSet(transcript, inbox.formats, run: run)
             }
             var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came
             // under a name used before must not wipe out what was delivered then.
-            if inbox.after != .keep, try await journal.hasEarlierDelivery(than: job) { known = Set(job.sidecarDigests) }
+            let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
+            let record = await BlockingPool.files.run {
+                SidecarRecord(names, in: inbox.outbox.pushing(job.sidecarBase.folder.path))
+            }
+            if record?.source == transcript.source.sha256 {
+                known.formUnion(record?.digests ?? [])
+            } else if inbox.after != .keep, try await journal.hasEarlierDelivery(than: job) {
+                known = Set(job.sidecarDigests)
+            }
             let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
             try await journal.recordDelivery(job.id, digests: ours)
             let replaceable = known.union(ours)
@@ -130,7 +158,7 @@ extension InboxService {
             let result = try await BlockingPool.files.run {
                 try SourceSettlement.settle(job, inbox: inbox, failed: hasFailed)
             }
-            try await journal.markSource(job.id, result.disposal)
+            try await journal.markSource(job.id, result.disposal, place: result.place.map { RawName($0) })
         } catch {
             logger.error(
                 "recording cannot be taken out of the inbox; it stays there and is not transcribed again",
@@ -166,6 +194,11 @@ extension InboxService {
 }
 
 extension TranscriptionError {
+    /// The engine may be back later: a server that is not reachable, not a refused key.
+    fileprivate var mayBeTriedLater: Bool {
+        if code == .engineUnavailable, case .retry = remedy { true } else { false }
+    }
+
     /// The file vanished between being queued and being read.
     fileprivate var isAboutMissingFile: Bool {
         code == .noSuchInput && (cause as? SystemError)?.errno == .noSuchFileOrDirectory

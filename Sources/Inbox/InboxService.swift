@@ -45,6 +45,8 @@ package struct InboxService: Service {
         package var delivered = 0
         package var partial = 0
         package var failed = 0
+        /// Why recordings failed.
+        package var failures: Set<TranscriptionError.Code> = []
     }
 
     let settings: Settings

@@ -72,14 +72,15 @@ package final class Intake: Sendable {
     ) async {
         let watcher = await startWatcher(once: once)
         defer { watcher?.stop() }
+        let interval = watcher == nil ? pollInterval : settings.rescan
         await scan(RawName(bytes: []))
         scanned()
-        var nextScan = now + settings.rescan
+        var nextScan = now + interval
         while !Task.isCancelled {
             if let changes = watcher?.drain() { await apply(changes, nextScan: &nextScan) }
             if now >= nextScan, !once {
                 await scan(RawName(bytes: []))
-                nextScan = now + settings.rescan
+                nextScan = now + interval
             }
             await lookAtDue(once: once, arrived: arrived)
             if once, settlingCount == 0 { return }
@@ -96,16 +97,33 @@ package final class Intake: Sendable {
         wake.signal()
     }
 
+    /// Scans are this far apart where no events can be had.
+    private var pollInterval: Duration { min(settings.rescan, .seconds(5)) }
+
     private func startWatcher(once: Bool) async -> InboxWatcher? {
-        guard !once, settings.watch != .poll else { return nil }
         let (root, wake, logger) = (settings.path, wake, logger)
+        guard !once, settings.watch != .poll else { return nil }
+        if settings.watch == .auto {
+            let isOnNetwork = await BlockingPool.files.run {
+                guard let folder = try? OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY) else {
+                    return false
+                }
+                return FileLease.isOnNetwork(folder.descriptor)
+            }
+            if isOnNetwork {
+                logger.notice(
+                    "inbox is on a network file system, which gives no events for what others do: it is scanned",
+                    metadata: ["inbox": "\(root.printable)", "every": "\(pollInterval)"])
+                return nil
+            }
+        }
         do {
             return try await BlockingPool.files.run { try InboxWatcher(root: root, changed: wake, logger: logger) }
         } catch {
             logger.warning(
                 "inbox cannot be watched, it is scanned instead",
                 metadata: [
-                    "inbox": "\(root.printable)", "error": "\(error)", "every": "\(settings.rescan)",
+                    "inbox": "\(root.printable)", "error": "\(error)", "every": "\(pollInterval)",
                 ])
             return nil
         }

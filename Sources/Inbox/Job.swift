@@ -37,6 +37,8 @@ package struct Job: Sendable, Hashable {
     /// SHA-256 of sidecars that were delivered or were about to be, to know them from edited ones.
     package var sidecarDigests: [Digest]
     package var source: SourceDisposal
+    /// Where it was moved to, absolute.
+    package var sourcePlace: RawName?
     /// Seconds since 1970.
     package var foundAt: Int64
     package var finishedAt: Int64?

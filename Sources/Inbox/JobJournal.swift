@@ -66,7 +66,7 @@ package struct JobJournal: Sendable {
                       state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
                       error_code TEXT, error_message TEXT,
                       sidecar_digests TEXT NOT NULL DEFAULT '[]',
-                      source TEXT NOT NULL DEFAULT 'pending',
+                      source TEXT NOT NULL DEFAULT 'pending', source_place BLOB,
                       found_at INTEGER NOT NULL, finished_at INTEGER
                     ) STRICT;
                     CREATE INDEX job_by_path ON job(inbox, path);
@@ -105,7 +105,7 @@ package struct JobJournal: Sendable {
             }
             var job = Job(
                 id: 0, inbox: inbox, path: path, identity: identity, sidecarBase: base, state: .queued, attempts: 0,
-                errorCode: nil, errorMessage: nil, sidecarDigests: [], source: .pending, foundAt: now,
+                errorCode: nil, errorMessage: nil, sidecarDigests: [], source: .pending, sourcePlace: nil, foundAt: now,
                 finishedAt: nil)
             try db.execute(
                 sql: """
@@ -211,13 +211,23 @@ package struct JobJournal: Sendable {
             try db.execute(
                 sql: "UPDATE job SET state = ?, error_code = ?, error_message = ?, finished_at = ? WHERE id = ?",
                 arguments: [state.rawValue, code, message, now, id])
+            guard state != .failed else { return }
+            // Earlier failures of the same recording are over.
+            try db.execute(
+                sql: """
+                    DELETE FROM job WHERE state = 'failed' AND id < ?1
+                      AND (inbox, path) = (SELECT inbox, path FROM job WHERE id = ?1)
+                    """, arguments: [id])
         }
     }
 
     /// What became of the source.
-    package func markSource(_ id: Int64, _ disposal: Job.SourceDisposal) async throws {
+    /// - Parameter place: where it lies now, if it was moved.
+    package func markSource(_ id: Int64, _ disposal: Job.SourceDisposal, place: RawName? = nil) async throws {
         try await database.write { db in
-            try db.execute(sql: "UPDATE job SET source = ? WHERE id = ?", arguments: [disposal.rawValue, id])
+            try db.execute(
+                sql: "UPDATE job SET source = ?, source_place = ? WHERE id = ?",
+                arguments: [disposal.rawValue, place?.data, id])
         }
     }
 
@@ -299,6 +309,7 @@ extension Job {
             errorCode: row["error_code"], errorMessage: row["error_message"],
             sidecarDigests: JobJournal.digests(row["sidecar_digests"]),
             source: SourceDisposal(rawValue: source) ?? .pending,
+            sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) },
             foundAt: row["found_at"], finishedAt: row["finished_at"])
     }
 }

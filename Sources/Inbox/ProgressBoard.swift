@@ -27,6 +27,10 @@ final class ProgressBoard: Sendable {
         }
     }
 
+    func noteFailure(_ code: TranscriptionError.Code) {
+        state.withLock { _ = $0.summary.failures.insert(code) }
+    }
+
     func begin(_ job: Job, _ tracker: ProgressTracker) {
         state.withLock { $0.trackers[job.id] = (job.path.printable, tracker) }
         changed.signal()

@@ -7,7 +7,7 @@ import SystemSupport
 package enum SourceSettlement {
     package struct Result: Sendable {
         package let disposal: Job.SourceDisposal
-        /// Where it is now, for the error note; nil when it was not moved.
+        /// Where it is now; nil when it was not moved.
         package let place: FilePath?
     }
 

@@ -1,4 +1,5 @@
 package import Logging
+import Synchronization
 import SystemSupport
 
 /// Takes a recording all the way from its bytes to its merged transcript: decodes, cuts, asks the cache, sends what is
@@ -96,6 +97,7 @@ package struct ParallelOrchestrator: Sendable {
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> [ChunkOutcome] {
         let aborted = CancellationFlag()
+        let failures = FirstFailure()
         return try await withThrowingTaskGroup(of: ChunkOutcome.self) { group in
             while !aborted.isSet {
                 try await slots.acquire(for: id)
@@ -114,7 +116,8 @@ package struct ParallelOrchestrator: Sendable {
                 group.addTask {
                     defer { slots.release(of: id) }
                     do {
-                        return try await outcome(of: chunk, id: id, options: options, observe: observe)
+                        return try await outcome(
+                            of: chunk, id: id, options: options, failures: failures, observe: observe)
                     } catch {
                         aborted.set()
                         throw error
@@ -124,13 +127,24 @@ package struct ParallelOrchestrator: Sendable {
             if !aborted.isSet { observe(.decoded(samples: reader.summary.sampleCount)) }
             var outcomes: [ChunkOutcome] = []
             for try await outcome in group { outcomes.append(outcome) }
+            if let failure = failures.first, outcomes.allSatisfy({ $0.isFailed || $0.isSilent }) {
+                throw Self.nothingHeard(failure)
+            }
             return outcomes
         }
     }
 
+    /// Every chunk failed: that is no transcript with gaps but an engine that cannot be used. `remedy` says whether it may
+    /// be tried again later.
+    private static func nothingHeard(_ failure: TranscriptionError) -> TranscriptionError {
+        var remedy = TranscriptionError.Remedy.giveUpRecording
+        if let cause = failure.cause as? TranscriptionError, case .retry = cause.remedy { remedy = .retry(after: nil) }
+        return TranscriptionError(.engineUnavailable, failure.message, cause: failure, remedy: remedy)
+    }
+
     /// - Throws: only what ends the whole recording.
     private func outcome(
-        of chunk: Chunk, id: RecordingID, options: TranscriptionOptions,
+        of chunk: Chunk, id: RecordingID, options: TranscriptionOptions, failures: FirstFailure,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> ChunkOutcome {
         let attempts = SharedCounter()
@@ -150,6 +164,7 @@ package struct ParallelOrchestrator: Sendable {
             return ChunkOutcome(
                 of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
         } catch let error as TranscriptionError where error.remedy != .giveUpRecording {
+            failures.note(error)
             observe(.failed(index: chunk.index))
             logger.info(
                 "chunk failed for good",
@@ -169,5 +184,24 @@ extension Transcript {
             chunks[at].fromCache = true
             chunks[at].attempts = 0
         }
+    }
+}
+
+/// The failure of the chunk that failed first.
+private final class FirstFailure: Sendable {
+    private let error = Mutex<TranscriptionError?>(nil)
+
+    var first: TranscriptionError? { error.withLock { $0 } }
+    func note(_ failure: TranscriptionError) { error.withLock { $0 = $0 ?? failure } }
+}
+
+extension ChunkOutcome {
+    fileprivate var isFailed: Bool {
+        if case .failed = result { true } else { false }
+    }
+
+    /// Nothing to hear in it: the engine was not asked.
+    fileprivate var isSilent: Bool {
+        if case .transcript(let heard) = result { heard.segments.isEmpty && attempts == 0 && !fromCache } else { false }
     }
 }

@@ -6,7 +6,9 @@ extension Sidecar {
     /// an unknown language is `und` (ISO 639-2), an unknown `avg_logprob` or `no_speech_prob` is 0 and an unknown
     /// `compression_ratio` is 1, values that no filter objects to; `tokens` is empty. `text` is the segments' texts joined
     /// by a space, or by nothing between characters of a script without spaces.
-    static func json(_ transcript: Transcript, run: RunFacts) -> String {
+    static func json(
+        _ transcript: Transcript, run: RunFacts, siblings: [SidecarFormat: Digest] = [:]
+    ) -> String {
         let segments = transcript.segments.filter { WrittenText.isVisible($0.text) }
         var members: [(String, JSONText)] = [
             ("task", .string("transcribe")),
@@ -38,6 +40,13 @@ extension Sidecar {
                     })
             ),
             ("warnings", .array(transcript.warnings.map { .string($0) })),
+            (
+                "sidecars",
+                .object(
+                    siblings.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                        ($0.key.rawValue, .string($0.value.description))
+                    })
+            ),
         ]
         return JSONText.object(members).document
     }

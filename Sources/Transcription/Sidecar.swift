@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// The files that stand beside a recording's name in the outbox.
 package enum SidecarFormat: String, Sendable, Codable, CaseIterable, Hashable {
     case txt, srt, json, vtt, tsv
@@ -21,6 +23,20 @@ package struct RunFacts: Sendable, Hashable, Codable {
 
 /// Renders transcripts as files. Pure: the same transcript and run give the same bytes.
 package enum Sidecar {
+    /// A whole set. Its `.json` also tells the digests of the others (`sidecars`), so that files that a person has edited
+    /// are known from those that were delivered, without any other record.
+    package static func renderSet(
+        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts
+    ) -> [SidecarFormat: [UInt8]] {
+        var set: [SidecarFormat: [UInt8]] = [:]
+        for format in formats where format != .json { set[format] = render(transcript, format, run: run) }
+        if formats.contains(.json) {
+            let digests = set.mapValues { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
+            set[.json] = Array(json(transcript, run: run, siblings: digests).utf8)
+        }
+        return set
+    }
+
     /// UTF-8 with line feeds, without a byte order mark.
     package static func render(_ transcript: Transcript, _ format: SidecarFormat, run: RunFacts) -> [UInt8] {
         let text =

@@ -207,17 +207,22 @@ import Transcription
         #expect(server.requests.map { $0.field("prompt") } == ["x", "x", nil, nil])
     }
 
-    @Test func case50_57_limitsKeepTheBodyBelowTheServersLimit() throws {
+    @Test func chunksOfTheGreatestLengthKeepTheBodyBelowTheServersLimit() throws {
         let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
         defer { server.stop() }
         let cloud = try engine(server) { $0.apiLimitBytes = 1 << 20 }
         let longest = try #require(cloud.limits.maximumChunkSamples)
-        var noise = SystemRandomNumberGenerator()
-        let samples = (0..<Int(longest)).map { _ in Int16.random(in: .min ... .max, using: &noise) }
-        #expect(try FLACEncoder.encode(samples).count < 1 << 20)
-        #expect(WAVEncoder.encode(samples).count < 1 << 20)
+        let samples = MarkedAudio.samples(seconds: 0..<Int(longest / 16_000) + 1)
+        #expect(try FLACEncoder.encode(Array(samples.prefix(Int(longest)))).count < 1 << 20)
         #expect(longest > 28 * 16_000)
         #expect(cloud.limits.targetChunkSamples == nil)
+
+        let plain = try engine(server) {
+            $0.apiLimitBytes = 1 << 20
+            $0.uploadCodec = .wav
+        }
+        let longestPlain = try #require(plain.limits.maximumChunkSamples)
+        #expect(WAVEncoder.encode(Array(samples.prefix(Int(longestPlain)))).count < 1 << 20)
     }
 
     @Test func aBodyOverTheLimitIsNotSent() async throws {

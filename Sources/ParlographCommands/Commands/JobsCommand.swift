@@ -126,14 +126,13 @@ struct JobsCommand: AsyncParsableCommand {
         }
         if job.source == .moved {
             try await BlockingPool.files.run {
-                let source = inbox.failed.pushing(job.path.path)
+                let source = (job.sourcePlace ?? RawName(inbox.failed.pushing(job.path.path))).path
                 guard (try? FileStatus(at: source, followingLinks: false)) != nil else {
                     throw SystemError("stat", source.printable, errno: .noSuchFileOrDirectory)
                 }
                 let folder = try FileMover.makeFolders(job.path.folder, below: inbox.path)
                 _ = try FileMover.move(source, to: folder, named: job.path.last)
             }
-            // It is a new job from here on; the failed one would stay on the list for ever.
             try await journal.forget(job.id)
         } else {
             try await journal.retry(job.id)

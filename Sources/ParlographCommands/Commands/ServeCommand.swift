@@ -57,11 +57,13 @@ struct ServeCommand: AsyncParsableCommand {
         } ready: {
             logger.notice("ready", metadata: ["inboxes": "\(settings.inboxes.count)", "version": "\(Version.current)"])
         }
+        let reload = ReloadRequest(check: { _ = try common.load() }, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
+                .init(service: reload),
                 .init(
                     service: service, successTerminationBehavior: .gracefullyShutdownGroup,
-                    failureTerminationBehavior: .cancelGroup)
+                    failureTerminationBehavior: .cancelGroup),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = nil
@@ -71,7 +73,11 @@ struct ServeCommand: AsyncParsableCommand {
         let summary = service.summary
         StandardOutput.print(
             "\(summary.delivered) delivered, \(summary.partial) partial, \(summary.failed) failed")
-        if summary.failed > 0 { throw ExitCode(Exit.dataError) }
+        if summary.failed > 0 {
+            // A fault of the surroundings outweighs recordings that cannot be decoded.
+            let statuses = summary.failures.map { Exit.status(for: TranscriptionError($0, "")) }
+            throw ExitCode(statuses.max() ?? Exit.software)
+        }
         if summary.partial > 0 { throw ExitCode(Exit.temporaryFailure) }
     }
 }

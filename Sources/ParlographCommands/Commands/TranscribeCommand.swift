@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Inbox
 import Logging
+import Synchronization
 import SystemPackage
 import SystemSupport
 import Transcription
@@ -59,10 +60,11 @@ struct TranscribeCommand: AsyncParsableCommand {
         }
         var worst: Int32 = 0
         let formats = try chosenFormats()
+        let taken = TakenNames()
         for (number, argument) in file.enumerated() {
             let path = RawArguments.path(for: argument)
             let status = await Interruption.run {
-                await transcribe(path, number: number, formats: formats, room: room, by: orchestrator)
+                await transcribe(path, number: number, formats: formats, taken: taken, room: room, by: orchestrator)
             }
             if status == Exit.interrupted { throw ExitCode(status) }
             worst = Exit.worse(worst, status)
@@ -72,13 +74,15 @@ struct TranscribeCommand: AsyncParsableCommand {
 
     /// - Returns: the exit status that this recording alone would give.
     private func transcribe(
-        _ path: FilePath, number: Int, formats: [SidecarFormat], room: EngineRoom, by orchestrator: ParallelOrchestrator
+        _ path: FilePath, number: Int, formats: [SidecarFormat], taken: TakenNames, room: EngineRoom,
+        by orchestrator: ParallelOrchestrator
     ) async -> Int32 {
         let started = ContinuousClock.now
         let tracker = room.tracker(path.lastComponent?.printable ?? path.printable, engine: engine ?? "offline")
         let display = quiet ? nil : ProgressDisplay(tracker)
         do {
             let folder = try await outputFolder(for: path)
+            let names = taken.names(for: RawName(path).last, in: folder)
             let recording = try await BlockingPool.files.run { try Recording(opening: path, followingLinks: true) }
             let options = TranscriptionOptions(language: language == "auto" ? nil : language)
             let transcript = try await withProgress(display) {
@@ -88,10 +92,11 @@ struct TranscribeCommand: AsyncParsableCommand {
             }
             let run = RunFacts(processingTime: ContinuousClock.now - started)
             let written = try await BlockingPool.files.run {
-                let rendered = Dictionary(
-                    uniqueKeysWithValues: formats.map { ($0, Sidecar.render(transcript, $0, run: run)) })
+                let rendered = Sidecar.renderSet(transcript, formats, run: run)
+                // What stands there and was not edited is replaced; an edited set stays and the new one gets a number.
+                let known = SidecarRecord(names, in: folder)?.digests ?? []
                 return try SidecarWriter(root: folder).write(
-                    rendered, for: RawName(path).last, keepingExtension: false, overwrite: .always)
+                    rendered, for: names.base, keepingExtension: true, overwrite: .ifUnedited(known))
             }
             for sidecar in written { StandardOutput.print(sidecar.path) }
             for warning in transcript.warnings { Exit.say("\(path.printable): \(warning)") }
@@ -148,6 +153,27 @@ struct TranscribeCommand: AsyncParsableCommand {
                 if let result = finished { return result }
             }
             throw CancellationError()
+        }
+    }
+}
+
+/// The sidecar names that this run has given out: of two recordings with one stem the second gets `a.wav.txt`.
+private final class TakenNames: Sendable {
+    private struct Place: Hashable {
+        let folder: FilePath
+        let base: RawName
+    }
+
+    private let taken = Mutex<Set<Place>>([])
+
+    func names(for recording: RawName, in folder: FilePath) -> SidecarNames {
+        taken.withLock { taken in
+            var attempt = 0
+            while true {
+                let names = SidecarNames.candidate(attempt, for: recording)
+                if taken.insert(Place(folder: folder, base: names.base)).inserted { return names }
+                attempt += 1
+            }
         }
     }
 }

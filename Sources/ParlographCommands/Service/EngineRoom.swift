@@ -15,7 +15,7 @@ final class EngineRoom: Sendable {
     private struct Entry: Sendable {
         let transcriber: any Transcriber
         let controller: ConcurrencyController
-        let apiLimitMB: Int
+        let apiLimitMB: Int?
     }
 
     let cache: MultiLevelCache?
@@ -49,7 +49,7 @@ final class EngineRoom: Sendable {
         let sizing = DynamicChunkSizer.Settings(
             minimumMegabytes: processing.chunkSizeMinMB, maximumMegabytes: processing.chunkSizeMaxMB,
             maximumConcurrentChunks: processing.maxConcurrentChunks,
-            apiLimitMegabytes: entry.apiLimitMB > 0 ? entry.apiLimitMB : nil)
+            apiLimitMegabytes: entry.apiLimitMB)
         return ParallelOrchestrator(
             source: source, engine: entry.transcriber, store: cache ?? NoStore(), controller: entry.controller,
             slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
@@ -94,18 +94,23 @@ final class EngineRoom: Sendable {
 
     private func make(_ name: String) throws -> Entry {
         let entry = try settings.engine(name)
-        let transcriber: any Transcriber =
-            switch entry.engine {
-            case .offline(let engine): OfflineTranscriber(engine)
-            case .openai(let engine): try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
-            case .command(let engine): try CommandTranscriber(settings: engine, pool: encoding)
-            }
+        var (rate, limit) = (entry.requestsPerMinute, entry.apiLimitMB)
+        let transcriber: any Transcriber
+        switch entry.engine {
+        case .offline(let engine): transcriber = OfflineTranscriber(engine)
+        case .command(let engine): transcriber = try CommandTranscriber(settings: engine, pool: encoding)
+        case .openai(let engine):
+            let server = try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
+            rate = rate ?? server.profile.requestsPerMinute
+            limit = limit ?? max(1, server.profile.bodyByteLimit >> 20)
+            transcriber = server
+        }
         let most = settings.processing.maxConcurrentChunks
         let controller = ConcurrencyController(
             ConcurrencyController.Settings(
                 ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
-                requestsPerMinute: entry.requestsPerMinute))
-        return Entry(transcriber: transcriber, controller: controller, apiLimitMB: entry.apiLimitMB)
+                requestsPerMinute: rate))
+        return Entry(transcriber: transcriber, controller: controller, apiLimitMB: limit)
     }
 }
 

@@ -11,25 +11,37 @@ enum FolderCheck {
     static func prepare(_ settings: Settings, logger: Logger) async throws {
         try await BlockingPool.files.run {
             try make(settings.stateDirectory, as: "state_directory")
-            var real: [(inbox: InboxSettings, path: [UInt8])] = []
             for inbox in settings.inboxes {
                 for (path, name) in folders(of: inbox) { try make(path, as: name) }
-                let root = try resolved(inbox.path)
-                for (path, name) in folders(of: inbox).dropFirst() where try isInside(resolved(path), root) {
+            }
+            try refuseCircles(settings.inboxes)
+        }
+    }
+
+    /// No folder of any inbox may lie in an inbox. Blocks.
+    /// - Throws: `ConfigurationFault`.
+    static func refuseCircles(_ inboxes: [InboxSettings]) throws {
+        var roots: [(inbox: InboxSettings, path: [UInt8])] = []
+        for inbox in inboxes {
+            let root = resolved(inbox.path)
+            for other in roots where isInside(root, other.path) || isInside(other.path, root) {
+                throw ConfigurationFault(
+                    """
+                    The inboxes \(inbox.path.printable) and \(other.inbox.path.printable) are the same or one lies in \
+                    the other: recordings would be transcribed twice.
+                    """)
+            }
+            roots.append((inbox, root))
+        }
+        for inbox in inboxes {
+            for (path, name) in folders(of: inbox).dropFirst() {
+                for root in roots where isInside(resolved(path), root.path) {
                     throw ConfigurationFault(
                         """
-                        \(name) \(path.printable) lies inside the inbox \(inbox.path.printable) (or is the same folder): \
-                        what is put there would be taken for new recordings. Choose a folder outside.
+                        \(name) \(path.printable) lies inside the inbox \(root.inbox.path.printable) (or is the same \
+                        folder): what is put there would be taken for new recordings. Choose a folder outside.
                         """)
                 }
-                for other in real where isInside(root, other.path) || isInside(other.path, root) {
-                    throw ConfigurationFault(
-                        """
-                        The inboxes \(inbox.path.printable) and \(other.inbox.path.printable) are the same or one lies in \
-                        the other: recordings would be transcribed twice.
-                        """)
-                }
-                real.append((inbox, root))
             }
         }
     }
@@ -63,11 +75,14 @@ enum FolderCheck {
         }
     }
 
-    private static func resolved(_ path: FilePath) throws -> [UInt8] {
-        let real = path.withPlatformString { realpath($0, nil) }
-        guard let real else { throw SystemError("realpath", path.printable, errno: Errno(rawValue: errno)) }
-        defer { free(real) }
-        return RawName(FilePath(platformString: real)).bytes
+    /// Without symbolic links; what does not exist yet stays as it is written.
+    private static func resolved(_ path: FilePath) -> [UInt8] {
+        if let real = path.withPlatformString({ realpath($0, nil) }) {
+            defer { free(real) }
+            return RawName(FilePath(platformString: real)).bytes
+        }
+        guard let name = path.lastComponent else { return RawName(path).bytes }
+        return resolved(path.removingLastComponent()) + [0x2F] + RawName(FilePath(root: nil, [name])).bytes
     }
 
     private static func isInside(_ path: [UInt8], _ folder: [UInt8]) -> Bool {

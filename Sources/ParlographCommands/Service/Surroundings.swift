@@ -48,6 +48,11 @@ struct Surroundings {
                 Self.inotify(),
             ]
         }
+        do {
+            try await BlockingPool.files.run { try FolderCheck.refuseCircles(settings.inboxes) }
+        } catch {
+            findings.append(.fault("folders", "\(error)", Exit.configuration))
+        }
         if let program = DecodingAudioSource.installedFFmpeg() {
             findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
         } else {

@@ -31,7 +31,7 @@ struct EngineParser {
         let model = try reader.path("model_directory", default: "/usr/share/pocketsphinx/model/en-us")
         let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
         let settings = OfflineEngineSettings(name: name, modelDirectory: model, speed: speed)
-        return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: 0)
+        return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: nil)
     }
 
     private func parseOpenAI() throws -> Settings.EngineEntry {
@@ -52,8 +52,8 @@ struct EngineParser {
             }
             settings.profile = known
         }
-        let limit = try reader.integer("api_limit_mb", default: 25, in: 1...4096)
-        settings.apiLimitBytes = limit << 20
+        let limit = try reader.optionalInteger("api_limit_mb", in: 1...4096, shown: "25")
+        settings.apiLimitBytes = limit.map { $0 << 20 }
         settings.chunkTargetSeconds = try reader.optionalNumber("chunk_target_seconds", in: 1...86400)
         settings.chunkMaxSeconds = try reader.optionalNumber("chunk_max_seconds", in: 1...86400)
         settings.requestTimeout = try reader.optionalNumber("timeout_seconds", in: 1...86400).map { .seconds($0) }
@@ -77,7 +77,7 @@ struct EngineParser {
             timeout: try reader.seconds("timeout_seconds", default: 1800, in: 1...86400),
             chunkTargetSeconds: try reader.number("chunk_target_seconds", default: 30, in: 1...86400),
             chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400))
-        return Settings.EngineEntry(engine: .command(settings), requestsPerMinute: nil, apiLimitMB: 0)
+        return Settings.EngineEntry(engine: .command(settings), requestsPerMinute: nil, apiLimitMB: nil)
     }
 
     /// The key itself from the environment or the file, else the content of the key file, else a systemd credential

@@ -25,6 +25,7 @@ package struct Settings: Sendable {
 
     package struct EngineEntry: Sendable {
         package var engine: Engine
+        /// nil: what the server's profile says; 0: no limit.
         package var requestsPerMinute: Int?
         var apiLimitMB: Int
     }

@@ -1,0 +1,29 @@
+import FoundationEssentials
+package import SystemPackage
+package import SystemSupport
+
+/// What a delivered `.json` tells about the set it belongs to.
+package struct SidecarRecord: Sendable {
+    /// SHA-256 of the recording the set was made from.
+    package let source: Digest
+    /// Of the files as they were delivered; that of the `.json` itself as it is now.
+    package let digests: Set<Digest>
+
+    private struct Contents: Decodable {
+        struct Source: Decodable { let sha256: Digest }
+        let source: Source
+        let sidecars: [String: Digest]
+    }
+
+    private static let longest = 64 << 20
+
+    /// Reads the record of a set; nil when there is no `.json` of ours. Blocks.
+    /// - Parameter folder: where the set lies.
+    package init?(_ names: SidecarNames, in folder: FilePath) {
+        guard let bytes = try? SmallFile.read(folder.pushing(names.name(.json).path), limit: Self.longest),
+            let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes))
+        else { return nil }
+        source = contents.source.sha256
+        digests = Set(contents.sidecars.values).union([bytes.withUnsafeBytes { SHA256.digest(of: $0) }])
+    }
+}
