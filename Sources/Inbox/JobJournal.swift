@@ -38,7 +38,12 @@ package struct JobJournal: Sendable {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "quick_check failed")
             }
         }
-        try Self.migrator.migrate(database)
+        do {
+            try Self.migrator.migrate(database)
+        } catch {
+            // Another process that opened the same new file may have been quicker.
+            guard try database.read(Self.migrator.hasCompletedMigrations) else { throw error }
+        }
     }
 
     private static func setAside(_ path: FilePath) throws -> FilePath {

@@ -74,7 +74,13 @@ package struct CacheFile: Sendable {
             if try migrator.hasBeenSuperseded(db) { throw NewerSchema() }
             return try migrator.hasCompletedMigrations(db)
         }
-        if !isCurrent { try migrator.migrate(queue) }
+        guard !isCurrent else { return queue }
+        do {
+            try migrator.migrate(queue)
+        } catch {
+            // Another process that opened the same new file may have been quicker.
+            guard try queue.read(migrator.hasCompletedMigrations) else { throw error }
+        }
         return queue
     }
 
