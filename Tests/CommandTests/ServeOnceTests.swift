@@ -115,6 +115,28 @@ struct ServeOnceTests {
         }
     }
 
+    @Test func ofTwoFailedRecordingsOfOneNameEachCanBeTriedAgain() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(500) }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            for take in ["first", "second"] {
+                try place.write("the \(take) is no audio", to: "inbox/talk.wav")
+                #expect(try await place.run("serve", "--once").status == 65)
+            }
+            #expect(try place.files("failed") == ["talk (2).wav", "talk.wav"])
+            // The newest first.
+            for take in ["second", "first"] {
+                let retry = try await place.run("jobs", "retry", "talk.wav")
+                #expect(retry.status == 0, "\(retry.errors)")
+                #expect(try place.text("inbox/talk.wav") == "the \(take) is no audio")
+                #expect(unlink(place["inbox/talk.wav"].string) == 0)
+            }
+            #expect(try place.files("failed").isEmpty)
+            #expect(try await place.run("jobs", "--failed").lines.isEmpty)
+        }
+    }
+
     @Test func aFolderInsideTheInboxIsRefused() async throws {
         try await withTemporaryDirectory { folder in
             let place = try Workplace(
