@@ -20,6 +20,10 @@ package struct ParallelOrchestrator: Sendable {
     package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     /// 0..<1, for jitter.
     package var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
+    /// Asked for a chunk that `engine` failed at, in this order.
+    package var fallbacks: [EngineLink] = []
+    /// That of `engine`.
+    package var outage = EngineOutage()
 
     package init(
         source: any AudioSource, engine: any Transcriber, store: any TranscriptStore,
@@ -79,7 +83,10 @@ package struct ParallelOrchestrator: Sendable {
             throw TranscriptionError(
                 .recordingChanged, "\(recording.displayName) was written to while it was being transcribed.")
         }
-        if !transcript.isPartial { await store.store(transcript, for: key) }
+        // What a fallback said is asked for again when its time has passed.
+        if !transcript.isPartial, transcript.chunks.allSatisfy({ $0.engine == nil }) {
+            await store.store(transcript, for: key)
+        }
         return transcript
     }
 
@@ -152,12 +159,10 @@ package struct ParallelOrchestrator: Sendable {
             var heard = ChunkTranscript(language: nil, segments: [])
             var fromCache = false
             if !chunk.speech.isEmpty {
-                let key = CacheKey(chunk: chunk.hash, engine: engine.identity, options: options)
-                let request = ChunkTranscription(
-                    engine: engine, controller: controller, retry: retry, options: options, recording: id,
-                    sleep: sleep, random: random, logger: logger, observe: observe)
-                (heard, fromCache) = try await store.chunkTranscript(for: key) {
-                    try await request.run(chunk, attempts: attempts)
+                (heard, fromCache) = try await answer(to: chunk, options: options, attempts: attempts) {
+                    ChunkTranscription(
+                        engine: $0.engine, controller: $0.controller, retry: retry, options: options, recording: id,
+                        sleep: sleep, random: random, logger: logger, observe: observe)
                 }
             }
             observe(.finished(index: chunk.index, fromCache: fromCache))

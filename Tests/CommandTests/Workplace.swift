@@ -158,6 +158,7 @@ struct TranscriptFile: Decodable {
         let hash: String
         let from_cache: Bool
         let attempts: Int
+        let engine: String?
     }
 
     let text: String
@@ -167,6 +168,7 @@ struct TranscriptFile: Decodable {
     let chunks: [Chunk]
     let cache_hits: Int
     let chunks_processed: Int
+    let warnings: [String]
 
     init(_ path: FilePath) throws {
         self = try JSONDecoder().decode(Self.self, from: Data(try TestAudioFile.read(path)))

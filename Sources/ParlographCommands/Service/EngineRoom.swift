@@ -16,6 +16,9 @@ final class EngineRoom: Sendable {
         let transcriber: any Transcriber
         let controller: ConcurrencyController
         let apiLimitMB: Int?
+        let outage = EngineOutage()
+
+        var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
     }
 
     let cache: MultiLevelCache?
@@ -50,9 +53,12 @@ final class EngineRoom: Sendable {
             minimumMegabytes: processing.chunkSizeMinMB, maximumMegabytes: processing.chunkSizeMaxMB,
             maximumConcurrentChunks: processing.maxConcurrentChunks,
             apiLimitMegabytes: entry.apiLimitMB)
-        return ParallelOrchestrator(
+        var orchestrator = ParallelOrchestrator(
             source: source, engine: entry.transcriber, store: cache ?? NoStore(), controller: entry.controller,
             slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
+        orchestrator.outage = entry.outage
+        orchestrator.fallbacks = try settings.chain(of: name).dropFirst().map { try self.entry($0).link }
+        return orchestrator
     }
 
     /// A tracker for a recording that the engine is to transcribe.

@@ -62,7 +62,7 @@ struct Surroundings {
         }
         let room = EngineRoom(settings, usesCache: false, logger: logger)
         for name in settings.engines.keys.sorted() {
-            let isUsed = settings.inboxes.contains { $0.engine == name }
+            let isUsed = settings.inboxes.contains { settings.chain(of: $0.engine).contains(name) }
             do {
                 findings.append(.fine("engine \(name)", try await room.transcriber(name).check()))
             } catch {

@@ -63,7 +63,9 @@ struct EngineParser {
         settings.wordTimestamps = try reader.boolean("word_timestamps", default: false)
         settings.temperature = try reader.optionalNumber("temperature", in: 0...1)
         let rate = try reader.optionalInteger("api_rate_limit_per_minute", in: 0...1_000_000)
-        return Settings.EngineEntry(engine: .openai(settings), requestsPerMinute: rate, apiLimitMB: limit)
+        return Settings.EngineEntry(
+            engine: .openai(settings), requestsPerMinute: rate, apiLimitMB: limit,
+            fallback: try reader.optionalString("fallback"))
     }
 
     private func parseCommand() throws -> Settings.EngineEntry {
@@ -77,7 +79,28 @@ struct EngineParser {
             timeout: try reader.seconds("timeout_seconds", default: 1800, in: 1...86400),
             chunkTargetSeconds: try reader.number("chunk_target_seconds", default: 30, in: 1...86400),
             chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400))
-        return Settings.EngineEntry(engine: .command(settings), requestsPerMinute: nil, apiLimitMB: nil)
+        return Settings.EngineEntry(
+            engine: .command(settings), requestsPerMinute: nil, apiLimitMB: nil,
+            fallback: try reader.optionalString("fallback"))
+    }
+
+    /// - Throws: `ConfigurationFault` where the fallback is no engine, or leads back here.
+    func checkFallback(among engines: [String: Settings.EngineEntry]) throws {
+        var chain = [name]
+        while let next = engines[chain[chain.count - 1]]?.fallback {
+            guard engines[next] != nil else {
+                // A later engine's own check names the key that is wrong.
+                guard chain.count == 1 else { return }
+                let known = engines.keys.filter { $0 != name }.sorted().joined(separator: ", ")
+                throw reader.fault("fallback", "there is no [engines.\(next)]; configured are: \(known).")
+            }
+            guard next != name else {
+                let circle = (chain + [next]).joined(separator: " → ")
+                throw reader.fault("fallback", "leads in a circle: \(circle).")
+            }
+            guard !chain.contains(next) else { return }
+            chain.append(next)
+        }
     }
 
     /// The key itself from the environment or the file, else the content of the key file, else a systemd credential

@@ -29,6 +29,8 @@ package struct Settings: Sendable {
         package var requestsPerMinute: Int?
         /// nil: what the server's profile says, or no limit.
         package var apiLimitMB: Int?
+        /// The engine that is asked where this one fails.
+        package var fallback: String?
     }
 
     package var stateDirectory: FilePath
@@ -49,6 +51,13 @@ package struct Settings: Sendable {
             throw ConfigurationFault("\(origin): there is no engine \"\(name)\"; configured are: \(known).")
         }
         return entry
+    }
+
+    /// The engine and its fallbacks, in the order in which they are asked.
+    package func chain(of name: String) -> [String] {
+        var chain = [name]
+        while let next = engines[chain[chain.count - 1]]?.fallback, !chain.contains(next) { chain.append(next) }
+        return chain
     }
 }
 
@@ -213,6 +222,7 @@ package struct SettingsParser {
         var tables = try table("engines", in: text.root)
         if tables["offline"] == nil { tables["offline"] = .table([:]) }
         var engines: [String: Settings.EngineEntry] = [:]
+        var readers: [String: SectionReader] = [:]
         for (name, value) in tables.sorted(by: { $0.key < $1.key }) {
             guard case .table(let values) = value else {
                 throw ConfigurationFault("\(text.place(of: "engines.\(name)")): must be a section, [engines.\(name)].")
@@ -220,6 +230,10 @@ package struct SettingsParser {
             let reader = reader("engines.\(name)", values)
             engines[name] = try EngineParser(name: name, reader: reader).parse()
             try finish(reader)
+            readers[name] = reader
+        }
+        for (name, reader) in readers.sorted(by: { $0.key < $1.key }) {
+            try EngineParser(name: name, reader: reader).checkFallback(among: engines)
         }
         return engines
     }
