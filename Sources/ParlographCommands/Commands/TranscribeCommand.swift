@@ -141,7 +141,8 @@ struct TranscribeCommand: AsyncParsableCommand {
     /// Before anything is paid for.
     private static func writable(_ folder: FilePath) throws -> FilePath {
         guard try FileStatus(at: folder).kind == .directory else {
-            throw TranscriptionError(.cannotWrite, "\(folder.printable), where the sidecars are to go, is not a folder.")
+            throw TranscriptionError(
+                .cannotWrite, "\(folder.printable), where the sidecars are to go, is not a folder.")
         }
         guard FolderRights.canWrite(folder) else {
             throw TranscriptionError(

@@ -30,7 +30,10 @@ struct EngineParser {
     private func parseOffline() throws -> Settings.EngineEntry {
         let model = try reader.path("model_directory", default: "/usr/share/pocketsphinx/model/en-us")
         let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
-        let settings = OfflineEngineSettings(name: name, modelDirectory: model, speed: speed)
+        let target = try reader.number("chunk_target_seconds", default: 20, in: 5...3600)
+        let most = try reader.number("chunk_max_seconds", default: 30, in: 5...3600)
+        let settings = OfflineEngineSettings(
+            name: name, modelDirectory: model, speed: speed, chunkTargetSeconds: target, chunkMaxSeconds: most)
         return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: nil)
     }
 
