@@ -1,4 +1,5 @@
 import Glibc
+import ParlographCommands
 import Subprocess
 import Synchronization
 import SystemPackage
