@@ -9,11 +9,9 @@ import Transcription
 /// Case 48: servers that offer HTTP/2 and break it. Against a server in Python that speaks just enough of HTTP/2
 /// (RFC 9113) to break it, and HTTP/1.1 to who asks for nothing else.
 @Suite(.timeLimit(.minutes(2))) struct HTTP2Tests {
-    private struct NoServer: Error {}
-
-    /// Prints its port, then the protocol of each connection.
+    /// Prints its process and its port, then the protocol of each connection.
     private static let script = #"""
-        import socket, ssl, sys
+        import os, socket, ssl, sys, threading
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain("cert.pem", "key.pem")
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -46,10 +44,8 @@ import Transcription
             text = b'{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}'
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
         listener = socket.create_server(("127.0.0.1", 0))
-        listener.settimeout(30)
-        print(listener.getsockname()[1], flush=True)
-        while True:
-            plain, _ = listener.accept()
+        print(os.getpid(), listener.getsockname()[1], sep="\n", flush=True)
+        def serve(plain):
             try:
                 plain.settimeout(10)
                 with context.wrap_socket(plain, server_side=True) as connection:
@@ -57,6 +53,7 @@ import Transcription
                     if connection.selected_alpn_protocol() == "h2": break_http2(connection)
                     else: answer_http1(connection)
             except OSError: pass
+        while True: threading.Thread(target=serve, args=[listener.accept()[0]], daemon=True).start()
         """#
 
     @Test(arguments: ["RST_STREAM", "GOAWAY"]) func case48_brokenHTTP2IsReplacedByHTTP1(_ way: String) async throws {
@@ -66,7 +63,11 @@ import Transcription
                 "cd \(folder.printable) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
                 + "-subj /CN=h -keyout key.pem -out cert.pem -days 2 2>log && exec timeout 60 python3 server.py \(way) 2>>log"
             let output = try #require(popen(command, "r"))
-            defer { pclose(output) }
+            let server = try #require(pid_t(line(of: output)))
+            defer {
+                kill(server, SIGKILL)
+                pclose(output)
+            }
             let port = try #require(Int(line(of: output)))
             var settings = OpenAIEngineSettings(
                 name: "cloud", baseURLs: ["https://127.0.0.1:\(port)"], model: "m")
@@ -86,8 +87,12 @@ import Transcription
             #expect(heard?.segments.map(\.text) == ["ok"])
             #expect(failures <= 2)
             #expect(line(of: output) == "h2", "libcurl took what was offered")
-            // Others stay with HTTP/1.1 from now on.
             _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+            kill(server, SIGKILL)
+            var protocols: [String] = []
+            while case let name = line(of: output), !name.isEmpty { protocols.append(name) }
+            let since = protocols.drop { $0 == "h2" }
+            #expect(!since.isEmpty && since.allSatisfy { $0 == "http/1.1" }, "it is not tried again: \(protocols)")
         }
     }
 
