@@ -36,6 +36,9 @@ extension InboxService {
             await settleSource(of: job)
             return false
         } catch is CancellationError {
+            await BlockingPool.files.run {
+                PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
+            }
             return false
         } catch let error as TranscriptionError where error.code == .recordingChanged || error.isAboutMissingFile {
             logger.info("recording changed or went away while it was read, looking again")
@@ -43,14 +46,12 @@ extension InboxService {
             return true
         } catch let error as TranscriptionError where error.code == .cannotWrite && !settings.once {
             logger.error("sidecars cannot be written, trying again", metadata: ["error": "\(error.message)"])
-            try? await Task.sleep(for: Self.pauseWhenOutboxFails)
-            try? await journal.requeue(job.id)
+            try? await journal.postpone(job.id, until: Self.now() + Self.pauseWhenOutboxFails)
             return false
         } catch let error as TranscriptionError where error.mayBeTriedLater && !settings.once {
             logger.error("engine cannot be used now, trying again", metadata: ["error": "\(error.message)"])
             await writeWaitingNote(job, inbox, error)
-            try? await Task.sleep(for: Self.pauseWhenEngineFails)
-            try? await journal.requeue(job.id)
+            try? await journal.postpone(job.id, until: Self.now() + Self.pauseWhenEngineFails)
             return false
         } catch {
             if Task.isCancelled { return false }
@@ -64,8 +65,9 @@ extension InboxService {
         }
     }
 
-    private static let pauseWhenOutboxFails = Duration.seconds(30)
-    private static let pauseWhenEngineFails = Duration.seconds(60)
+    /// Seconds. The place in the queue's work is free meanwhile: other inboxes go on.
+    private static let pauseWhenOutboxFails: Int64 = 30
+    private static let pauseWhenEngineFails: Int64 = 60
 
     /// For the office user: nothing is lost, it only waits.
     private func writeWaitingNote(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError) async {
@@ -145,8 +147,7 @@ extension InboxService {
             await settleSource(of: job, failed: true)
         } catch {
             logger.error("failure cannot be recorded, trying again", metadata: ["error": "\(error)"])
-            try? await Task.sleep(for: Self.pauseWhenOutboxFails)
-            try? await journal.requeue(job.id)
+            try? await journal.postpone(job.id, until: Self.now() + Self.pauseWhenOutboxFails)
         }
     }
 

@@ -151,7 +151,9 @@ package struct InboxService: Service {
     private func enqueue(_ arrival: Intake.Arrival, _ inbox: InboxSettings) async throws {
         let path = arrival.path
         let job = try await journal.enqueue(
-            inbox: RawName(inbox.path), path: path, identity: arrival.identity, now: Self.now()
+            inbox: RawName(inbox.path),
+            sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map { RawName($0.path) },
+            path: path, identity: arrival.identity, now: Self.now()
         ) { isTaken in
             for attempt in 0..<1000 {
                 let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)
@@ -176,7 +178,7 @@ package struct InboxService: Service {
                 try Task.checkCancellation()
                 let done = isDone()
                 if mayTake(), running.value < settings.parallelRecordings,
-                    let job = try await journal.takeNext()
+                    let job = try await journal.takeNext(now: Self.now())
                 {
                     running.add(1)
                     group.addTask {
@@ -188,7 +190,11 @@ package struct InboxService: Service {
                     continue
                 }
                 if done, running.value == 0 { return }
-                await wake.wait()
+                if mayTake(), running.value < settings.parallelRecordings, let due = try await journal.nextDue() {
+                    await wake.wait(atMost: .seconds(max(1, due - Self.now())))
+                } else {
+                    await wake.wait()
+                }
             }
         }
     }

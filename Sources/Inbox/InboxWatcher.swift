@@ -87,10 +87,15 @@ package final class InboxWatcher: Sendable {
         state.withLock { $0.folders[descriptor] = folder }
         try? DirectoryLister.forEach(in: path) { entry in
             if entry.kind == .directory, !IgnoredNames.contains(entry.name) {
-                do { try watch(folder.appending(entry.name)) } catch let error as SystemError
-                    where error.errno == .noSuchFileOrDirectory
-                {
+                let inner = folder.appending(entry.name)
+                do {
+                    try watch(inner)
+                } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
                     return true
+                } catch {
+                    logger.warning(
+                        "sub-folder cannot be watched, it is looked at in scans only",
+                        metadata: ["folder": "\(inner.printable)", "error": "\(error)"])
                 }
             }
             return true

@@ -70,15 +70,28 @@ package final class Intake: Sendable {
     package func run(
         once: Bool, scanned: @Sendable () -> Void, arrived: @Sendable (Arrival) async throws -> Void
     ) async {
-        let watcher = await startWatcher(once: once)
+        var watcher = await startWatcher(once: once)
         defer { watcher?.stop() }
-        let interval = watcher == nil ? pollInterval : settings.rescan
+        var interval = watcher == nil ? pollInterval : settings.rescan
+        var isRootLost = false
         await scan(RawName(bytes: []))
         scanned()
         var nextScan = now + interval
         while !Task.isCancelled {
-            if let changes = watcher?.drain() { await apply(changes, nextScan: &nextScan) }
+            if let changes = watcher?.drain() {
+                await apply(changes, nextScan: &nextScan)
+                if changes.isRootGone {
+                    watcher?.stop()
+                    (watcher, interval, isRootLost) = (nil, pollInterval, true)
+                }
+            }
             if now >= nextScan, !once {
+                if isRootLost, await isRootThere() {
+                    // Watched again before it is scanned, so that nothing falls between.
+                    watcher = await startWatcher(once: once)
+                    (interval, isRootLost) = (watcher == nil ? pollInterval : settings.rescan, false)
+                    logger.notice("inbox is there again", metadata: ["inbox": "\(settings.path.printable)"])
+                }
                 await scan(RawName(bytes: []))
                 nextScan = now + interval
             }
@@ -95,6 +108,11 @@ package final class Intake: Sendable {
         let now = now
         candidates.withLock { Self.note(path, in: &$0, at: now, settle: settings.settle) }
         wake.signal()
+    }
+
+    private func isRootThere() async -> Bool {
+        let root = settings.path
+        return await BlockingPool.files.run { (try? FileStatus(at: root))?.kind == .directory }
     }
 
     /// Scans are this far apart where no events can be had.

@@ -72,6 +72,7 @@ package struct JobJournal: Sendable {
                       error_code TEXT, error_message TEXT,
                       sidecar_digests TEXT NOT NULL DEFAULT '[]',
                       source TEXT NOT NULL DEFAULT 'pending', source_place BLOB,
+                      not_before INTEGER NOT NULL DEFAULT 0,
                       found_at INTEGER NOT NULL, finished_at INTEGER
                     ) STRICT;
                     CREATE INDEX job_by_path ON job(inbox, path);
@@ -84,11 +85,11 @@ package struct JobJournal: Sendable {
 
     /// Writes down a new job, unless this very file is known already.
     /// - Parameter base: is asked for the sidecars' base name; it gets a closure that tells whether a base belongs to
-    ///   another recording of this inbox.
+    ///   another recording of this inbox or of `others`, the inboxes with the same outbox.
     /// - Returns: nil when a job for the same path and identity is on record and its source was not taken away: a
     ///   recording that was moved to `failed/` or `done/` and is put back is a new job.
     package func enqueue(
-        inbox: RawName, path: RawName, identity: FileIdentity, now: Int64,
+        inbox: RawName, sharingOutbox others: [RawName] = [], path: RawName, identity: FileIdentity, now: Int64,
         base: @escaping @Sendable ((RawName) throws -> Bool) throws -> RawName
     ) async throws -> Job? {
         try await database.write { db in
@@ -104,9 +105,17 @@ package struct JobJournal: Sendable {
                 ])
             guard known == nil else { return nil }
             let base = try base { candidate in
-                try Bool.fetchOne(
-                    db, sql: "SELECT EXISTS(SELECT 1 FROM job WHERE inbox = ? AND sidecar_base = ? AND path != ?)",
-                    arguments: [inbox.data, candidate.data, path.data]) ?? false
+                for one in Set(others + [inbox]) {
+                    let isTaken = try Bool.fetchOne(
+                        db,
+                        sql: """
+                            SELECT EXISTS(SELECT 1 FROM job WHERE inbox = ? AND sidecar_base = ?
+                              AND NOT (inbox = ? AND path = ?))
+                            """,
+                        arguments: [one.data, candidate.data, inbox.data, path.data])
+                    if isTaken ?? false { return true }
+                }
+                return false
             }
             var job = Job(
                 id: 0, inbox: inbox, path: path, identity: identity, sidecarBase: base, state: .queued, attempts: 0,
@@ -126,12 +135,14 @@ package struct JobJournal: Sendable {
         }
     }
 
-    /// The oldest queued job, marked as being processed.
-    package func takeNext() async throws -> Job? {
+    /// The oldest queued job that may begin now, marked as being processed.
+    /// - Parameter now: seconds since 1970.
+    package func takeNext(now: Int64 = .max) async throws -> Job? {
         try await database.write { db in
             guard
                 let row = try Row.fetchOne(
-                    db, sql: "SELECT * FROM job WHERE state = 'queued' ORDER BY id LIMIT 1")
+                    db, sql: "SELECT * FROM job WHERE state = 'queued' AND not_before <= ? ORDER BY id LIMIT 1",
+                    arguments: [now])
             else { return nil }
             var job = Job(row)
             job.state = .processing
@@ -149,6 +160,23 @@ package struct JobJournal: Sendable {
         try await database.write { db in
             try db.execute(sql: "UPDATE job SET state = 'queued' WHERE state = 'processing'")
             return db.changesCount
+        }
+    }
+
+    /// Back into the queue, to be begun again later: the outbox or the engine is away.
+    /// - Parameter until: seconds since 1970.
+    package func postpone(_ id: Int64, until: Int64) async throws {
+        try await database.write { db in
+            try db.execute(
+                sql: "UPDATE job SET state = 'queued', not_before = ? WHERE id = ? AND state = 'processing'",
+                arguments: [until, id])
+        }
+    }
+
+    /// When the first of the postponed jobs may begin; nil when none is queued.
+    package func nextDue() async throws -> Int64? {
+        try await database.read { db in
+            try Int64.fetchOne(db, sql: "SELECT min(not_before) FROM job WHERE state = 'queued'")
         }
     }
 

@@ -59,15 +59,13 @@ package enum AtomicFile {
         }
     }
 
-    /// `.NAME.PID.tmp`: hidden from share users, ignored by inboxes. A name too long for that is cut and gets a number, so
-    /// that two names that differ only in their endings do not share one.
+    /// `.NAME.PID-N.tmp`: hidden from share users, ignored by inboxes, another one for each call, so that two threads that
+    /// write one name do not take each other's file; a long name is cut.
     private static func temporaryName(for name: FilePath.Component) -> FilePath {
         let bytes = RawName(FilePath(root: nil, [name])).bytes
-        let suffix = Array(".\(getpid()).tmp".utf8)
-        if bytes.count + suffix.count < 255 { return RawName(bytes: [0x2E] + bytes + suffix).path }
-        let number = Array("-\(cutNames.add(1))".utf8)
-        return RawName(bytes: [0x2E] + bytes.prefix(254 - suffix.count - number.count) + number + suffix).path
+        let suffix = Array(".\(getpid())-\(calls.add(1)).tmp".utf8)
+        return RawName(bytes: [0x2E] + bytes.prefix(254 - suffix.count) + suffix).path
     }
 
-    private static let cutNames = SharedCounter()
+    private static let calls = SharedCounter()
 }

@@ -6,11 +6,16 @@ package import SystemSupport
 package struct SidecarRecord: Sendable {
     /// SHA-256 of the recording the set was made from.
     package let source: Digest
+    /// The recording's printable name.
+    package let sourceName: String
     /// Of the files as they were delivered; that of the `.json` itself as it is now.
     package let digests: Set<Digest>
 
     private struct Contents: Decodable {
-        struct Source: Decodable { let sha256: Digest }
+        struct Source: Decodable {
+            let name: String
+            let sha256: Digest
+        }
         let source: Source
         let sidecars: [String: Digest]
     }
@@ -24,6 +29,7 @@ package struct SidecarRecord: Sendable {
             let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes))
         else { return nil }
         source = contents.source.sha256
+        sourceName = contents.source.name
         digests = Set(contents.sidecars.values).union([bytes.withUnsafeBytes { SHA256.digest(of: $0) }])
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 package import SystemPackage
 package import SystemSupport
 
@@ -34,6 +35,10 @@ package struct SidecarWriter: Sendable {
     private static let mostNumbers = 1000
     /// A sidecar that is larger is not compared but taken as edited.
     private static let longestCompared: Int64 = 1 << 30
+
+    /// Looking whether names are free and taking them is one step: two recordings of this process that want the same
+    /// names must not mix their sets.
+    private static let appearing = Mutex(())
 
     private let root: FilePath
     private let subfolder: [RawName]
@@ -189,14 +194,18 @@ package struct SidecarWriter: Sendable {
                 let temporary = try AtomicFile.stage(draft.bytes, for: name, in: folder, mode: mode)
                 staged.append((temporary, draft.name.path))
             }
-            guard try isFree(drafts, in: folder, overwrite) else {
+            let appears = try Self.appearing.withLock { _ in
+                guard try isFree(drafts, in: folder, overwrite) else { return false }
+                for file in staged {
+                    let wasFree = !Self.exists(file.final, in: folder)
+                    try Self.rename(file.temporary, file.final, in: folder)
+                    if wasFree { appeared.append(file.final) }
+                }
+                return true
+            }
+            guard appears else {
                 Self.remove(staged.map(\.temporary), in: folder)
                 return false
-            }
-            for file in staged {
-                let wasFree = !Self.exists(file.final, in: folder)
-                try Self.rename(file.temporary, file.final, in: folder)
-                if wasFree { appeared.append(file.final) }
             }
         } catch {
             Self.remove(staged.map(\.temporary) + appeared, in: folder)

@@ -189,6 +189,52 @@ import Transcription
         }
     }
 
+    @Test func whatAnEngineMayBeTold() throws {
+        let settings = try Self.parse(
+            """
+            [engines.offline]
+            threads = 1
+            [engines.cloud]
+            kind = "openai"
+            base_url = "http://h"
+            language_rule = "must_send"
+            upload_codec = "wav"
+            auth_header = "api-key"
+            fallback = "own"
+            [engines.own]
+            kind = "command"
+            command = ["stt"]
+            max_concurrent = 2
+            temporary_directory = "/dev/shm"
+            fallback = "offline"
+            """)
+        #expect(settings.chain(of: "cloud") == ["cloud", "own", "offline"])
+        guard case .offline(let offline) = try settings.engine("offline").engine,
+            case .openai(let cloud) = try settings.engine("cloud").engine,
+            case .command(let own) = try settings.engine("own").engine
+        else {
+            Issue.record("not the kinds that were named")
+            return
+        }
+        #expect(offline.threads == 1)
+        #expect(cloud.languageRule == .mustSend && cloud.uploadCodec == .wav && cloud.authorization == .apiKey)
+        #expect(own.maximumConcurrency == 2 && own.temporaryDirectory == "/dev/shm")
+
+        let server = "[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\n"
+        for (wrong, words) in [
+            (server + "language_rule = \"ask\"", "omit, auto, must_send"),
+            (server + "upload_codec = \"mp3\"", "flac, wav"),
+            (server + "auth_header = \"basic\"", "bearer, api-key, none"),
+            ("[engines.offline]\nthreads = 0", "threads"),
+            ("[engines.offline]\nfallback = \"c\"", "unknown key \"fallback\""),
+            ("[engines.o]\nkind = \"command\"\ncommand = [\"a\"]\nmax_concurrent = 0", "max_concurrent"),
+            ("[engines.o]\nkind = \"command\"\ncommand = [\"a\"]\ntemporary_directory = \"tmp\"", "absolute"),
+        ] {
+            let fault = try #require(Self.fault(wrong))
+            #expect(fault.contains(words), "\(fault)")
+        }
+    }
+
     @Test func theKeyComesFromItsFileWithoutTheLineBreak() async throws {
         try await withTemporaryDirectory { folder in
             try TestAudioFile.write(Array("sk-4711\r\n".utf8), to: folder.appending("key"))

@@ -260,9 +260,107 @@ import Transcription
         #expect(EngineProfile.guess(url: url) == name)
     }
 
-    @Test func textOnlyModelsAreAskedForJSON() {
-        let profile = EngineProfile(named: .openai, model: "gpt-4o-mini-transcribe")
-        #expect(profile.format == .json && profile.maximumSeconds == 300)
-        #expect(EngineProfile(named: .openai, model: "whisper-1").format == .verboseJSON)
+    @Test(arguments: [
+        ("gpt-4o-transcribe", ResponseFormat.json), ("gpt-4o-mini-transcribe-2025-12-15", .json),
+        ("openai/gpt-4o-mini-transcribe", .json), ("gpt-transcribe", .json),
+        ("gpt-4o-transcribe-diarize", .diarizedJSON), ("whisper-1", .verboseJSON),
+    ])
+    func modelsAreAskedForWhatTheyGive(_ model: String, _ format: ResponseFormat) throws {
+        let profile = EngineProfile(named: .openai, model: model)
+        #expect(profile.format == format)
+        #expect(profile.maximumSeconds == (format == .verboseJSON ? nil : 300))
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.model = model
+            $0.chunkMaxSeconds = 3600
+            $0.apiLimitBytes = 1 << 30
+        }
+        let longest = try #require(cloud.limits.maximumChunkSamples)
+        #expect(longest == (format == .verboseJSON ? 3600 : 1372) * 16_000, "they refuse more than 1400 s")
+    }
+
+    @Test func theDiarizingModelGivesTimes() async throws {
+        let body = #"""
+            {"task":"transcribe","duration":2,"text":"Hello. Yes?","segments":[
+            {"type":"transcript.text.segment","id":"seg_0","start":0.1,"end":0.8,"text":" Hello.","speaker":"A"},
+            {"type":"transcript.text.segment","id":"seg_1","start":1.0,"end":1.7,"text":" Yes?","speaker":"B"}]}
+            """#
+        let server = try FakeTranscriptionServer { _ in .init(text: body) }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.model = "gpt-4o-transcribe-diarize"
+            $0.prompt = "names"
+            $0.wordTimestamps = true
+        }
+        let heard = try await cloud.transcribe(marked(0..<2), options: TranscriptionOptions())
+        #expect(heard.segments.map(\.range) == [SampleRange(1600, 12_800), SampleRange(16_000, 27_200)])
+        #expect(!heard.timesAreEstimated && heard.warnings.isEmpty)
+        let request = try #require(server.requests.first)
+        #expect(request.partNames == ["model", "response_format", "chunking_strategy", "file"])
+        #expect(request.field("response_format") == "diarized_json" && request.field("chunking_strategy") == "auto")
+    }
+
+    @Test func textWithoutTimesIsSaidBeforeAndAfter() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: #"{"text":"Hello there."}"#) }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.model = "gpt-4o-transcribe" }
+        #expect(try await cloud.check().contains("without times"))
+        let heard = try await cloud.transcribe(marked(0..<2), options: TranscriptionOptions())
+        #expect(heard.timesAreEstimated)
+        #expect(heard.warnings == ["The engine gave text without times; they are estimated."])
+
+        // A server that was asked for segments and gives none.
+        let other = try engine(server)
+        #expect(try await other.check().contains("without times"))
+    }
+
+    @Test(
+        arguments: [
+            (EngineProfile.Authorization?.none, "Bearer sk-test-0123456789abcdef", nil),
+            (.apiKey, nil, "sk-test-0123456789abcdef"), (.some(.none), nil, nil),
+        ] as [(EngineProfile.Authorization?, String?, String?)])
+    func theKeyIsSentAsConfigured(
+        _ authorization: EngineProfile.Authorization?, _ bearer: String?, _ apiKey: String?
+    ) async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.authorization = authorization }
+        _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+        let headers = try #require(server.requests.first?.headers)
+        #expect(headers["authorization"] == bearer && headers["api-key"] == apiKey)
+    }
+
+    @Test func case33_groqStumblesOnce() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            .init(422, text: #"{"error":{"message":"Unprocessable Entity","type":"invalid_request_error"}}"#)
+        }
+        defer { server.stop() }
+        let groq = try engine(server) { $0.profile = .groq }
+        func remedy(_ piece: Chunk) async -> TranscriptionError.Remedy? {
+            await transcriptionError { try await groq.transcribe(piece, options: TranscriptionOptions()) }?.remedy
+        }
+        #expect(await remedy(marked(0..<1)) == .retry(after: nil))
+        #expect(await remedy(marked(0..<1)) == .giveUpChunk)
+        #expect(await remedy(marked(1..<2)) == .retry(after: nil), "another chunk has its own second chance")
+        let other = try engine(server)
+        let error = await transcriptionError { try await other.transcribe(marked(0..<1), options: .init()) }
+        #expect(error?.remedy == .giveUpChunk, "other servers mean it")
+    }
+
+    @Test func case40_theServersWordOnRetryingCounts() async throws {
+        let server = try FakeTranscriptionServer { request in
+            request.number == 0
+                ? .init(500, headers: [("x-should-retry", "false")], text: "{}")
+                : .init(400, headers: [("X-Should-Retry", "true")], text: "{}")
+        }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        var remedies: [TranscriptionError.Remedy?] = []
+        for _ in 0..<2 {
+            remedies.append(
+                await transcriptionError { try await cloud.transcribe(marked(0..<1), options: .init()) }?.remedy)
+        }
+        #expect(remedies == [.giveUpChunk, .retry(after: nil)])
     }
 }

@@ -305,6 +305,21 @@ import Transcription
         #expect(heard.segments.map(\.text) == ["Hello"])
     }
 
+    @Test(arguments: [
+        (#"a\u001b[31mred\u001b[0m b"#, "ared b"), (#"a\u001b]0;title\u0007b"#, "ab"),
+        (#"a\u001b]8;;http://x\u001b\\link"#, "alink"), (#"a \u001b]2;no end"#, "a 2;no end"),
+        (#"a\u009b2Jb"#, "ab"), (#"a\u0090q\u009cb"#, "ab"), (#"a\u0000b\u007fc\b"#, "a b c"),
+        (#"x\u202etxt.exe\u202c y\u2066z\u2069"#, "xtxt.exe yz"), (#"a\u001bcb"#, "acb"),
+        (#"\u05d0\u200f\u200eb \ud83d\udc68\u200d\ud83d\udc69"#, "\u{5d0}\u{200f}\u{200e}b 👨‍👩"),
+    ])
+    func whatATerminalWouldObeyIsLeftOut(_ sent: String, _ kept: String) throws {
+        let heard = try parse(
+            #"{"segments":[{"start":0,"end":1,"text":"\#(sent)","words":[{"word":"\#(sent)","start":0,"end":1}]}]}"#)
+        #expect(heard.segments.map(\.text) == [kept])
+        #expect(heard.segments.first?.words.map(\.text) == [kept])
+        #expect(text(try parse(#"{"text":"\#(sent)"}"#)) == kept)
+    }
+
     @Test func duplicateKeysTheLastCounts() throws {
         #expect(try parse(#"{"text":"a","text":"b"}"#).segments.map(\.text) == ["b"])
     }

@@ -12,7 +12,7 @@ import Transcription
 
     /// Runs `body` with the address of a server whose certificate is for `host`, and the authority's PEM file.
     private func withServer(
-        certifiedFor host: String, _ body: (String, FilePath) async throws -> Void
+        certifiedFor host: String, days: Int = 2, _ body: (String, FilePath) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { folder in
             let path = folder.printable
@@ -24,7 +24,7 @@ import Transcription
                 + "-out request.pem 2>>log"
             let sign =
                 "echo subjectAltName=\(host == "127.0.0.1" ? "IP" : "DNS"):\(host) > ext && "
-                + "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -extfile ext -days 2 "
+                + "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -extfile ext -days \(days) "
                 + "-out cert.pem 2>>log"
             let status = await testPool.run { system("\(authority) && \(request) && \(sign)") }
             try #require(status == 0)
@@ -95,6 +95,15 @@ import Transcription
             let error = await transcriptionError { try await cloud.check() }
             #expect(error?.remedy == .giveUpRecording)
             #expect(error?.message.contains("certificate") == true)
+        }
+    }
+
+    @Test func case46_expiredIsRefused() async throws {
+        try await withServer(certifiedFor: "127.0.0.1", days: -1) { url, ca in
+            let cloud = try engine(url, caFile: ca)
+            let error = await transcriptionError { try await cloud.check() }
+            #expect(error?.remedy == .giveUpRecording && error?.code == .engineUnavailable)
+            #expect(error?.message.contains("expired") == true)
         }
     }
 

@@ -49,7 +49,7 @@ package struct CommandTranscriber: Transcriber {
         } catch {
             throw TranscriptionError(
                 .cannotWrite,
-                "A chunk for engine \(settings.name) cannot be put into \(directory.printable): \(error).",
+                "A chunk for engine \(settings.name) cannot be put into \(directory.printable): \("\(error)".withoutEnd).",
                 cause: error, remedy: .giveUpRecording)
         }
         defer { withExtendedLifetime(file) {} }
@@ -103,7 +103,7 @@ package struct CommandTranscriber: Transcriber {
             try Task.checkCancellation()
             throw TranscriptionError(
                 .engineUnavailable,
-                "Engine \(settings.name) cannot run \(settings.command[0]): \(error). Check command of "
+                "Engine \(settings.name) cannot run \(settings.command[0]): \("\(error)".withoutEnd). Check command of "
                     + "[engines.\(settings.name)].", cause: error, remedy: .giveUpRecording)
         }
         try Task.checkCancellation()

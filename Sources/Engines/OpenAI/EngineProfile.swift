@@ -22,10 +22,11 @@ package struct EngineProfile: Sendable, Hashable {
         case mustSend = "must_send"
     }
 
-    package enum Authorization: Sendable, Hashable {
+    /// How a key is sent.
+    package enum Authorization: String, Sendable, CaseIterable, Codable {
         case bearer
         /// Header `api-key`.
-        case apiKey
+        case apiKey = "api-key"
         case none
     }
 
@@ -34,6 +35,8 @@ package struct EngineProfile: Sendable, Hashable {
     package var bodyByteLimit: Int
     package var targetSeconds: Double?
     package var maximumSeconds: Double?
+    /// Longer audio is refused, whatever is configured.
+    package var refusedSeconds: Double?
     /// Known default quotas; nil where the vendor names none.
     package var requestsPerMinute: Int?
     package var audioSecondsPerHour: Int?
@@ -49,6 +52,8 @@ package struct EngineProfile: Sendable, Hashable {
     package var takesPrompt: Bool
     /// `timestamp_granularities[]` is understood.
     package var takesGranularities: Bool
+    /// The field `chunking_strategy` is needed.
+    package var sendsChunkingStrategy: Bool
     package var codec: UploadCodec
     package var format: ResponseFormat
 
@@ -61,6 +66,7 @@ package struct EngineProfile: Sendable, Hashable {
         sendsModel = true
         takesPrompt = true
         takesGranularities = true
+        sendsChunkingStrategy = false
         codec = .flac
         format = .verboseJSON
     }
@@ -105,11 +111,26 @@ package struct EngineProfile: Sendable, Hashable {
             authorization = .none
             codec = .wav
         }
-        let model = model.lowercased()
-        guard name == .openai || name == .azure || name == .generic, Self.isTextOnly(model) else { return }
-        // Refused above 1400 s; answers are cut short well before that.
-        (targetSeconds, maximumSeconds) = (120, 300)
-        format = .json
+        guard name == .openai || name == .azure || name == .generic else { return }
+        learn(model: model)
+    }
+
+    /// OpenAI's models after Whisper refuse more than 1400 s, and cut their answers short well before that.
+    private mutating func learn(model: String) {
+        let model = model.lowercased().split(separator: "/").last ?? ""
+        guard model.hasPrefix("gpt-4o") && model.contains("transcribe") || model.hasPrefix("gpt-transcribe") else {
+            return
+        }
+        (targetSeconds, maximumSeconds, refusedSeconds) = (120, 300, 1400)
+        takesGranularities = false
+        guard model.contains("diarize") else {
+            // Text without times.
+            format = .json
+            return
+        }
+        format = .diarizedJSON
+        takesPrompt = false
+        sendsChunkingStrategy = true
     }
 
     /// The profile that fits the address; `generic` where nothing is known.
@@ -127,10 +148,5 @@ package struct EngineProfile: Sendable, Hashable {
         if host.hasSuffix("cloud.ru") { return .cloudRu }
         if path.hasSuffix("/inference") { return .whisperCpp }
         return .generic
-    }
-
-    /// Models of OpenAI that give text without times and take `json` only.
-    private static func isTextOnly(_ model: String) -> Bool {
-        model.hasPrefix("gpt-4o") && model.contains("transcribe") || model.hasPrefix("gpt-transcribe")
     }
 }

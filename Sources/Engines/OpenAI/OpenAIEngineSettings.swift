@@ -13,6 +13,8 @@ package struct OpenAIEngineSettings: Sendable {
     package var profile: EngineProfile.Name?
     /// Overrides the profile's rule.
     package var languageRule: EngineProfile.LanguageRule?
+    /// Overrides the profile's way to send the key.
+    package var authorization: EngineProfile.Authorization?
     /// Greatest request body in bytes (`api_limit_mb` MiB); nil: the profile's.
     package var apiLimitBytes: Int?
     /// Seconds of audio the engine does best with, and at most takes; nil: the profile's.
@@ -35,7 +37,8 @@ package struct OpenAIEngineSettings: Sendable {
 
     package init(
         name: String, baseURLs: [String], model: String, apiKey: Secret? = nil, profile: EngineProfile.Name? = nil,
-        languageRule: EngineProfile.LanguageRule? = nil, apiLimitBytes: Int? = nil,
+        languageRule: EngineProfile.LanguageRule? = nil, authorization: EngineProfile.Authorization? = nil,
+        apiLimitBytes: Int? = nil,
         chunkTargetSeconds: Double? = nil, chunkMaxSeconds: Double? = nil, requestTimeout: Duration? = nil,
         caFile: FilePath? = nil, insecure: Bool = false, prompt: String? = nil, wordTimestamps: Bool = false,
         temperature: Double? = nil, uploadCodec: UploadCodec? = nil
@@ -46,6 +49,7 @@ package struct OpenAIEngineSettings: Sendable {
         self.apiKey = apiKey
         self.profile = profile
         self.languageRule = languageRule
+        self.authorization = authorization
         self.apiLimitBytes = apiLimitBytes
         self.chunkTargetSeconds = chunkTargetSeconds
         self.chunkMaxSeconds = chunkMaxSeconds
@@ -70,13 +74,15 @@ package enum UploadCodec: String, Sendable, Codable, CaseIterable {
 /// `response_format` of a request.
 package enum ResponseFormat: String, Sendable, Comparable {
     case verboseJSON = "verbose_json"
+    /// Segments with times and speakers.
+    case diarizedJSON = "diarized_json"
     case json
     case text
 
     /// The next simpler one; nil after the simplest.
     var simpler: ResponseFormat? {
         switch self {
-        case .verboseJSON: .json
+        case .verboseJSON, .diarizedJSON: .json
         case .json: .text
         case .text: nil
         }
@@ -87,7 +93,7 @@ package enum ResponseFormat: String, Sendable, Comparable {
 
     private var simplicity: Int {
         switch self {
-        case .verboseJSON: 0
+        case .verboseJSON, .diarizedJSON: 0
         case .json: 1
         case .text: 2
         }

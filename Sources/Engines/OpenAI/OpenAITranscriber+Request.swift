@@ -13,6 +13,8 @@ extension OpenAITranscriber {
         var required: [Field] = []
         if profile.sendsModel, !settings.model.isEmpty { required.append(("model", settings.model)) }
         required.append(("response_format", form.format.rawValue))
+        // Without it the model refuses more than 30 s.
+        if profile.sendsChunkingStrategy { required.append(("chunking_strategy", "auto")) }
         switch (options.language, settings.languageRule ?? profile.languageRule) {
         case (let language?, _): required.append(("language", language))
         case (nil, .omit): break
@@ -38,9 +40,10 @@ extension OpenAITranscriber {
     /// Authorization, where there is a key.
     var headers: [Field] {
         guard let key = settings.apiKey?.revealed else { return [] }
-        return switch profile.authorization {
+        return switch settings.authorization ?? profile.authorization {
         case .apiKey: [("api-key", key)]
         // A key that was configured is sent, also to a server that usually has none.
+        case .none where settings.authorization != nil: []
         case .bearer, .none: [("Authorization", "Bearer \(key)")]
         }
     }
@@ -50,7 +53,8 @@ extension OpenAITranscriber {
     func timeout(_ sampleCount: Int64, _ byteCount: Int) -> Duration {
         if let configured = settings.requestTimeout { return configured }
         let upload = Double(byteCount) / 125_000
-        let work = max(60, 4 * SampleClock.seconds(sampleCount) * Double(max(1, min(knowledge.inFlight, 4))))
+        let work = max(
+            60, 4 * SampleClock.seconds(sampleCount) * Double(max(1, min(addresses.inFlight / endpoints.count, 4))))
         return .milliseconds(Int64(min(900, 30 + upload + work) * 1000))
     }
 }

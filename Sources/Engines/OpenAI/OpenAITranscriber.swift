@@ -1,4 +1,3 @@
-import CCurl
 import Glibc
 package import SystemSupport
 package import Transcription
@@ -13,7 +12,8 @@ package struct OpenAITranscriber: Transcriber {
 
     let settings: OpenAIEngineSettings
     let classifier: ResponseClassifier
-    let endpoints: [String]
+    private(set) var endpoints: [String]
+    private(set) var addresses: AddressPool
     let trust: TLSTrust
     let loop: CurlLoop
     let pool: BlockingPool
@@ -59,13 +59,14 @@ package struct OpenAITranscriber: Transcriber {
         knowledge = ServerKnowledge(
             form: ServerKnowledge.Form(
                 codec: settings.uploadCodec ?? profile.codec, format: profile.format,
-                sendsOptionalFields: true, onlyHTTP1: false),
-            addresses: endpoints.count)
+                sendsOptionalFields: true, onlyHTTP1: false))
+        addresses = AddressPool(count: endpoints.count)
         var changing = ["host=" + HostName.authority(ofURL: endpoints[0])]
         if optional {
             changing += ["words=\(settings.wordTimestamps)", "prompt=\(settings.prompt ?? "")"]
             changing += ["temperature=\(settings.temperature ?? 0)"]
         }
+        if let rule = settings.languageRule { changing.append("language_rule=\(rule.rawValue)") }
         identity = EngineIdentity(name: settings.name, kind: "openai", model: settings.model, settings: changing)
     }
 
@@ -90,6 +91,9 @@ package struct OpenAITranscriber: Transcriber {
         var maximum = Int64(Double(bytes) / 2 / Self.packing(knowledge.form.codec))
         if let seconds = settings.chunkMaxSeconds ?? profile.maximumSeconds {
             maximum = min(maximum, SampleClock.samples(seconds: seconds))
+        }
+        if let refused = profile.refusedSeconds {
+            maximum = min(maximum, SampleClock.samples(seconds: refused * 0.98))
         }
         if let learned = knowledge.maximumSamples { maximum = min(maximum, learned) }
         let target = settings.chunkTargetSeconds ?? profile.targetSeconds
@@ -143,6 +147,14 @@ package struct OpenAITranscriber: Transcriber {
         throw first ?? TranscriptionError(.internalFault, "Engine \(settings.name) was asked in no form.")
     }
 
+    /// The same engine with one of its addresses.
+    func only(_ address: Int) -> OpenAITranscriber {
+        var one = self
+        one.endpoints = [endpoints[address]]
+        one.addresses = AddressPool(count: 1)
+        return one
+    }
+
     // MARK: One request
 
     private enum Outcome {
@@ -167,17 +179,21 @@ package struct OpenAITranscriber: Transcriber {
                 classifier.sentence(endpointHost, "takes at most \(bodyByteLimit) bytes; this chunk has \(byteCount)"),
                 remedy: .split(maximumSamples: Int64(fitting)))
         }
-        var request = HTTPRequest(
+        let request = HTTPRequest(
             url: "", headers: headers + [("Content-Type", multipart.contentType)], body: body,
             timeout: timeout(chunk.audio.sampleCount, byteCount), trust: trust, onlyHTTP1: form.onlyHTTP1)
         var described = ResponseClassifier.Request(
             host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,
             hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded)
         do {
-            let response = try await send(&request, described: &described)
+            let response = try await send(request, described: &described)
             return outcome(response, chunk: chunk, form: form, described: described)
         } catch let failure as HTTPFailure {
-            return .failed(learning(from: failure, chunk: chunk, described: described, form: form))
+            var verdict = classifier.classify(failure, to: described)
+            if failure.isTimeout, knowledge.isRepeated(.timeout, by: chunk.hash) {
+                verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
+            }
+            return .failed(verdict)
         }
     }
 
@@ -198,8 +214,14 @@ package struct OpenAITranscriber: Transcriber {
             if response.status == 500, verdict.transform == .withoutOptionalFields, !knowledge.countServerError() {
                 verdict.transform = nil
             }
-            if response.status == 504 || response.status == 524, knowledge.countTimeout(of: chunk.hash) {
+            if response.status == 504 || response.status == 524, knowledge.isRepeated(.timeout, by: chunk.hash) {
                 verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
+            }
+            // Groq answers 422 also when its model stumbles over a chunk: the second one is meant.
+            if response.status == 422, profile.name == .groq, verdict.transform == nil,
+                verdict.error.remedy == .giveUpChunk, !knowledge.isRepeated(.unprocessable, by: chunk.hash)
+            {
+                verdict.error = verdict.error.with(remedy: .retry(after: nil))
             }
             return .failed(verdict)
         }
@@ -211,51 +233,6 @@ package struct OpenAITranscriber: Transcriber {
             return .failed(classifier.classify(fault, to: described))
         } catch {
             return .failed(classifier.classify(.notUnderstood("is not understood"), to: described))
-        }
-    }
-
-    private func learning(
-        from failure: HTTPFailure, chunk: Chunk, described: ResponseClassifier.Request, form: ServerKnowledge.Form
-    ) -> ResponseClassifier.Verdict {
-        var verdict = classifier.classify(failure, to: described)
-        switch CURLcode(rawValue: UInt32(bitPattern: failure.curlCode)) {
-        case CURLE_HTTP2, CURLE_HTTP2_STREAM: knowledge.countHTTP2Break(certainly: true)
-        case CURLE_SEND_ERROR, CURLE_RECV_ERROR:
-            if endpoints[0].lowercased().hasPrefix("https:") { knowledge.countHTTP2Break(certainly: false) }
-        case CURLE_OPERATION_TIMEDOUT where knowledge.countTimeout(of: chunk.hash):
-            verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
-        default: break
-        }
-        return verdict
-    }
-
-    /// Sends to the least busy address and, where that cannot be reached, to the next. A kept-alive connection that turns
-    /// out to be dead is replaced by a fresh one at once.
-    func send(
-        _ request: inout HTTPRequest, described: inout ResponseClassifier.Request
-    ) async throws -> HTTPResponse {
-        var tried: Set<Int> = []
-        while let address = knowledge.take(excluding: tried) {
-            defer { knowledge.release(address) }
-            tried.insert(address)
-            request.url = endpoints[address]
-            described.host = HostName.authority(ofURL: request.url)
-            do {
-                return try await performReplacingDeadConnection(request)
-            } catch let failure as HTTPFailure where failure.isUnreachable && tried.count < endpoints.count {
-                continue
-            }
-        }
-        throw HTTPFailure(curlCode: Int32(bitPattern: CURLE_COULDNT_CONNECT.rawValue), detail: "no address")
-    }
-
-    private func performReplacingDeadConnection(_ request: HTTPRequest) async throws -> HTTPResponse {
-        do {
-            return try await loop.perform(request)
-        } catch let failure as HTTPFailure where failure.meansDeadConnection {
-            var fresh = request
-            fresh.onFreshConnection = true
-            return try await loop.perform(fresh)
         }
     }
 
@@ -272,21 +249,5 @@ package struct OpenAITranscriber: Transcriber {
                 .internalFault, "The audio of a chunk cannot be packed: \(error).", cause: error,
                 remedy: .giveUpChunk)
         }
-    }
-}
-
-extension HTTPFailure {
-    fileprivate var isUnreachable: Bool {
-        [CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST].contains {
-            Int32(bitPattern: $0.rawValue) == curlCode
-        }
-    }
-
-    /// The server had closed the connection before it saw the request.
-    fileprivate var meansDeadConnection: Bool {
-        wasReused && receivedByteCount == 0
-            && [CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SEND_FAIL_REWIND].contains {
-                Int32(bitPattern: $0.rawValue) == curlCode
-            }
     }
 }

@@ -11,28 +11,27 @@ final class ServerKnowledge: Sendable {
         var onlyHTTP1: Bool
     }
 
+    /// What is judged otherwise when it happens to a chunk again.
+    enum Trouble: Sendable { case timeout, unprocessable }
+
     private struct State {
         var form: Form
         var hasSucceeded = false
         var serverErrors = 0
         var http2Breaks = 0
         var maximumSamples: Int64?
-        /// Time-outs in a row by chunk; of a few recent chunks only.
-        var timeouts: [(hash: Digest, count: Int)] = []
-        var inFlight: [Int]
+        /// Of a few recent chunks only.
+        var troubles: [(Trouble, Digest)] = []
     }
 
     private let state: Mutex<State>
 
-    init(form: Form, addresses: Int) {
-        state = Mutex(State(form: form, inFlight: Array(repeating: 0, count: addresses)))
-    }
+    init(form: Form) { state = Mutex(State(form: form)) }
 
     var form: Form { state.withLock { $0.form } }
     var hasSucceeded: Bool { state.withLock { $0.hasSucceeded } }
     /// The greatest length the server named when it refused a longer one.
     var maximumSamples: Int64? { state.withLock { $0.maximumSamples } }
-    var inFlight: Int { state.withLock { $0.inFlight.reduce(0, +) } }
 
     /// A request in this form succeeded: what differs from before was the server's wish.
     func remember(_ form: Form) {
@@ -66,28 +65,13 @@ final class ServerKnowledge: Sendable {
         }
     }
 
-    /// True when this chunk timed out before.
-    func countTimeout(of hash: Digest) -> Bool {
+    /// True when this chunk had this trouble before.
+    func isRepeated(_ trouble: Trouble, by hash: Digest) -> Bool {
         state.withLock { state in
-            if let at = state.timeouts.firstIndex(where: { $0.hash == hash }) {
-                state.timeouts[at].count += 1
-                return true
-            }
-            state.timeouts.append((hash, 1))
-            if state.timeouts.count > 64 { state.timeouts.removeFirst() }
+            if state.troubles.contains(where: { $0 == (trouble, hash) }) { return true }
+            state.troubles.append((trouble, hash))
+            if state.troubles.count > 64 { state.troubles.removeFirst() }
             return false
         }
     }
-
-    /// The address with the fewest requests in flight, none of `excluded`; counts as used until `release`.
-    func take(excluding excluded: Set<Int>) -> Int? {
-        state.withLock { state in
-            let free = state.inFlight.indices.filter { !excluded.contains($0) }
-            guard let best = free.min(by: { state.inFlight[$0] < state.inFlight[$1] }) else { return nil }
-            state.inFlight[best] += 1
-            return best
-        }
-    }
-
-    func release(_ address: Int) { state.withLock { $0.inFlight[address] -= 1 } }
 }

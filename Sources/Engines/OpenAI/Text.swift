@@ -13,4 +13,11 @@ extension StringProtocol {
         let text = Array(lowercased().utf8)
         return text.firstRange(of: needle) != nil
     }
+
+    /// Without full stops and white space at its end, to be put into a sentence.
+    var withoutEnd: String {
+        var text = self[...]
+        while let last = text.last, last == "." || last.isWhitespace { text = text.dropLast() }
+        return String(text)
+    }
 }

@@ -82,7 +82,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         let display = quiet ? nil : ProgressDisplay(tracker)
         do {
             let folder = try await outputFolder(for: path)
-            let names = taken.names(for: RawName(path).last, in: folder)
+            let names = await BlockingPool.files.run { taken.names(for: RawName(path).last, in: folder) }
             let recording = try await BlockingPool.files.run { try Recording(opening: path, followingLinks: true) }
             let options = TranscriptionOptions(language: language == "auto" ? nil : language)
             let transcript = try await withProgress(display) {
@@ -170,7 +170,8 @@ struct TranscribeCommand: AsyncParsableCommand {
     }
 }
 
-/// The sidecar names that this run has given out: of two recordings with one stem the second gets `a.wav.txt`.
+/// The sidecar names that are given out: of two recordings with one stem the second gets `a.wav.txt`, whether the first
+/// was transcribed in this run or left its set in the folder in an earlier one.
 private final class TakenNames: Sendable {
     private struct Place: Hashable {
         let folder: FilePath
@@ -184,8 +185,9 @@ private final class TakenNames: Sendable {
             var attempt = 0
             while true {
                 let names = SidecarNames.candidate(attempt, for: recording)
-                if taken.insert(Place(folder: folder, base: names.base)).inserted { return names }
                 attempt += 1
+                if let record = SidecarRecord(names, in: folder), record.sourceName != recording.printable { continue }
+                if taken.insert(Place(folder: folder, base: names.base)).inserted { return names }
             }
         }
     }

@@ -30,10 +30,12 @@ struct EngineParser {
     private func parseOffline() throws -> Settings.EngineEntry {
         let model = try reader.path("model_directory", default: "/usr/share/pocketsphinx/model/en-us")
         let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
+        let threads = try reader.optionalInteger("threads", in: 1...256)
         let target = try reader.number("chunk_target_seconds", default: 20, in: 5...3600)
         let most = try reader.number("chunk_max_seconds", default: 30, in: 5...3600)
         let settings = OfflineEngineSettings(
-            name: name, modelDirectory: model, speed: speed, chunkTargetSeconds: target, chunkMaxSeconds: most)
+            name: name, modelDirectory: model, speed: speed, threads: threads, chunkTargetSeconds: target,
+            chunkMaxSeconds: most)
         return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: nil)
     }
 
@@ -47,14 +49,10 @@ struct EngineParser {
         let key = try reader.optionalString("api_key")
         let keyFile = try reader.optionalString("api_key_file")
         settings.apiKey = try secret(key, file: keyFile)
-        let profile = try reader.optionalString("profile")
-        if let profile {
-            guard let known = EngineProfile.Name(rawValue: profile) else {
-                let all = EngineProfile.Name.allCases.map(\.rawValue).joined(separator: ", ")
-                throw reader.fault("profile", "must be one of \(all).")
-            }
-            settings.profile = known
-        }
+        settings.profile = try reader.optionalChoice("profile")
+        settings.languageRule = try reader.optionalChoice("language_rule")
+        settings.authorization = try reader.optionalChoice("auth_header")
+        settings.uploadCodec = try reader.optionalChoice("upload_codec")
         let limit = try reader.optionalInteger("api_limit_mb", in: 1...4096, shown: "25")
         settings.apiLimitBytes = limit.map { $0 << 20 }
         settings.chunkTargetSeconds = try reader.optionalNumber("chunk_target_seconds", in: 1...86400)
@@ -80,8 +78,10 @@ struct EngineParser {
         let settings = CommandEngineSettings(
             name: name, command: command, model: try reader.string("model", default: ""),
             timeout: try reader.seconds("timeout_seconds", default: 1800, in: 1...86400),
+            temporaryDirectory: try reader.path("temporary_directory", default: "/tmp"),
             chunkTargetSeconds: try reader.number("chunk_target_seconds", default: 30, in: 1...86400),
-            chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400))
+            chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400),
+            maximumConcurrency: try reader.optionalInteger("max_concurrent", in: 1...256))
         return Settings.EngineEntry(
             engine: .command(settings), requestsPerMinute: nil, apiLimitMB: nil,
             fallback: try reader.optionalString("fallback"))
@@ -123,5 +123,17 @@ struct EngineParser {
 
     private func readSecret(_ path: FilePath) throws -> Secret? {
         Secret(String(decoding: try SmallFile.read(path, limit: 64 << 10), as: UTF8.self))
+    }
+}
+
+extension SectionReader {
+    /// One of an enumeration's values; nil where the key is missing or empty.
+    /// - Throws: `ConfigurationFault` that lists them.
+    fileprivate func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws -> Choice? {
+        guard let text = try optionalString(name) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            throw fault(name, "must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        return choice
     }
 }

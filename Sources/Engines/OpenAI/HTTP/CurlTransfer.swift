@@ -171,7 +171,7 @@ final class CurlTransfer: @unchecked Sendable {
                 curlCode: Int32(bitPattern: code.rawValue), detail: detail,
                 wasReused: easy.long(CURLINFO_NUM_CONNECTS) == 0,
                 receivedByteCount: headerBytes + response.body.count, status: response.status,
-                isOversized: isOversized))
+                isOversized: isOversized, wasSent: easy.long(CURLINFO_REQUEST_SIZE) > 0))
     }
 }
 

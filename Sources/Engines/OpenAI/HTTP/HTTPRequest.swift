@@ -92,10 +92,12 @@ package struct HTTPFailure: Error, Sendable {
     package var status: Int
     /// The answer was larger than `CurlLoop.responseByteLimit`.
     package var isOversized: Bool
+    /// Some part of the request had gone out.
+    package var wasSent: Bool
 
     package init(
         curlCode: Int32, detail: String, wasReused: Bool = false, receivedByteCount: Int = 0, status: Int = 0,
-        isOversized: Bool = false
+        isOversized: Bool = false, wasSent: Bool = false
     ) {
         self.curlCode = curlCode
         self.detail = detail
@@ -103,5 +105,6 @@ package struct HTTPFailure: Error, Sendable {
         self.receivedByteCount = receivedByteCount
         self.status = status
         self.isOversized = isOversized
+        self.wasSent = wasSent
     }
 }

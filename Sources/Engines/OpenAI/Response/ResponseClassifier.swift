@@ -139,10 +139,6 @@ package struct ResponseClassifier: Sendable {
         if message.parameter == "language" || text.contains("language") && !text.contains("response_format") {
             return unavailable("Name a language that this engine knows (language of the inbox, or --language).")
         }
-        // Groq answers 422 also when its model stumbles over a chunk.
-        if profile == .groq, message.type.isEmpty || message.type.contains("invalid_request"), text.contains("again") {
-            return fail(.retry(after: nil), "")
-        }
         return fail(.giveUpChunk, "")
     }
 

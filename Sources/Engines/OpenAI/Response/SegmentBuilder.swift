@@ -104,8 +104,9 @@ enum SegmentBuilder {
         return out
     }
 
-    /// Without `<|…|>` tokens, line breaks and white space at the ends.
+    /// Without `<|…|>` tokens, controls, line breaks and white space at the ends.
     static func cleaned(_ text: String) -> String {
+        let text = text.withoutControls
         var rest = text[...]
         var out = ""
         while let open = rest.firstRange(of: "<|"), let close = rest[open.upperBound...].firstRange(of: "|>") {

@@ -72,7 +72,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
         var out = ""
         var count = 0
         var wasSpace = true
-        for character in text {
+        for character in text.withoutControls {
             let isSpace =
                 character.isWhitespace
                 || character.unicodeScalars.contains { $0.properties.generalCategory == .control }

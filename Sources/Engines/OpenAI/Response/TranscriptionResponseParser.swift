@@ -102,7 +102,8 @@ package struct TranscriptionResponseParser: Sendable {
 
         let lastEnd = speech.last.map { min($0.end, sampleCount) } ?? sampleCount
         guard let ranges = repair.ranges(of: pieces.map { ($0.start, $0.end) }, lastEnd: lastEnd) else {
-            return estimated(heard, language: language, warnings: [])
+            return estimated(
+                heard, language: language, warnings: ["The engine gave text without times; they are estimated."])
         }
         let segments = zip(pieces, ranges).compactMap { piece, range in
             SegmentBuilder.segment(piece, range: range, repair: repair, speech: speech)
@@ -118,7 +119,8 @@ package struct TranscriptionResponseParser: Sendable {
             .segments(of: SegmentBuilder.cleaned(text))
             .filter { SegmentBuilder.isWorthKeeping($0, speech: speech) }
         return ChunkTranscript(
-            language: language, segments: segments, timesAreEstimated: !segments.isEmpty, warnings: warnings)
+            language: language, segments: segments, timesAreEstimated: !segments.isEmpty,
+            warnings: segments.isEmpty ? [] : warnings)
     }
 }
 
