@@ -98,8 +98,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "parlograph", "ParlographCommands", "Transcription", "SystemSupport", "TestSupport", log, system,
-                subprocess,
+                "parlograph", "ParlographCommands", "Inbox", "Engines", "TranscriptCache", "Transcription",
+                "SystemSupport", "TestSupport", log, system, subprocess,
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -160,13 +160,13 @@ package struct JobJournal: Sendable {
         }
     }
 
-    /// A failed job whose recording still lies in its inbox is queued again.
+    /// A failed or partial job whose recording still lies in its inbox is queued again.
     package func retry(_ id: Int64) async throws {
         try await database.write { db in
             try db.execute(
                 sql: """
                     UPDATE job SET state = 'queued', source = 'pending', error_code = NULL, error_message = NULL,
-                      finished_at = NULL WHERE id = ? AND state = 'failed'
+                      finished_at = NULL WHERE id = ? AND state IN ('failed', 'partial')
                     """, arguments: [id])
         }
     }

@@ -8,11 +8,20 @@ package enum Entrance {
     /// The hidden first argument that makes this process a decoder (see `DecoderProcess`).
     private static let decoderArgument = DecoderProcess.subcommand
 
+    /// A caller may have closed some of the three (`serve <&- >&-`); the next file opened would take their place and get
+    /// our log lines.
+    private static func openStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY)
+        }
+    }
+
     /// Runs the command line; does not return.
     package static func run() async -> Never {
         if CommandLine.arguments.dropFirst().first == decoderArgument {
             exit(DecoderProcess.run(Array(CommandLine.arguments.dropFirst(2))))
         }
+        openStandardDescriptors()
         signal(SIGPIPE, SIG_IGN)
         FileLease.ignoreBreakSignal()
         MemoryTuning.apply()

@@ -49,35 +49,25 @@ package enum FileMover {
         throw SystemError("rename", folder.pushing(name.path).printable, errno: .fileExists)
     }
 
-    /// Copies, fsyncs, keeps the times, then removes the source.
+    /// Copies to a hidden name, fsyncs, keeps the times, renames, then removes the source: a crash on the way leaves the
+    /// source and no half file under a name that counts.
     /// - Returns: false when the target exists.
     private static func copy(_ source: FilePath, to target: FilePath) throws -> Bool {
-        let input = try OwnedDescriptor(opening: source, flags: O_RDONLY | O_NOFOLLOW)
-        let status = try FileStatus(of: input.descriptor)
+        guard (try? FileStatus(at: target, followingLinks: false)) == nil else { return false }
+        let temporary = target.removingLastComponent().pushing(FilePath(".parlograph-\(getpid())-\(copies.add(1)).tmp"))
         do {
-            let output = try OwnedDescriptor(
-                opening: target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-            do {
-                while true {
-                    let count = sendfile(output.descriptor.rawValue, input.descriptor.rawValue, nil, 1 << 20)
-                    if count < 0, errno == EINTR { continue }
-                    guard count >= 0 else {
-                        throw SystemError("sendfile", target.printable, errno: Errno(rawValue: errno))
-                    }
-                    if count == 0 { break }
-                }
-                let seconds = status.identity.modified / 1_000_000_000
-                let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(status.identity.modified % 1_000_000_000))
-                let times = [time, time]
-                guard fchmod(output.descriptor.rawValue, mode_t(status.mode)) == 0,
-                    futimens(output.descriptor.rawValue, times) == 0, fsync(output.descriptor.rawValue) == 0
-                else { throw SystemError("fsync", target.printable, errno: Errno(rawValue: errno)) }
-            } catch {
-                _ = target.withPlatformString { unlink($0) }
-                throw error
+            try copyContents(of: source, to: temporary)
+            let status = temporary.withPlatformString { old in
+                target.withPlatformString { clinux_rename_noreplace(AT_FDCWD, old, AT_FDCWD, $0) }
             }
-        } catch let error as SystemError where error.errno == .fileExists {
-            return false
+            if status == -EEXIST {
+                _ = temporary.withPlatformString { unlink($0) }
+                return false
+            }
+            guard status == 0 else { throw SystemError("rename", target.printable, negative: status) }
+        } catch {
+            _ = temporary.withPlatformString { unlink($0) }
+            throw error
         }
         guard source.withPlatformString({ unlink($0) }) == 0 else {
             let error = SystemError("unlink", source.printable, errno: Errno(rawValue: errno))
@@ -85,6 +75,26 @@ package enum FileMover {
             throw error
         }
         return true
+    }
+
+    private static let copies = SharedCounter()
+
+    private static func copyContents(of source: FilePath, to target: FilePath) throws {
+        let input = try OwnedDescriptor(opening: source, flags: O_RDONLY | O_NOFOLLOW)
+        let status = try FileStatus(of: input.descriptor)
+        let output = try OwnedDescriptor(
+            opening: target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        while true {
+            let count = sendfile(output.descriptor.rawValue, input.descriptor.rawValue, nil, 1 << 20)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("sendfile", target.printable, errno: Errno(rawValue: errno)) }
+            if count == 0 { break }
+        }
+        let seconds = status.identity.modified / 1_000_000_000
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(status.identity.modified % 1_000_000_000))
+        guard fchmod(output.descriptor.rawValue, mode_t(status.mode)) == 0,
+            futimens(output.descriptor.rawValue, [time, time]) == 0, fsync(output.descriptor.rawValue) == 0
+        else { throw SystemError("fsync", target.printable, errno: Errno(rawValue: errno)) }
     }
 }
 

@@ -13,6 +13,9 @@ package final class ChunkSlots: Sendable {
     /// - Parameter count: chunks that may be in memory at once, the one being decoded included.
     package init(count: Int) { state = Mutex(State(free: max(1, count))) }
 
+    /// Recordings' requests for a place that have none yet.
+    package var waiting: Int { state.withLock { $0.queue.waiting } }
+
     /// Waits for a place; give it back with `release`.
     /// - Throws: `CancellationError`.
     package func acquire(for recording: RecordingID) async throws {

@@ -6,13 +6,18 @@ struct ChunkTranscription: Sendable {
     let engine: any Transcriber
     let controller: ConcurrencyController
     let retry: RetrySettings
-    let options: TranscriptionOptions
+    var options: TranscriptionOptions
     let recording: RecordingID
+    let fate: RecordingFate
     let sleep: @Sendable (Duration) async throws -> Void
     let random: @Sendable () -> Double
     let logger: Logger
     let observe: @Sendable (ChunkEvent) -> Void
+    /// It asks again about a chunk that the engine got stuck in.
+    var isSecondLook = false
 
+    /// Half of it is still long enough to be understood.
+    private static let shortestSecondLook = 4 * SampleClock.rate
     /// Below this a chunk is not cut again: 1 s.
     private static let shortest = SampleClock.rate
 
@@ -28,26 +33,20 @@ struct ChunkTranscription: Sendable {
         var heldBack = Duration.zero
         while true {
             do {
-                return try await controller.withPermit(for: recording, cost: chunk.range.count) {
-                    observe(.sent(index: chunk.index, attempt: attempts.add(1)))
-                    return try await engine.transcribe(chunk, options: options)
-                }
+                return try await heard(chunk, attempts: attempts)
             } catch let error as TranscriptionError {
                 switch error.remedy {
                 case .giveUpChunk, .giveUpRecording: throw error
                 case .split(let most):
                     return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
-                case .retry(let hint):
+                case .retry(let told):
+                    if error.pressure == .refused { try checkPatience(after: error) }
+                    let hint = told.flatMap { $0 > .zero ? $0 : nil }
                     if error.pressure == .refused, let hint, heldBack + hint <= retry.patience {
                         heldBack += hint
                     } else {
                         retries += 1
-                        guard retries <= retry.maximumRetries, hint.map({ $0 <= retry.patience }) ?? true else {
-                            throw Self.givingUp(after: error)
-                        }
-                        guard controller.takeRetry() else {
-                            throw Self.givingUp(after: error, reason: "too many requests failed in a row")
-                        }
+                        try allowRetry(retries, hint: hint, after: error)
                     }
                     let pause = retry.pause(before: max(1, retries), hint: hint, random: random())
                     observe(
@@ -61,6 +60,66 @@ struct ChunkTranscription: Sendable {
                     try await sleep(pause)
                 }
             }
+        }
+    }
+
+    /// One attempt, and another one in two halves where the engine got stuck in a loop.
+    private func heard(_ chunk: Chunk, attempts: SharedCounter) async throws -> ChunkTranscript {
+        let first = try await request(chunk, attempts: attempts)
+        guard TranscriptGuard.isLooping(first) else { return first }
+        var second: ChunkTranscript?
+        if !isSecondLook, chunk.range.count >= Self.shortestSecondLook, controller.takeRetry() {
+            logger.info("the engine repeats itself, asking again", metadata: ["chunk.index": "\(chunk.index)"])
+            do {
+                var another = self
+                another.isSecondLook = true
+                another.options.prompt = nil
+                let half = chunk.range.count * 5 / 9 + 1
+                second = try await another.runSplit(chunk, maximumSamples: half, attempts: attempts)
+            } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !fate.isOver {
+                // What there is is better than nothing.
+            }
+        }
+        return isSecondLook ? first : TranscriptGuard.collapsingLoops(in: second ?? first)
+    }
+
+    /// One attempt. What ends the recording is known to the others before the next one of them may send.
+    private func request(_ chunk: Chunk, attempts: SharedCounter) async throws -> ChunkTranscript {
+        try await controller.withPermit(for: recording, cost: chunk.range.count) {
+            !fate.isOver
+        } _: {
+            observe(.sent(index: chunk.index, attempt: attempts.add(1)))
+            do {
+                return try await engine.transcribe(chunk, options: options)
+            } catch let error as TranscriptionError where error.remedy == .giveUpRecording {
+                fate.end(with: error)
+                throw error
+            }
+        }
+    }
+
+    /// An engine that has refused everything for too long is away: the recording waits for it instead of losing its chunks
+    /// one by one.
+    private func checkPatience(after error: TranscriptionError) throws {
+        let refusing = controller.refusing
+        guard refusing >= retry.patience else { return }
+        let away = TranscriptionError(
+            .engineUnavailable, "\(error.message) It has been so for \(refusing.components.seconds / 60) minutes.",
+            cause: error, remedy: .retry(after: nil))
+        fate.end(with: away)
+        throw away
+    }
+
+    /// - Throws: why the request is not tried again.
+    private func allowRetry(_ number: Int, hint: Duration?, after error: TranscriptionError) throws {
+        if let hint, hint > retry.patience {
+            throw Self.givingUp(
+                after: error, reason: "the pause asked for is longer than \(retry.patience.components.seconds) s")
+        }
+        guard number <= retry.maximumRetries else { throw Self.givingUp(after: error) }
+        // A refusal costs nothing, and the controller spaces them out: the budget is for what may have cost something.
+        guard error.pressure == .refused || controller.takeRetry() else {
+            throw Self.givingUp(after: error, reason: "too many requests failed in a row")
         }
     }
 

@@ -103,19 +103,35 @@ package struct ParallelOrchestrator: Sendable {
         _ reader: any ChunkReader, id: RecordingID, options: TranscriptionOptions,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> [ChunkOutcome] {
-        let aborted = CancellationFlag()
-        let failures = FirstFailure()
-        return try await withThrowingTaskGroup(of: ChunkOutcome.self) { group in
-            while !aborted.isSet {
+        let fate = RecordingFate()
+        do {
+            let outcomes = try await outcomes(reader, id: id, options: options, fate: fate, observe: observe)
+            if let failure = fate.firstFailure, outcomes.allSatisfy({ $0.isFailed || $0.isSilent }) {
+                throw Self.nothingHeard(failure)
+            }
+            return outcomes
+        } catch {
+            // Chunks that were called off for it may be heard of before the one that ended the recording.
+            throw fate.end ?? error
+        }
+    }
+
+    private func outcomes(
+        _ reader: any ChunkReader, id: RecordingID, options: TranscriptionOptions, fate: RecordingFate,
+        observe: @escaping @Sendable (ChunkEvent) -> Void
+    ) async throws -> [ChunkOutcome] {
+        try await withThrowingTaskGroup(of: ChunkOutcome.self) { group in
+            while !fate.isOver {
                 try await slots.acquire(for: id)
                 let chunk: Chunk?
                 do {
                     chunk = try await reader.next()
                 } catch {
                     slots.release(of: id)
+                    fate.end(with: error)
                     throw error
                 }
-                guard let chunk, !aborted.isSet else {
+                guard let chunk, !fate.isOver else {
                     slots.release(of: id)
                     break
                 }
@@ -123,20 +139,16 @@ package struct ParallelOrchestrator: Sendable {
                 group.addTask {
                     defer { slots.release(of: id) }
                     do {
-                        return try await outcome(
-                            of: chunk, id: id, options: options, failures: failures, observe: observe)
+                        return try await outcome(of: chunk, id: id, options: options, fate: fate, observe: observe)
                     } catch {
-                        aborted.set()
+                        fate.end(with: error)
                         throw error
                     }
                 }
             }
-            if !aborted.isSet { observe(.decoded(samples: reader.summary.sampleCount)) }
+            if !fate.isOver { observe(.decoded(samples: reader.summary.sampleCount)) }
             var outcomes: [ChunkOutcome] = []
             for try await outcome in group { outcomes.append(outcome) }
-            if let failure = failures.first, outcomes.allSatisfy({ $0.isFailed || $0.isSilent }) {
-                throw Self.nothingHeard(failure)
-            }
             return outcomes
         }
     }
@@ -151,7 +163,7 @@ package struct ParallelOrchestrator: Sendable {
 
     /// - Throws: only what ends the whole recording.
     private func outcome(
-        of chunk: Chunk, id: RecordingID, options: TranscriptionOptions, failures: FirstFailure,
+        of chunk: Chunk, id: RecordingID, options: TranscriptionOptions, fate: RecordingFate,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> ChunkOutcome {
         let attempts = SharedCounter()
@@ -160,16 +172,19 @@ package struct ParallelOrchestrator: Sendable {
             var fromCache = false
             if !chunk.speech.isEmpty {
                 (heard, fromCache) = try await answer(to: chunk, options: options, attempts: attempts) {
+                    // With fallbacks the end of one engine is not the end of the recording, nor of the next engine.
                     ChunkTranscription(
                         engine: $0.engine, controller: $0.controller, retry: retry, options: options, recording: id,
-                        sleep: sleep, random: random, logger: logger, observe: observe)
+                        fate: fallbacks.isEmpty ? fate : RecordingFate(), sleep: sleep, random: random, logger: logger,
+                        observe: observe)
                 }
             }
+            heard = TranscriptGuard.withoutPhantoms(heard, speech: chunk.speech)
             observe(.finished(index: chunk.index, fromCache: fromCache))
             return ChunkOutcome(
                 of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
-        } catch let error as TranscriptionError where error.remedy != .giveUpRecording {
-            failures.note(error)
+        } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !fate.isOver {
+            fate.note(error)
             observe(.failed(index: chunk.index))
             logger.info(
                 "chunk failed for good",
@@ -190,14 +205,6 @@ extension Transcript {
             chunks[at].attempts = 0
         }
     }
-}
-
-/// The failure of the chunk that failed first.
-private final class FirstFailure: Sendable {
-    private let error = Mutex<TranscriptionError?>(nil)
-
-    var first: TranscriptionError? { error.withLock { $0 } }
-    func note(_ failure: TranscriptionError) { error.withLock { $0 = $0 ?? failure } }
 }
 
 extension ChunkOutcome {

@@ -22,7 +22,7 @@ package struct RetrySettings: Sendable, Hashable {
     /// The pause before repetition `number` (from 1): full jitter between nothing and the doubled delay ("Exponential
     /// Backoff And Jitter", AWS Architecture Blog), or the server's own hint and up to a tenth more.
     func pause(before number: Int, hint: Duration?, random: Double) -> Duration {
-        if let hint { return hint + hint * (random / 10) }
+        if let hint, hint > .zero { return hint + hint * (random / 10) }
         let doubled = delay * Double(1 << min(number - 1, 20))
         return min(longestDelay, doubled) * random
     }

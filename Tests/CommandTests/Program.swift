@@ -1,4 +1,5 @@
 import Glibc
+import ParlographCommands
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -19,8 +20,10 @@ enum Program {
         var lines: [String] { String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init) }
     }
 
-    /// Built beside the tests.
+    /// The one that PARLOGRAPH_PROGRAM names (`make check` tests the program that is installed), else the one built beside
+    /// the tests.
     static let path: FilePath = {
+        if let named = ProcessEnvironment.all["PARLOGRAPH_PROGRAM"] { return FilePath(named) }
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         let path = FilePath(String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self))

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import SystemSupport
 import TestSupport
@@ -74,6 +75,65 @@ struct ServeOnceTests {
             // What is kept is not transcribed again.
             let again = try await place.run("serve", "--once")
             #expect(again.lines == ["0 delivered, 0 partial, 0 failed"])
+        }
+    }
+
+    /// `after = "move"` frees the name in the inbox: what comes under it later is another recording.
+    @Test func aLaterRecordingOfTheSameNameWipesNothingOut() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "formats = [\"txt\"]")
+            try place.writeMarks(0..<2, to: "inbox/talk.wav")
+            #expect(try await place.run("serve", "--once").status == 0)
+            try place.write("m0 m1, as corrected by hand\n", to: "outbox/talk.txt")
+            try place.writeMarks(5..<7, to: "inbox/talk.wav")
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.lines == ["1 delivered, 0 partial, 0 failed"], "\(ended.errors)")
+            #expect(try place.text("outbox/talk.txt") == "m0 m1, as corrected by hand\n")
+            #expect(try place.text("outbox/talk (2).txt") == "m5 m6\n")
+            #expect(try place.files("done") == ["talk (2).wav", "talk.wav"])
+        }
+    }
+
+    @Test func checkFindsWhatTheServiceWouldStumbleOver() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(401, text: "no such key") }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            let refused = try await place.run("check")
+            #expect(refused.status == 69, "\(refused.errors)")
+            #expect(refused.lines.contains { $0.hasPrefix("FAIL  engine fake: ") && $0.contains("api_key_file") })
+            #expect(refused.lines.contains { $0.hasPrefix("ok    inbox \(place.inbox.string): writable") })
+            #expect(rmdir(place["done"].string) == 0)
+            try place.write("in the way", to: "done")
+            let inTheWay = try await place.run("check")
+            #expect(inTheWay.status == 78)
+            #expect(inTheWay.lines.contains { $0.hasPrefix("FAIL  done ") && $0.hasSuffix("is not a folder") })
+            // It only looks.
+            #expect(!place.exists("state"))
+        }
+    }
+
+    @Test func ofTwoFailedRecordingsOfOneNameEachCanBeTriedAgain() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(500) }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            for take in ["first", "second"] {
+                try place.write("the \(take) is no audio", to: "inbox/talk.wav")
+                #expect(try await place.run("serve", "--once").status == 65)
+            }
+            #expect(try place.files("failed") == ["talk (2).wav", "talk.wav"])
+            // The newest first.
+            for take in ["second", "first"] {
+                let retry = try await place.run("jobs", "retry", "talk.wav")
+                #expect(retry.status == 0, "\(retry.errors)")
+                #expect(try place.text("inbox/talk.wav") == "the \(take) is no audio")
+                #expect(unlink(place["inbox/talk.wav"].string) == 0)
+            }
+            #expect(try place.files("failed").isEmpty)
+            #expect(try await place.run("jobs", "--failed").lines.isEmpty)
         }
     }
 

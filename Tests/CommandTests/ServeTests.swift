@@ -79,6 +79,7 @@ struct ServeTests {
                 try await eventually("the transcript") { place.exists("outbox/court/talk.json") }
                 try await eventually("the note gone") { !place.exists("outbox/court/talk.error.txt") }
                 try await eventually("the source in done") { place.exists("done/court/talk.wav") }
+                #expect(try await place.run("jobs", "--failed").lines.isEmpty)
                 process.send(SIGTERM)
                 return try await process.end(within: .seconds(15))
             }
@@ -163,6 +164,38 @@ struct ServeTests {
             isPatient.withLock { $0 = true }
             let again = try await place.run("serve", "--once")
             #expect(again.lines == ["1 delivered, 0 partial, 0 failed"], "\(again.errors)")
+        }
+    }
+
+    @Test func anEngineThatIsAwayCostsNoRecording() async throws {
+        let isBack = Mutex(false)
+        let server = try FakeTranscriptionServer.hearing { _ in
+            isBack.withLock { $0 } ? nil : .init(500, text: "", ending: .reset)
+        }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            try place.writeMarks(0..<3, to: "inbox/talk.wav")
+            let ended = try await place.start("serve") { process in
+                try await process.says("trying again")
+                try await eventually("a note that it waits") {
+                    (try? place.text("outbox/talk.status.txt"))?.contains("is waiting") == true
+                }
+                // Reloading does not end the service.
+                process.send(SIGHUP)
+                try await process.says("configuration is valid")
+                process.send(SIGTERM)
+                return try await process.end(within: .seconds(15))
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try place.files("inbox") == ["talk.wav"])
+            #expect(try place.files("outbox").filter { $0 != "status.html" } == ["talk.status.txt"])
+
+            isBack.withLock { $0 = true }
+            let again = try await place.run("serve", "--once")
+            #expect(again.lines == ["1 delivered, 0 partial, 0 failed"], "\(again.errors)")
+            #expect(try place.text("outbox/talk.txt") == "m0 m1 m2\n")
+            #expect(!place.exists("outbox/talk.status.txt"))
         }
     }
 }

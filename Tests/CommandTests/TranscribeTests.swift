@@ -127,4 +127,25 @@ struct TranscribeTests {
             #expect(try place.text("-o.txt") == "m3 m4\n")
         }
     }
+
+    @Test func noSidecarTakesThePlaceOfARecordingOrOfAnotherTranscript() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server)
+            try place.writeMarks(0..<2, to: "talk.wav")
+            try place.writeMarks(5..<7, to: "talk.wave")
+            // A recording whose name is that of a sidecar.
+            try place.writeMarks(8..<9, to: "dictation.txt")
+            let recording = try TestAudioFile.read(place["dictation.txt"])
+            let arguments = ["transcribe", "--engine", "fake", "--formats", "txt"]
+            let ended = try await place.run(
+                (arguments + ["talk.wav", "talk.wave", "dictation.txt"]).map { Array($0.utf8) })
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.lines == ["./talk.txt", "./talk.wave.txt", "./dictation (2).txt"])
+            #expect(try TestAudioFile.read(place["dictation.txt"]) == recording)
+            #expect(try place.text("talk.txt") == "m0 m1\n")
+            #expect(try place.text("talk.wave.txt") == "m5 m6\n")
+        }
+    }
 }

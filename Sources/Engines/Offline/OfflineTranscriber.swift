@@ -24,10 +24,9 @@ package final class OfflineTranscriber: Transcriber {
         }
         identity = EngineIdentity(
             name: settings.name, kind: "offline", model: "pocketsphinx-en-us", settings: details)
-        // Long enough that few sentences are torn, short enough that all decoders have work and progress is seen.
         limits = EngineLimits(
-            targetChunkSamples: 20 * SampleClock.rate, maximumChunkSamples: 30 * SampleClock.rate,
-            maximumConcurrency: count)
+            targetChunkSamples: SampleClock.samples(seconds: settings.chunkTargetSeconds),
+            maximumChunkSamples: SampleClock.samples(seconds: settings.chunkMaxSeconds), maximumConcurrency: count)
         threads = DecoderThreads(settings: settings, limit: count, idleSeconds: idleSeconds)
     }
 

@@ -70,7 +70,7 @@ struct JobsCommand: AsyncParsableCommand {
     /// `jobs retry NAME...`
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have failed recordings tried again: they are put back into their inbox.",
+            abstract: "Have failed or partial recordings tried again: they are put back into their inbox.",
             discussion: "NAME is what \"parlograph jobs --failed\" shows, or just the file's name.")
         @OptionGroup var common: CommonOptions
 
@@ -84,13 +84,13 @@ struct JobsCommand: AsyncParsableCommand {
             for name in name {
                 let wanted = RawName(RawArguments.path(for: name))
                 do {
-                    let failed = try await journal.jobs(in: [.failed], limit: 100_000)
+                    let failed = try await journal.jobs(in: [.failed, .partial], limit: 100_000)
                     guard
                         let job = failed.last(where: {
                             $0.path == wanted || $0.path.last == wanted || $0.path.printable == name
                         })
                     else {
-                        Exit.say("parlograph: no failed recording is called \(wanted.printable).")
+                        Exit.say("parlograph: no failed or partial recording is called \(wanted.printable).")
                         status = Exit.noInput
                         continue
                     }

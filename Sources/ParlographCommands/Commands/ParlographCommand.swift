@@ -37,10 +37,14 @@ struct CommonOptions: ParsableArguments {
 
     init() {}
 
+    /// Reads the settings.
+    /// - Throws: `ConfigurationFault`.
+    func read() throws -> Settings { try SettingsLoader.load(configurationFile.map { RawArguments.path(for: $0) }) }
+
     /// Reads the settings; a fault ends the process with 78.
     func load() throws -> Settings {
         do {
-            return try SettingsLoader.load(configurationFile.map { RawArguments.path(for: $0) })
+            return try read()
         } catch let fault as ConfigurationFault {
             throw Exit.failure(fault)
         }

@@ -57,7 +57,7 @@ struct ServeCommand: AsyncParsableCommand {
         } ready: {
             logger.notice("ready", metadata: ["inboxes": "\(settings.inboxes.count)", "version": "\(Version.current)"])
         }
-        let reload = ReloadRequest(check: { _ = try common.load() }, logger: logger)
+        let reload = ReloadRequest(check: { _ = try common.read() }, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: reload),

@@ -131,11 +131,24 @@ struct TranscribeCommand: AsyncParsableCommand {
                         throw SystemError("mkdir", given.printable, errno: Errno(rawValue: errno))
                     }
                 }
-                return given
+                return try Self.writable(given)
             }
             let folder = path.removingLastComponent()
-            return folder.isEmpty ? FilePath(".") : folder
+            return try Self.writable(folder.isEmpty ? FilePath(".") : folder)
         }
+    }
+
+    /// Before anything is paid for.
+    private static func writable(_ folder: FilePath) throws -> FilePath {
+        guard try FileStatus(at: folder).kind == .directory else {
+            throw TranscriptionError(
+                .cannotWrite, "\(folder.printable), where the sidecars are to go, is not a folder.")
+        }
+        guard FolderRights.canWrite(folder) else {
+            throw TranscriptionError(
+                .cannotWrite, "The folder \(folder.printable) cannot be written to; choose another one with -o.")
+        }
+        return folder
     }
 
     private func withProgress<Result: Sendable>(

@@ -15,7 +15,9 @@ struct ReloadRequest: Service {
                 try check()
                 logger.notice("configuration is valid; restart the service to use it")
             } catch {
-                logger.error("configuration is not valid, the service goes on with the one it has")
+                logger.error(
+                    "configuration is not valid, the service goes on with the one it has",
+                    metadata: ["error": "\(error)"])
             }
         }
     }

@@ -31,7 +31,11 @@ struct EngineParser {
         let model = try reader.path("model_directory", default: "/usr/share/pocketsphinx/model/en-us")
         let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
         let threads = try reader.optionalInteger("threads", in: 1...256)
-        let settings = OfflineEngineSettings(name: name, modelDirectory: model, speed: speed, threads: threads)
+        let target = try reader.number("chunk_target_seconds", default: 20, in: 5...3600)
+        let most = try reader.number("chunk_max_seconds", default: 30, in: 5...3600)
+        let settings = OfflineEngineSettings(
+            name: name, modelDirectory: model, speed: speed, threads: threads, chunkTargetSeconds: target,
+            chunkMaxSeconds: most)
         return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: nil)
     }
 

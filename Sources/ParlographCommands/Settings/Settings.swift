@@ -133,7 +133,8 @@ package struct SettingsParser {
         out.chunkSizeMaxMB = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096)
         guard out.chunkSizeMinMB <= out.chunkSizeMaxMB else {
             throw reader.fault(
-                "chunk_size_min_mb", "\(out.chunkSizeMinMB) is more than chunk_size_max_mb, \(out.chunkSizeMaxMB).")
+                reader.isSet("chunk_size_min_mb") ? "chunk_size_min_mb" : "chunk_size_max_mb",
+                "chunk_size_min_mb, \(out.chunkSizeMinMB), is more than chunk_size_max_mb, \(out.chunkSizeMaxMB).")
         }
         out.retry.maximumRetries = try reader.integer("max_chunk_retries", default: 3, in: 0...100)
         out.retry.delay = try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600)

@@ -1,0 +1,185 @@
+/// The right to send one request to an engine; it is given back with what became of it.
+package struct RequestPermit: Sendable, Hashable {
+    package let id: UInt64
+    package let recording: RecordingID
+    package let mark: AdaptiveLimit.Mark
+}
+
+/// What became of a request, as far as it matters for the next ones.
+package enum RequestOutcome: Sendable, Hashable {
+    case success
+    /// `pressure` of the error; `after`: the pause that the server asked for.
+    case pressure(TranscriptionError.Pressure, after: Duration?)
+    /// The server will have nothing of us: a wrong key, no such model, no quota.
+    case rejected
+    /// An answer that says nothing about load.
+    case other
+    /// Called off while it was under way.
+    case cancelled
+    /// Called off before it was sent: it counts for no rate.
+    case notSent
+
+    /// - Parameter error: what an engine threw.
+    package init(_ error: any Error) {
+        if error is CancellationError {
+            self = .cancelled
+        } else if let error = error as? TranscriptionError {
+            if error.remedy == .giveUpRecording {
+                self = .rejected
+            } else if let pressure = error.pressure {
+                var after: Duration?
+                if case .retry(let hint) = error.remedy { after = hint }
+                self = .pressure(pressure, after: after)
+            } else {
+                self = .other
+            }
+        } else {
+            self = .other
+        }
+    }
+}
+
+/// Who may send when: the rules behind `ConcurrencyController`, without clock, tasks or locks.
+///
+/// A waiter goes when the adaptive limit, the pauses that the server asked for and the rates allow it, and it is its
+/// recording's turn. After a pause, and while the server has not shown yet that it accepts us at all, one goes alone: the
+/// others follow when it has been answered, or after a grace, since a refusal comes quickly and a transcript need not.
+package struct Admission<Waiter> {
+    /// The grace of the one that goes alone after a pause: uploads may take seconds.
+    private static var graceAfterPause: Duration { .seconds(5) }
+    /// Of pauses that we choose ourselves when a server refuses everything and does not say for how long.
+    private static var longestOwnPause: Duration { .seconds(30) }
+    /// A refusal so long after the last one, and after the pause that it asked for, says nothing about the time between.
+    private static var memory: Duration { .seconds(120) }
+    /// What retries may be spent without successes.
+    private static var retryReserve: Double { 10 }
+    private static var retriesPerSuccess: Double { 0.2 }
+
+    private let settings: ConcurrencyController.Settings
+    private var limit: AdaptiveLimit
+    private var queue = FairQueue<Waiter>()
+    private var requests: RateWindow
+    private var audio: RateWindow
+    private var lastPermit: UInt64 = 0
+    private var pausedUntil = Duration.zero
+    /// The grace of the next one, which goes alone.
+    private var nextAlone: Duration?
+    /// The one that is under way alone, and when its grace ends.
+    private var alone: (id: UInt64, grace: Duration, until: Duration)?
+    private var retryBudget = retryReserve
+    private var refusingSince: Duration?
+    private var lastRefusal = Duration.zero
+
+    /// Requests under way.
+    package private(set) var inFlight = 0
+
+    package init(_ settings: ConcurrencyController.Settings) {
+        self.settings = settings
+        limit = AdaptiveLimit(ceiling: settings.ceiling)
+        requests = RateWindow(length: .seconds(60), limit: settings.requestsPerMinute.map(Int64.init))
+        audio = RateWindow(
+            length: .seconds(3600), limit: settings.audioSecondsPerHour.map { Int64($0) * SampleClock.rate })
+        nextAlone = settings.firstAlone > .zero ? settings.firstAlone : nil
+    }
+
+    /// Requests that may be under way at the moment.
+    package var currentLimit: Int { limit.limit }
+    package var waiting: Int { queue.waiting }
+    package func requestsInLastMinute(now: Duration) -> Int { Int(requests.amount(now: now)) }
+
+    /// How long every answer has been a refusal for load.
+    package func refusing(now: Duration) -> Duration { refusingSince.map { now - $0 } ?? .zero }
+
+    /// - Parameters:
+    ///   - id: unique and rising.
+    ///   - cost: audio, in samples.
+    package mutating func add(_ waiter: Waiter, id: UInt64, of recording: RecordingID, cost: Int64) {
+        queue.add(waiter, id: id, of: recording, cost: cost)
+    }
+
+    /// Gives up waiting; nil when it is no longer in the queue.
+    package mutating func remove(id: UInt64, of recording: RecordingID) -> Waiter? {
+        queue.remove(id: id, of: recording)
+    }
+
+    /// Lets as many go as may.
+    /// - Returns: them, and when to ask again if nothing happens before; nil where only an event can change anything.
+    package mutating func grant(now: Duration) -> (granted: [(waiter: Waiter, permit: RequestPermit)], again: Duration?)
+    {
+        var granted: [(waiter: Waiter, permit: RequestPermit)] = []
+        while inFlight < limit.limit, let first = queue.first {
+            if now < pausedUntil { return (granted, pausedUntil) }
+            if let alone, now < alone.until { return (granted, alone.until) }
+            let free = [requests.wait(for: 1, now: now), audio.wait(for: first.cost, now: now)]
+            if let free = free.compactMap({ $0 }).max() { return (granted, free) }
+            guard let next = queue.next() else { break }
+            inFlight += 1
+            lastPermit += 1
+            requests.start(lastPermit, amount: 1, now: now)
+            if settings.audioSecondsPerHour != nil { audio.start(lastPermit, amount: first.cost, now: now) }
+            alone = nextAlone.map { (lastPermit, $0, now + $0) }
+            nextAlone = nil
+            let permit = RequestPermit(id: lastPermit, recording: next.recording, mark: limit.mark(inFlight: inFlight))
+            granted.append((next.waiter, permit))
+        }
+        return (granted, nil)
+    }
+
+    package mutating func finish(_ permit: RequestPermit, _ outcome: RequestOutcome, now: Duration) {
+        if outcome == .notSent {
+            requests.cancel(permit.id)
+            audio.cancel(permit.id)
+        } else {
+            requests.finish(permit.id, now: now)
+            audio.finish(permit.id, now: now)
+        }
+        if let was = alone, was.id == permit.id {
+            alone = nil
+            // Nothing was learnt: the next one goes alone.
+            if outcome == .notSent || outcome == .cancelled { nextAlone = was.grace }
+        }
+        switch outcome {
+        case .success:
+            retryBudget = min(Self.retryReserve, retryBudget + Self.retriesPerSuccess)
+            refusingSince = nil
+            limit.succeeded(permit.mark, inFlight: inFlight, now: now)
+        case .pressure(.refused, let after): refused(permit, after: after, now: now)
+        case .pressure(.strained, _): limit.strained(permit.mark)
+        case .rejected:
+            refusingSince = nil
+            if settings.firstAlone > .zero { nextAlone = max(nextAlone ?? .zero, settings.firstAlone) }
+        case .other: refusingSince = nil
+        case .cancelled, .notSent: break
+        }
+        inFlight -= 1
+        queue.finished(permit.recording)
+    }
+
+    private mutating func refused(_ permit: RequestPermit, after: Duration?, now: Duration) {
+        if now > max(lastRefusal, pausedUntil) + Self.memory { refusingSince = nil }
+        refusingSince = refusingSince ?? now
+        lastRefusal = now
+        let wasOne = limit.limit == 1
+        let isCut = limit.refused(permit.mark, inFlight: inFlight, now: now)
+        var pause = Duration.zero
+        if let after, after > .zero {
+            // A server that sends us away for days means this request: the others find out for themselves.
+            if after <= settings.longestPause { pause = after }
+        } else if isCut, wasOne || limit.refusalsInARow > 1 {
+            // Fewer were no better: wait, longer each time.
+            let doublings = min(max(0, limit.refusalsInARow - 2), 10)
+            pause = min(Self.longestOwnPause, .seconds(1 << doublings))
+        }
+        guard pause > .zero else { return }
+        pausedUntil = max(pausedUntil, now + pause)
+        nextAlone = max(nextAlone ?? .zero, Self.graceAfterPause)
+    }
+
+    /// Takes one retry from the budget, which is 10 and a fifth of the successes since: false when a storm of failures
+    /// has used it up.
+    package mutating func takeRetry() -> Bool {
+        guard retryBudget >= 1 else { return false }
+        retryBudget -= 1
+        return true
+    }
+}
