@@ -171,12 +171,12 @@ package struct ParallelOrchestrator: Sendable {
             var heard = ChunkTranscript(language: nil, segments: [])
             var fromCache = false
             if !chunk.speech.isEmpty {
-                // With fallbacks the end of one engine is not the end of the recording.
-                let requestFate = fallbacks.isEmpty ? fate : RecordingFate()
                 (heard, fromCache) = try await answer(to: chunk, options: options, attempts: attempts) {
+                    // With fallbacks the end of one engine is not the end of the recording, nor of the next engine.
                     ChunkTranscription(
                         engine: $0.engine, controller: $0.controller, retry: retry, options: options, recording: id,
-                        fate: requestFate, sleep: sleep, random: random, logger: logger, observe: observe)
+                        fate: fallbacks.isEmpty ? fate : RecordingFate(), sleep: sleep, random: random, logger: logger,
+                        observe: observe)
                 }
             }
             heard = TranscriptGuard.withoutPhantoms(heard, speech: chunk.speech)

@@ -100,6 +100,19 @@ struct FallbackTests {
         }
     }
 
+    @Test func whenBothAreAwayTheRunEndsAndNamesBoth() async throws {
+        let servers = try (0..<2).map { _ in try FakeTranscriptionServer { _ in .init() } }
+        for server in servers { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: servers[0], engine: Self.second(servers[1]))
+            try place.writeMarks(0..<30, to: "talk.wav")
+            let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
+            #expect(ended.status == 69)
+            #expect(ended.errors.contains("[engines.fake]") && ended.errors.contains("[engines.second]"))
+            #expect(!place.exists("talk.txt"))
+        }
+    }
+
     @Test func theFallbackGetsChunksOfTheLengthItTakes() async throws {
         let first = try FakeTranscriptionServer { _ in .init(401, text: "no") }
         let second = try FakeTranscriptionServer.hearing()

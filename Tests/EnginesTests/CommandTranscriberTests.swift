@@ -80,7 +80,7 @@ import Transcription
     }
 
     @Test func endlessOutputIsCutOff() async throws {
-        try await withCommand("yes '{'") { own, _ in
+        try await withCommand("yes '{'", timeout: .seconds(90)) { own, _ in
             let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
             #expect(error?.message.contains("more than 32 MiB") == true)
             #expect(error?.remedy == .giveUpChunk)

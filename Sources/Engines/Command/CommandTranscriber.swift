@@ -49,7 +49,8 @@ package struct CommandTranscriber: Transcriber {
         } catch {
             throw TranscriptionError(
                 .cannotWrite,
-                "A chunk for engine \(settings.name) cannot be put into \(directory.printable): \("\(error)".withoutEnd).",
+                "A chunk for engine \(settings.name) cannot be written: \("\(error)".withoutEnd). Check temporary_directory of "
+                    + "[engines.\(settings.name)].",
                 cause: error, remedy: .giveUpRecording)
         }
         defer { withExtendedLifetime(file) {} }

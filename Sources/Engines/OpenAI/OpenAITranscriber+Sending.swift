@@ -2,7 +2,7 @@ import CCurl
 
 extension OpenAITranscriber {
     /// Sends to the address that is best off and, where that one breaks the connection or is going down, to the others,
-    /// each once. A kept-alive connection that turns out to be dead is replaced by a fresh one at once.
+    /// each once.
     /// - Parameter described: gets the host that was asked last.
     /// - Throws: `HTTPFailure` of the last address, `CancellationError`.
     func send(
@@ -15,12 +15,11 @@ extension OpenAITranscriber {
             request.url = endpoints[lease.address]
             described.host = HostName.authority(ofURL: request.url)
             do {
-                let response = try await performReplacingDeadConnection(request)
+                let response = try await performOnSoundConnection(request)
                 addresses.finish(lease, isHealthy: response.tellsHealth)
                 if tried.count == endpoints.count || !response.isOfGoingDown { return response }
             } catch let failure as HTTPFailure {
                 addresses.finish(lease, isHealthy: failure.tellsHealth)
-                learn(from: failure, url: request.url)
                 request.onlyHTTP1 = knowledge.form.onlyHTTP1
                 if tried.count == endpoints.count || !failure.isWorthAnotherAddress { throw failure }
             } catch {
@@ -31,22 +30,30 @@ extension OpenAITranscriber {
         throw HTTPFailure(curlCode: CURLE_COULDNT_CONNECT.code, detail: "no address")
     }
 
-    private func performReplacingDeadConnection(_ request: HTTPRequest) async throws -> HTTPResponse {
+    /// Replaces at once what needs no waiting: a kept-alive connection that turns out to be dead by a fresh one, a broken
+    /// HTTP/2 by HTTP/1.1.
+    private func performOnSoundConnection(_ request: HTTPRequest) async throws -> HTTPResponse {
+        var sound = request
         do {
-            return try await loop.perform(request)
+            return try await performWatchingHTTP2(request)
+        } catch let failure as HTTPFailure where failure.isHTTP2Break && !request.onlyHTTP1 {
+            knowledge.countHTTP2Break(certainly: true)
+            sound.onlyHTTP1 = true
         } catch let failure as HTTPFailure where failure.meansDeadConnection {
-            var fresh = request
-            fresh.onFreshConnection = true
-            return try await loop.perform(fresh)
+            sound.onFreshConnection = true
         }
+        return try await performWatchingHTTP2(sound)
     }
 
-    private func learn(from failure: HTTPFailure, url: String) {
-        switch failure.curlCode {
-        case CURLE_HTTP2.code, CURLE_HTTP2_STREAM.code: knowledge.countHTTP2Break(certainly: true)
-        case CURLE_SEND_ERROR.code, CURLE_RECV_ERROR.code:
-            if url.lowercased().hasPrefix("https:") { knowledge.countHTTP2Break(certainly: false) }
-        default: break
+    /// Connections that break twice make HTTP/2 suspect: some proxies reset them instead of speaking it.
+    private func performWatchingHTTP2(_ request: HTTPRequest) async throws -> HTTPResponse {
+        do {
+            return try await loop.perform(request)
+        } catch let failure as HTTPFailure {
+            if failure.mayBeHTTP2Break, request.url.lowercased().hasPrefix("https:") {
+                knowledge.countHTTP2Break(certainly: false)
+            }
+            throw failure
         }
     }
 }
@@ -67,6 +74,10 @@ extension HTTPResponse {
 
 extension HTTPFailure {
     var isTimeout: Bool { curlCode == CURLE_OPERATION_TIMEDOUT.code }
+
+    fileprivate var isHTTP2Break: Bool { curlCode == CURLE_HTTP2.code || curlCode == CURLE_HTTP2_STREAM.code }
+
+    fileprivate var mayBeHTTP2Break: Bool { curlCode == CURLE_SEND_ERROR.code || curlCode == CURLE_RECV_ERROR.code }
 
     fileprivate var tellsHealth: Bool? { isOversized || curlCode == CURLE_ABORTED_BY_CALLBACK.code ? nil : false }
 
