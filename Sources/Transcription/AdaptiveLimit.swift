@@ -35,6 +35,8 @@ package struct AdaptiveLimit: Sendable {
     private var successesBeyond = 0
     /// The largest number that has had a success since the last cut.
     private var worked = 0
+    /// More than this brings nothing, until then.
+    private var useful: (limit: Int, until: Duration)?
     /// Cuts by refusals since the last success.
     package private(set) var refusalsInARow = 0
 
@@ -62,7 +64,21 @@ package struct AdaptiveLimit: Sendable {
         guard inFlight >= limit, limit < ceiling else { return }
         let raised = min(Double(ceiling), value + (isDoubling ? 1 : 1 / value))
         if let refusedAt, Int(raised) >= refusedAt, now < holdUntil || successes < patience { return }
+        if let useful, Int(raised) > useful.limit, now < useful.until { return }
         value = raised
+    }
+
+    /// More than `limit` brings nothing: no more, for `time`.
+    package mutating func stepBack(to limit: Int, for time: Duration, now: Duration) {
+        useful = (limit, now + time)
+        value = Double(max(1, min(limit, self.limit)))
+        epoch += 1
+    }
+
+    /// It did bring something after all.
+    package mutating func stepForward(to limit: Int) {
+        useful = nil
+        value = Double(min(limit, ceiling))
     }
 
     /// - Parameter inFlight: requests under way, the refused one included.

@@ -3,6 +3,10 @@ package struct RequestPermit: Sendable, Hashable {
     package let id: UInt64
     package let recording: RecordingID
     package let mark: AdaptiveLimit.Mark
+    /// When it was given.
+    package let started: Duration
+    /// Audio, in samples.
+    package let cost: Int64
 }
 
 /// What became of a request, as far as it matters for the next ones.
@@ -51,12 +55,15 @@ package struct Admission<Waiter> {
     private static var longestOwnPause: Duration { .seconds(30) }
     /// A refusal so long after the last one, and after the pause that it asked for, says nothing about the time between.
     private static var memory: Duration { .seconds(120) }
+    /// How long more requests than are useful are not tried.
+    private static var uselessFor: Duration { .seconds(900) }
     /// What retries may be spent without successes.
     private static var retryReserve: Double { 10 }
     private static var retriesPerSuccess: Double { 0.2 }
 
     private let settings: ConcurrencyController.Settings
     private var limit: AdaptiveLimit
+    private var waitingGauge = WaitingGauge()
     private var queue = FairQueue<Waiter>()
     private var requests: RateWindow
     private var audio: RateWindow
@@ -119,7 +126,9 @@ package struct Admission<Waiter> {
             if settings.audioSecondsPerHour != nil { audio.start(lastPermit, amount: first.cost, now: now) }
             alone = nextAlone.map { (lastPermit, $0, now + $0) }
             nextAlone = nil
-            let permit = RequestPermit(id: lastPermit, recording: next.recording, mark: limit.mark(inFlight: inFlight))
+            let permit = RequestPermit(
+                id: lastPermit, recording: next.recording, mark: limit.mark(inFlight: inFlight), started: now,
+                cost: first.cost)
             granted.append((next.waiter, permit))
         }
         return (granted, nil)
@@ -143,8 +152,11 @@ package struct Admission<Waiter> {
             retryBudget = min(Self.retryReserve, retryBudget + Self.retriesPerSuccess)
             refusingSince = nil
             limit.succeeded(permit.mark, inFlight: inFlight, now: now)
+            gauge(permit, now: now)
         case .pressure(.refused, let after): refused(permit, after: after, now: now)
-        case .pressure(.strained, _): limit.strained(permit.mark)
+        case .pressure(.strained, _):
+            limit.strained(permit.mark)
+            waitingGauge.interrupt()
         case .rejected:
             refusingSince = nil
             if settings.firstAlone > .zero { nextAlone = max(nextAlone ?? .zero, settings.firstAlone) }
@@ -155,9 +167,20 @@ package struct Admission<Waiter> {
         queue.finished(permit.recording)
     }
 
+    private mutating func gauge(_ permit: RequestPermit, now: Duration) {
+        let sample = WaitingGauge.Sample(
+            level: permit.mark.level, sent: permit.started, finished: now, audio: permit.cost)
+        switch waitingGauge.note(sample, limit: limit.limit, isFull: inFlight >= limit.limit) {
+        case .none: break
+        case .fewer(let fewer): limit.stepBack(to: fewer, for: Self.uselessFor, now: now)
+        case .back(let more): limit.stepForward(to: more)
+        }
+    }
+
     private mutating func refused(_ permit: RequestPermit, after: Duration?, now: Duration) {
         if now > max(lastRefusal, pausedUntil) + Self.memory { refusingSince = nil }
         refusingSince = refusingSince ?? now
+        waitingGauge.interrupt()
         lastRefusal = now
         let wasOne = limit.limit == 1
         let isCut = limit.refused(permit.mark, inFlight: inFlight, now: now)

@@ -127,6 +127,7 @@ import Transcription
             kind = "openai"
             base_url = ["http://one/v1", "http://two/v1"]
             api_rate_limit_per_minute = 20
+            audio_seconds_per_hour = 7200
             api_limit_mb = 10
             """)
         try #require(settings.inboxes.count == 2)
@@ -141,6 +142,7 @@ import Transcription
         #expect(second.options == TranscriptionOptions(language: nil, prompt: "Kubernetes"))
         let cloud = try settings.engine("cloud")
         #expect(cloud.requestsPerMinute == 20)
+        #expect(cloud.audioSecondsPerHour == 7200)
         guard case .openai(let engine) = cloud.engine else {
             Issue.record("not an engine of kind openai")
             return

@@ -50,6 +50,60 @@ import Transcription
         #expect(simulation.end <= work / 4 + .seconds(4))
     }
 
+    /// Latencies of many kinds of noise: nobody takes the first quick answer for what the server can do.
+    @Test(arguments: 1..<30) func noiseIsNotTakenForWaiting(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let spread = Int.random(in: 0...9, using: &random)
+        func latency(_ random: inout SeededGenerator) -> Duration {
+            let even = Double.random(in: -1...1, using: &random) * Double(spread) / 10
+            let heavy = seed % 3 == 0 ? 1 / Double.random(in: 0.1...1, using: &random) : 1
+            return .seconds((1 + even) * heavy)
+        }
+        var work = Duration.zero
+        var simulation = AdmissionSimulation(Settings(ceiling: 4, firstAlone: .milliseconds(300)), chunks: [100]) {
+            _, _ in
+            let latency = latency(&random)
+            work += latency
+            return .init(latency: latency)
+        }
+        simulation.run()
+        let longest = seed % 3 == 0 ? 20.0 : 2
+        #expect(simulation.end <= work / 4 * 1.03 + .seconds(longest), "\(simulation.end) for \(work / 4)")
+    }
+
+    /// A server that works through its requests with so many hands: no more than one for each and one in reserve.
+    @Test(arguments: [(1, 4), (1, 8), (2, 4), (2, 8), (4, 8)])
+    func whereMoreOnlyWaitFewerAreSent(_ hands: Int, _ ceiling: Int) {
+        var free = [Duration](repeating: .zero, count: hands)
+        var longest = Duration.zero
+        var count = 0
+        var simulation = AdmissionSimulation(
+            Settings(ceiling: ceiling, firstAlone: .milliseconds(300)), chunks: [200]
+        ) { _, now in
+            let hand = free.indices.min { free[$0] < free[$1] } ?? 0
+            free[hand] = max(free[hand], now) + .seconds(1)
+            count += 1
+            if count > 100 { longest = max(longest, free[hand] - now) }
+            return .init(latency: free[hand] - now)
+        }
+        simulation.run()
+        #expect(simulation.lastLimit <= hands + 1, "\(simulation.lastLimit)")
+        #expect(longest <= .seconds(2))
+        #expect(simulation.end < .seconds(200 / hands) * 1.03)
+    }
+
+    @Test func whatOnlyLookedLikeWaitingIsTakenBack() {
+        // All latencies are three times as long as that of the first request, and it is not for the number of them.
+        var count = 0
+        var simulation = AdmissionSimulation(Settings(ceiling: 4), chunks: [300]) { _, _ in
+            count += 1
+            return .init(latency: count == 1 ? .seconds(1) : .seconds(3))
+        }
+        simulation.run()
+        #expect(simulation.lastLimit == 4)
+        #expect(simulation.end < .seconds(300 * 3 / 4) * 1.05)
+    }
+
     @Test(arguments: [1, 2, 3, 5, 6], 1..<4) func aServerThatTakesFewIsSeldomAskedForMore(capacity: Int, seed: UInt64) {
         var simulation = AdmissionSimulation(Settings(ceiling: 8), chunks: [300]) { inFlight, _ in
             inFlight < capacity

@@ -88,6 +88,9 @@ final class EngineRoom: Sendable {
         entries.withLock { $0.mapValues { $0.controller.figures } }
     }
 
+    /// A server that refuses a key does so at once, mostly; one that accepts it costs this much, once in a process.
+    private static let timeToBeRefused = Duration.milliseconds(300)
+
     private func entry(_ name: String) throws -> Entry {
         if let known = entries.withLock({ $0[name] }) { return known }
         let made = try make(name)
@@ -100,7 +103,8 @@ final class EngineRoom: Sendable {
 
     private func make(_ name: String) throws -> Entry {
         let entry = try settings.engine(name)
-        var (rate, limit) = (entry.requestsPerMinute, entry.apiLimitMB)
+        var (rate, audio, limit) = (entry.requestsPerMinute, entry.audioSecondsPerHour, entry.apiLimitMB)
+        var firstAlone = Duration.zero
         let transcriber: any Transcriber
         switch entry.engine {
         case .offline(let engine): transcriber = OfflineTranscriber(engine)
@@ -108,6 +112,8 @@ final class EngineRoom: Sendable {
         case .openai(let engine):
             let server = try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
             rate = rate ?? server.profile.requestsPerMinute
+            audio = audio ?? server.profile.audioSecondsPerHour
+            firstAlone = Self.timeToBeRefused
             limit = limit ?? max(1, server.profile.bodyByteLimit >> 20)
             transcriber = server
         }
@@ -115,7 +121,7 @@ final class EngineRoom: Sendable {
         let controller = ConcurrencyController(
             ConcurrencyController.Settings(
                 ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
-                requestsPerMinute: rate))
+                requestsPerMinute: rate, audioSecondsPerHour: audio, firstAlone: firstAlone))
         return Entry(transcriber: transcriber, controller: controller, apiLimitMB: limit)
     }
 }

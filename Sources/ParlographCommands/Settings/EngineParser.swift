@@ -64,8 +64,9 @@ struct EngineParser {
         settings.wordTimestamps = try reader.boolean("word_timestamps", default: false)
         settings.temperature = try reader.optionalNumber("temperature", in: 0...1)
         let rate = try reader.optionalInteger("api_rate_limit_per_minute", in: 0...1_000_000)
+        let audio = try reader.optionalInteger("audio_seconds_per_hour", in: 0...1_000_000_000)
         return Settings.EngineEntry(
-            engine: .openai(settings), requestsPerMinute: rate, apiLimitMB: limit,
+            engine: .openai(settings), requestsPerMinute: rate, audioSecondsPerHour: audio, apiLimitMB: limit,
             fallback: try reader.optionalString("fallback"))
     }
 

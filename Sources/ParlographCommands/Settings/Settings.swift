@@ -27,6 +27,8 @@ package struct Settings: Sendable {
         package var engine: Engine
         /// nil: what the server's profile says; 0: no limit.
         package var requestsPerMinute: Int?
+        /// nil: what the server's profile says; 0: no limit.
+        package var audioSecondsPerHour: Int?
         /// nil: what the server's profile says, or no limit.
         package var apiLimitMB: Int?
         /// The engine that is asked where this one fails.

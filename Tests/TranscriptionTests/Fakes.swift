@@ -1,0 +1,137 @@
+import Logging
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Transcription
+
+/// Gives chunks that are there already, one by one.
+struct FakeSource: AudioSource {
+    var chunks: [Chunk]
+    /// Is run before each chunk is handed out.
+    var beforeNext: @Sendable (Int) async throws -> Void = { _ in }
+    var warnings: [String] = []
+
+    func withChunks<Result: Sendable>(
+        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        _ body: (AudioProperties, any ChunkReader) async throws -> Result
+    ) async throws -> Result {
+        let length = chunks.last?.owned.end ?? 0
+        let properties = AudioProperties(format: "wav", sampleRate: 16000, channels: 1, estimatedSampleCount: length)
+        _ = try plan(properties)
+        return try await body(properties, Reader(source: self))
+    }
+
+    private final class Reader: ChunkReader {
+        private let source: FakeSource
+        private var next = 0
+
+        init(source: FakeSource) { self.source = source }
+
+        func next() async throws -> Chunk? {
+            try await source.beforeNext(next)
+            guard next < source.chunks.count else { return nil }
+            defer { next += 1 }
+            return source.chunks[next]
+        }
+
+        var summary: DecodeSummary {
+            DecodeSummary(sampleCount: source.chunks.last?.owned.end ?? 0, warnings: source.warnings)
+        }
+    }
+}
+
+/// Says what a test tells it to say.
+struct FakeTranscriber: Transcriber {
+    var limits = EngineLimits()
+    /// With the chunk, its options and how many requests came before.
+    var answer: @Sendable (Chunk, TranscriptionOptions, Int) async throws -> ChunkTranscript
+    let requests = SharedCounter()
+
+    var identity: EngineIdentity { EngineIdentity(name: "fake", kind: "openai", model: "m", settings: []) }
+
+    func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+        try await answer(chunk, options, requests.add(1) - 1)
+    }
+
+    func check() async throws -> String { "" }
+}
+
+/// Remembers everything, in memory.
+final class FakeStore: TranscriptStore {
+    let chunks = Guarded<[CacheKey: ChunkTranscript]>([:])
+    let recordings = Guarded<[CacheKey: Transcript]>([:])
+
+    func chunkTranscript(
+        for key: CacheKey, orMake make: @Sendable () async throws -> ChunkTranscript
+    ) async throws -> (transcript: ChunkTranscript, fromCache: Bool) {
+        if let known = chunks.value[key] { return (known, true) }
+        let made = try await make()
+        chunks.change { $0[key] = made }
+        return (made, false)
+    }
+
+    func transcript(for key: CacheKey) async -> Transcript? { recordings.value[key] }
+    func store(_ transcript: Transcript, for key: CacheKey) async { recordings.change { $0[key] = transcript } }
+}
+
+/// A recording of chunks of equal length, each of them different.
+func chunks(_ count: Int, seconds length: Double = 1, isSilent: (Int) -> Bool = { _ in false }) -> [Chunk] {
+    (0..<count).map { index in
+        let samples = [Int16](repeating: Int16(index + 1), count: Int(seconds(length)))
+        let start = Int64(index) * seconds(length)
+        let range = SampleRange(start, start + seconds(length))
+        return Chunk(
+            index: index, range: range, owned: range, hash: digest("chunk \(index)"),
+            speech: isSilent(index) ? [] : [SampleRange(0, range.count)], audio: ChunkAudio(samples))
+    }
+}
+
+/// What an engine says that hears the chunk's number.
+func numbered(_ chunk: Chunk) -> ChunkTranscript {
+    ChunkTranscript(
+        language: "en",
+        segments: [Segment(range: SampleRange(0, chunk.range.count), text: "chunk \(chunk.index)")])
+}
+
+/// An orchestrator of fakes, with a recording on disk.
+struct FakeWay {
+    var source: FakeSource
+    var engine: FakeTranscriber
+    var store: any TranscriptStore = FakeStore()
+    var concurrency = 4
+    var slots: Int?
+    var retry = RetrySettings(maximumRetries: 3, delay: .seconds(5))
+    var firstAlone = Duration.zero
+    let clock = ManualClock()
+    let events = Guarded<[ChunkEvent]>([])
+    let pauses = Guarded<[Duration]>([])
+    /// Is run on the recording's file before the transcript is put together.
+    var onDecoded: @Sendable (FilePath) throws -> Void = { _ in }
+
+    func run(options: TranscriptionOptions = TranscriptionOptions()) async throws -> Transcript {
+        try await withTemporaryDirectory { folder in
+            let path = folder.appending("talk.wav")
+            try TestAudioFile.write(Array("recording".utf8), to: path)
+            let controller = ConcurrencyController(
+                ConcurrencyController.Settings(ceiling: concurrency, firstAlone: firstAlone), clock: clock)
+            var orchestrator = ParallelOrchestrator(
+                source: source, engine: engine, store: store, controller: controller,
+                slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: DynamicChunkSizer.Settings(), retry: retry,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let (clock, pauses, events, onDecoded) = (clock, pauses, events, onDecoded)
+            orchestrator.sleep = { pause in
+                try Task.checkCancellation()
+                pauses.change { $0.append(pause) }
+                clock.advance(by: pause)
+                await Task.yield()
+            }
+            orchestrator.random = { 0.5 }
+            return try await orchestrator.transcribe(
+                try Recording(opening: path, followingLinks: false), id: RecordingID(1), options: options
+            ) { event in
+                events.change { $0.append(event) }
+                if case .decoded = event { try? onDecoded(path) }
+            }
+        }
+    }
+}
