@@ -17,7 +17,7 @@ BUILD_PACKAGES := libsndfile1-dev libmpg123-dev libsoxr-dev libcurl4-openssl-dev
   libseccomp-dev libpocketsphinx-dev libsphinxbase-dev pkg-config
 RUN_PACKAGES := pocketsphinx-en-us
 DEMO_PACKAGES := flite lame
-TEST_PACKAGES := $(DEMO_PACKAGES) ffmpeg flac vorbis-tools opus-tools sox
+TEST_PACKAGES := $(DEMO_PACKAGES) ffmpeg flac vorbis-tools opus-tools sox openssl python3
 
 .PHONY: demo check build install lint test swift-present
 

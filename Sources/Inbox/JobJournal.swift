@@ -159,7 +159,10 @@ package struct JobJournal: Sendable {
     package func requeueInterrupted() async throws -> Int {
         try await database.write { db in
             try db.execute(sql: "UPDATE job SET state = 'queued' WHERE state = 'processing'")
-            return db.changesCount
+            let interrupted = db.changesCount
+            // What was waiting for an engine or an outbox may find it again after a restart.
+            try db.execute(sql: "UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before > 0")
+            return interrupted
         }
     }
 

@@ -42,11 +42,22 @@ package struct SidecarWriter: Sendable {
 
     private let root: FilePath
     private let subfolder: [RawName]
+    private let stage: Stage
+
+    /// Writes a hidden temporary file and returns its name, as `AtomicFile.stage` does.
+    package typealias Stage =
+        @Sendable (_ bytes: [UInt8], _ name: FilePath.Component, _ folder: FileDescriptor, _ mode: UInt32) throws ->
+        FilePath
 
     /// - Parameters:
     ///   - root: an existing folder, which may be reached through links.
     ///   - subfolder: folders below it, made where missing; a link among them is refused.
-    package init(root: FilePath, subfolder: [RawName] = []) {
+    ///   - stage: replaced in tests of what a full disk leaves behind.
+    package init(
+        root: FilePath, subfolder: [RawName] = [],
+        stage: @escaping Stage = { try AtomicFile.stage($0, for: $1, in: $2, mode: $3) }
+    ) {
+        self.stage = stage
         self.root = root
         self.subfolder = subfolder
     }
@@ -191,7 +202,7 @@ package struct SidecarWriter: Sendable {
                 guard let name = draft.component else {
                     throw SystemError("open", draft.name.printable, errno: .invalidArgument)
                 }
-                let temporary = try AtomicFile.stage(draft.bytes, for: name, in: folder, mode: mode)
+                let temporary = try stage(draft.bytes, name, folder, mode)
                 staged.append((temporary, draft.name.path))
             }
             let appears = try Self.appearing.withLock { _ in

@@ -115,15 +115,14 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
             } throws: { error in
                 (error as? TranscriptionError)?.code == .cannotWrite && "\(error)".contains("talk.mp3")
             }
-            // What stands in the way of the last temporary file fails the set after the others were staged.
-            let way = folder.pushing(RawName(bytes: ".talk.json.\(getpid()).tmp".utf8).path)
-            _ = way.withPlatformString { mkdir($0, 0o755) }
-            _ = #expect(throws: TranscriptionError.self) {
-                try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
+            // The disk is full when the last of the set is written, after the others were staged.
+            let full = SidecarWriter(root: folder) { bytes, name, folder, mode in
+                guard name.extension != "json" else { throw SystemError("write", errno: .noSpace) }
+                return try AtomicFile.stage(bytes, for: name, in: folder, mode: mode)
             }
+            _ = #expect(throws: TranscriptionError.self) { try full.write(set, for: talk, overwrite: .always) }
             let left = try list(folder)
-            #expect(left == [way.lastComponent?.string])
-            _ = way.withPlatformString { rmdir($0) }
+            #expect(left == [])
         }
     }
 
