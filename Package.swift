@@ -52,10 +52,12 @@ let package = Package(
 
         .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system]),
         .target(name: "Transcription", dependencies: ["SystemSupport", log, system]),
+        .target(name: "AudioContainers"),
         .target(
             name: "AudioInput",
             dependencies: [
-                "Transcription", "SystemSupport", "CLinux", "CSndfile", "CMpg123", "CSoxr", system, subprocess,
+                "AudioContainers", "Transcription", "SystemSupport", "CLinux", "CSndfile", "CMpg123", "CSoxr", system,
+                subprocess,
             ]),
         .target(
             name: "Engines",
@@ -64,7 +66,9 @@ let package = Package(
                 subprocess,
             ]),
         .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
-        .target(name: "Inbox", dependencies: ["Transcription", "SystemSupport", log, system, grdb, lifecycle]),
+        .target(
+            name: "Inbox",
+            dependencies: ["AudioContainers", "Transcription", "SystemSupport", "CLinux", log, system, grdb, lifecycle]),
         .target(
             name: "ParlographCommands",
             dependencies: [
@@ -81,10 +85,12 @@ let package = Package(
         .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport", "TestSupport", log, system]),
         .testTarget(
             name: "TranscriptionTests", dependencies: ["Transcription", "SystemSupport", "TestSupport", log, system]),
+        .testTarget(name: "AudioContainersTests", dependencies: ["AudioContainers", "TestSupport", system]),
         .testTarget(
             name: "AudioInputTests",
             dependencies: [
-                "AudioInput", "DecoderFixture", "CLinux", "Transcription", "SystemSupport", "TestSupport", log, system,
+                "AudioInput", "AudioContainers", "DecoderFixture", "CLinux", "Transcription", "SystemSupport",
+                "TestSupport", log, system,
             ]),
         .testTarget(
             name: "EnginesTests",

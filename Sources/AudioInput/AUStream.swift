@@ -1,3 +1,5 @@
+import AudioContainers
+
 /// Reads the AU stream of 32-bit floats (big endian) that ffmpeg writes, mixes it down and passes it on.
 struct AUStream: ~Copyable {
     private(set) var sampleRate = 0

@@ -1,3 +1,5 @@
+package import AudioContainers
+
 /// What a recording is, by its content.
 package struct AudioFormat: Equatable, Sendable {
     /// Who decodes it.

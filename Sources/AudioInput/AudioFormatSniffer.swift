@@ -1,3 +1,5 @@
+package import AudioContainers
+
 /// Tells by its content what a recording is; the file's name means nothing.
 package enum AudioFormatSniffer {
     /// How much of anything else may stand in front of MPEG audio.
@@ -35,20 +37,9 @@ package enum AudioFormatSniffer {
 
     /// The place behind all ID3v2 tags. A tag that claims to be longer than the file is taken for damaged.
     private static func behindID3Tags(_ source: some ByteSource) -> (start: Int64, warning: String?) {
-        var at: Int64 = 0
-        for _ in 0..<16 {
-            let head = source.bytes(at: at, count: 10)
-            guard head.count == 10, head.has("ID3"), head[3] < 0xFF, head[6...9].allSatisfy({ $0 < 0x80 }) else {
-                break
-            }
-            let size = head[6...9].reduce(Int64(0)) { $0 << 7 | Int64($1) }
-            let next = at + 10 + size + (head[5] & 0x10 != 0 ? 10 : 0)
-            guard next <= source.size else {
-                return (at + 10, "The tag in front of the audio is damaged: it claims to be longer than the file.")
-            }
-            at = next
-        }
-        return (at, nil)
+        let tags = ID3Tags(source)
+        guard tags.isOverrun else { return (tags.end, nil) }
+        return (tags.end + 10, "The tag in front of the audio is damaged: it claims to be longer than the file.")
     }
 
     private static func mpeg(_ scan: MPEGScan) -> AudioFormat {
@@ -118,15 +109,9 @@ package enum AudioFormatSniffer {
 
     /// numSampleFrames of the COMM chunk.
     private static func aiffFrames(_ source: some ByteSource, at start: Int64) -> Int64? {
-        var at = start + 12
-        for _ in 0..<256 {
-            let id = source.tag(at: at)
-            guard !id.isEmpty, let size = source.number(at: at + 4, count: 4, bigEndian: true) else { return nil }
-            if id.has("COMM") {
-                let frames = source.number(at: at + 10, count: 4, bigEndian: true).map { Int64($0) }
-                return frames.flatMap { $0 > 0 && $0 < 0xFFFF_FFFF ? $0 : nil }
-            }
-            at += 8 + Int64(size) + Int64(size & 1)
+        for chunk in IFFChunks(of: source, from: start + 12, bigEndian: true) where chunk.id.has("COMM") {
+            let frames = source.number(at: chunk.contents + 2, count: 4, bigEndian: true).map { Int64($0) }
+            return frames.flatMap { $0 > 0 && $0 < 0xFFFF_FFFF ? $0 : nil }
         }
         return nil
     }

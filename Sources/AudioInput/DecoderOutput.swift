@@ -1,58 +1,61 @@
-import Glibc
 import Transcription
 
-/// The decoder process's side of the pipe: resamples, packs, writes. Blocks while the parent has enough.
+/// The decoder process's side of the pipe: takes mono samples of any rate. Blocks while the parent has enough.
 struct DecoderOutput: ~Copyable {
     /// The parent does not read any more: nothing to do but to end.
     struct Closed: Error {}
 
-    /// Samples written, at 16 kHz.
-    private(set) var sampleCount: Int64 = 0
-    private let descriptor: CInt
-    private var resampler: Resampler?
+    private let writer: SampleWriter
+    private var isStarted = false
     private var rate = 0
-    private let gathered: UnsafeMutableBufferPointer<Float>
-    private var gatheredCount = 0
-    private let packet: UnsafeMutableRawBufferPointer
-    private var packetCount = DecoderMessage.headerBytes
+    private var block = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
+    private var blockCount = 0
 
-    init(descriptor: CInt) {
-        self.descriptor = descriptor
-        gathered = .allocate(capacity: Downmixer.blockFrames)
-        packet = .allocate(byteCount: DecoderMessage.headerBytes + DecoderMessage.samplesBytes, alignment: 16)
+    init(descriptor: Int32) {
+        writer = SampleWriter(descriptor: descriptor)
     }
 
     deinit {
-        gathered.deallocate()
-        packet.deallocate()
+        if isStarted { writer.dismiss() }
     }
 
-    /// Seconds written so far.
-    var seconds: Double { SampleClock.seconds(sampleCount) }
+    /// Samples written, at 16 kHz. Waits for those under way.
+    var sampleCount: Int64 {
+        mutating get {
+            // A pipe that is closed says so at the next write.
+            try? handOver()
+            return writer.sampleCount
+        }
+    }
+
+    /// Seconds written so far. Waits for those under way.
+    var seconds: Double {
+        mutating get { SampleClock.seconds(sampleCount) }
+    }
 
     /// - Throws: `Closed`.
     mutating func send(_ message: DecoderMessage) throws {
-        try flushPacket()
-        let bytes = message.encoded
-        try bytes.withUnsafeBytes { try write($0) }
+        try handOver()
+        try writer.send(message)
     }
 
     /// Mono samples; full scale is 1. Another rate than before ends one resampler and begins another.
     /// - Throws: `Closed`, `DecodingFailure`.
     mutating func write(_ samples: UnsafeBufferPointer<Float>, rate: Int) throws {
         if rate != self.rate {
-            try finishSamples()
-            resampler = try Resampler(rate: rate)
+            try handOver()
+            try writer.begin(rate: rate)
             self.rate = rate
         }
         var done = 0
         while done < samples.count {
-            let count = min(samples.count - done, gathered.count - gatheredCount)
-            _ = UnsafeMutableBufferPointer(rebasing: gathered[gatheredCount...]).update(
+            if block.isEmpty { block = writer.nextBlock() }
+            let count = min(samples.count - done, block.count - blockCount)
+            _ = UnsafeMutableBufferPointer(rebasing: block[blockCount...]).update(
                 fromContentsOf: UnsafeBufferPointer(rebasing: samples[done..<done + count]))
             done += count
-            gatheredCount += count
-            if gatheredCount == gathered.count { try convert() }
+            blockCount += count
+            if blockCount == block.count { try handOver() }
         }
     }
 
@@ -71,48 +74,17 @@ struct DecoderOutput: ~Copyable {
 
     /// Everything that is still inside goes out.
     mutating func finishSamples() throws {
-        try convert()
-        guard var last = resampler.take() else { return }
-        try last.finish { try append($0) }
+        try handOver()
+        try writer.finishSamples()
         rate = 0
     }
 
-    private mutating func convert() throws {
-        guard gatheredCount > 0, var current = resampler.take() else { return }
-        let input = UnsafeBufferPointer(rebasing: gathered[..<gatheredCount])
-        gatheredCount = 0
-        try current.process(input) { try append($0) }
-        resampler = consume current
-    }
-
-    private mutating func append(_ samples: UnsafeBufferPointer<Int16>) throws {
-        sampleCount += Int64(samples.count)
-        var bytes = UnsafeRawBufferPointer(samples)
-        while !bytes.isEmpty {
-            let count = min(bytes.count, packet.count - packetCount)
-            UnsafeMutableRawBufferPointer(rebasing: packet[packetCount...]).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-            packetCount += count
-            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
-            if packetCount == packet.count { try flushPacket() }
-        }
-    }
-
-    private mutating func flushPacket() throws {
-        let count = packetCount - DecoderMessage.headerBytes
-        guard count > 0 else { return }
-        packet.copyBytes(from: DecoderMessage.header(.samples, count: count))
-        packetCount = DecoderMessage.headerBytes
-        try write(UnsafeRawBufferPointer(rebasing: packet[..<(count + DecoderMessage.headerBytes)]))
-    }
-
-    private func write(_ bytes: UnsafeRawBufferPointer) throws {
-        var done = 0
-        while done < bytes.count {
-            let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Closed() }
-            done += count
-        }
+    private mutating func handOver() throws {
+        guard !block.isEmpty else { return }
+        if !isStarted { writer.start() }
+        isStarted = true
+        let count = blockCount
+        (block, blockCount) = (UnsafeMutableBufferPointer(start: nil, count: 0), 0)
+        try writer.handOver(count: count)
     }
 }

@@ -1,3 +1,4 @@
+import AudioContainers
 import CLinux
 import Glibc
 

@@ -40,6 +40,20 @@ package struct DecodingAudioSource: AudioSource {
         _ recording: Recording, program: [String], plan: (AudioProperties) throws -> ChunkPlan,
         _ body: (AudioProperties, any ChunkReader) async throws -> Value
     ) async throws -> Value {
+        try DescriptorHeadroom.check()
+        do {
+            return try await runDecoder(recording, program: program, plan: plan, body)
+        } catch let error as SubprocessError {
+            // No fault of the recording: too many open files or processes, no memory.
+            guard let errno = error.underlyingError else { throw error }
+            throw SystemError("posix_spawn", executable.printable, errno: errno)
+        }
+    }
+
+    private func runDecoder<Value: Sendable>(
+        _ recording: Recording, program: [String], plan: (AudioProperties) throws -> ChunkPlan,
+        _ body: (AudioProperties, any ChunkReader) async throws -> Value
+    ) async throws -> Value {
         let outcome = try await run(
             .path(executable), arguments: Arguments([DecoderProcess.subcommand] + program),
             // A crash handler would take minutes and megabytes to say what the signal says.

@@ -1,3 +1,5 @@
+import AudioContainers
+
 /// Things that people put into an inbox by mistake.
 enum ForeignFile {
     /// What a file is that is no recording, with its article: "a PDF document"; nil when that cannot be told.

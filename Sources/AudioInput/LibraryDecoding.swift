@@ -1,3 +1,4 @@
+import AudioContainers
 import Transcription
 
 /// Decodes with libsndfile and libmpg123, in the decoder process.

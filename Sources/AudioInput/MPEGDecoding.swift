@@ -1,3 +1,4 @@
+import AudioContainers
 import Transcription
 
 /// Decodes MPEG audio with libmpg123 and goes on behind whatever is no audio.
@@ -61,6 +62,10 @@ enum MPEGDecoding {
                 position += Int64(count)
                 if count > 0, stream.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { continue }
                 try output.finishSamples()
+                if endsWithinFrame(file, lastEnd) {
+                    try output.send(
+                        .warning("The file ends in the middle of a piece of sound: the rest of it may be missing."))
+                }
                 return skipped
             case .lost:
                 let from = max(lastEnd, base + 1)
@@ -75,6 +80,12 @@ enum MPEGDecoding {
                 stream.restart()
             }
         }
+    }
+
+    /// Whether a frame begins where the last whole one ended and does not end before the file does.
+    private static func endsWithinFrame(_ file: FileBytes, _ end: Int64) -> Bool {
+        guard file.size - end >= 4, let header = MPEGHeader(file.bytes(at: end, count: 4), at: 0) else { return false }
+        return header.frameBytes > 0 && end + Int64(header.frameBytes) > file.size
     }
 
     /// Listens to the beginning in stereo: the mix happens inside the library later, where cancelling goes unseen.

@@ -1,3 +1,5 @@
+import AudioContainers
+
 /// Takes the decoder's output apart as it comes, in pieces of any length.
 package struct MessageParser {
     /// The stream is none of our decoder's.

@@ -1,3 +1,5 @@
+package import AudioContainers
+
 /// What a RIFF, RIFX or RF64 file says of its sound, read by ourselves: libsndfile clamps the sizes, so that a truncated
 /// file looks whole to it, and gives up on files that a recorder did not finish.
 package struct WaveHeader: Equatable, Sendable {
@@ -7,7 +9,7 @@ package struct WaveHeader: Equatable, Sendable {
     /// Where the samples begin and how many bytes of them are in the file.
     package let dataStart: Int64
     package let dataBytes: Int64
-    /// What the header says; nil where it leaves that open (0 or 0xFFFFFFFF: a recorder that streamed or did not finish).
+    /// What the header says; nil where it leaves that open.
     package let declaredBytes: Int64?
 
     package var tag: Int { Int(format.number(at: 0, count: 2, bigEndian: bigEndian)) }
@@ -21,51 +23,18 @@ package struct WaveHeader: Equatable, Sendable {
     /// Nil when `start` holds no RIFF file at all.
     /// - Throws: `DecodingFailure` for a RIFF file without usable sound.
     package init?(_ source: some ByteSource, at start: Int64) throws(DecodingFailure) {
-        let magic = source.tag(at: start)
-        guard magic.has("RIFF") || magic.has("RIFX") || magic.has("RF64") || magic.has("BW64"),
-            source.tag(at: start + 8).has("WAVE")
-        else { return nil }
-        let bigEndian = magic.has("RIFX")
-        var format: [UInt8] = []
-        var wide: Int64?
-        var at = start + 12
-        // A file with more chunks in front of its sound than this means harm.
-        for _ in 0..<4096 {
-            let id = source.tag(at: at)
-            guard let size = source.number(at: at + 4, count: 4, bigEndian: bigEndian), !id.isEmpty else { break }
-            if !Self.isChunkName(id), at > start + 12, Self.isChunkName(source.tag(at: at - 1)) {
-                at -= 1  // the chunk before had an odd length and no padding
-                continue
-            }
-            if id.has("fmt ") {
-                format = source.bytes(at: at + 8, count: Int(min(size, 4096)))
-            } else if id.has("ds64") {
-                wide = source.number(at: at + 16, count: 8, bigEndian: false).map { Int64(clamping: $0) }
-            } else if id.has("data") {
-                try self.init(source, data: at, size: size, wide: wide, format: format, bigEndian: bigEndian)
-                return
-            }
-            at += 8 + Int64(size) + Int64(size & 1)
+        guard let layout = WaveLayout(source, at: start) else { return nil }
+        guard let sound = layout.sound else {
+            throw DecodingFailure(
+                .notARecording,
+                layout.format.isEmpty
+                    ? "has a damaged WAV header." : "is a WAV file without sound: it has no 'data' chunk.")
         }
-        throw DecodingFailure(
-            .notARecording,
-            format.isEmpty ? "has a damaged WAV header." : "is a WAV file without sound: it has no 'data' chunk.")
-    }
-
-    private init(
-        _ source: some ByteSource, data at: Int64, size: UInt64, wide: Int64?, format: [UInt8], bigEndian: Bool
-    ) throws(DecodingFailure) {
-        self.bigEndian = bigEndian
-        self.format = format
-        dataStart = at + 8
+        bigEndian = layout.isBigEndian
+        format = layout.format
+        dataStart = sound.start
+        declaredBytes = sound.declaredBytes
         let available = max(0, source.size - dataStart)
-        // Placeholders of streaming writers: 0, the greatest numbers of 32 and 31 bits less a header's length.
-        let isOpen = size == 0 || size >= 0xFFFF_FF00 || (0x7FFF_FF00...0x7FFF_FFFF).contains(size)
-        if let wide, size == 0xFFFF_FFFF, wide > 0 {
-            declaredBytes = wide
-        } else {
-            declaredBytes = isOpen ? nil : Int64(size)
-        }
         dataBytes = min(available, declaredBytes ?? available)
         try check()
     }
@@ -82,10 +51,6 @@ package struct WaveHeader: Equatable, Sendable {
         guard dataBytes > 0 else {
             throw DecodingFailure(.notARecording, "holds no audio: the header is all there is.")
         }
-    }
-
-    private static func isChunkName(_ id: [UInt8]) -> Bool {
-        id.count == 4 && id.allSatisfy { (0x20...0x7E).contains($0) }
     }
 
     /// How much longer the header says that the sound is than what is there; 1 where it says nothing.

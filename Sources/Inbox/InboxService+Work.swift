@@ -8,24 +8,37 @@ import Transcription
 extension InboxService {
     /// - Returns: true when the recording changed and wants to be looked at again by intake.
     func work(on job: Job) async -> Bool {
-        guard let inbox = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
-            // The inbox is no longer configured: the job waits in the journal as it is.
+        let (settings, equipment) = current.both
+        guard let configured = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
+            // The inbox was taken out of the configuration this moment: the job waits in the journal.
+            try? await journal.requeue(job.id)
             return false
         }
+        let inbox = await BlockingPool.files.run { folderFiles.settings(for: job.path, of: configured) }
         var logger = logger
         logger[metadataKey: "job"] = "\(job.id)"
         logger[metadataKey: "file"] = "\(job.path.printable)"
         let started = ContinuousClock.now
-        let tracker = makeTracker(job.path.printable, inbox)
+        let tracker = equipment.tracker(job.path.printable, inbox)
         board.begin(job, tracker)
         var finished: Job.State?
         defer { board.end(job, as: finished) }
         do {
-            let transcript = try await withStatusNote(of: job, inbox, tracker) {
-                try await transcribe(job, inbox, tracker)
+            try await checkOutbox(of: inbox)
+            if let outcome = try await deliveredBefore(job, inbox) {
+                finished = outcome
+                try await close(job, inbox, as: outcome)
+                logger.info("recording was delivered just before the service ended")
+                return await settleSource(of: job, inbox, failed: false)
             }
+            let transcript = try await withStatusNote(of: job, inbox, tracker) {
+                try await transcribe(job, inbox, tracker, by: equipment.pipeline)
+            }
+            outages.end(.engine(inbox.engine), now: Self.now())
+            undelivered.keep(transcript, for: job)
             try await deliver(
                 transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
+            undelivered.drop(job)
             finished = transcript.isPartial ? .partial : .delivered
             logger.info(
                 "recording delivered",
@@ -33,55 +46,60 @@ extension InboxService {
                     "seconds": "\(SampleClock.seconds(transcript.sampleCount))", "chunks": "\(transcript.chunks.count)",
                     "cache_hits": "\(transcript.cacheHits)", "gaps": "\(transcript.gaps.count)",
                 ])
-            await settleSource(of: job)
-            return false
+            return await settleSource(of: job, inbox, failed: false)
         } catch is CancellationError {
-            await BlockingPool.files.run {
-                PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
-            }
+            await write(PersonalNotes.waitingText(name: job.path.last, .stopped), .status, job, inbox)
             return false
         } catch let error as TranscriptionError where error.code == .recordingChanged || error.isAboutMissingFile {
             logger.info("recording changed or went away while it was read, looking again")
+            await BlockingPool.files.run {
+                PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
+            }
+            undelivered.drop(job)
             try? await journal.forget(job.id)
             return true
         } catch let error as TranscriptionError where error.code == .cannotWrite && !settings.once {
-            logger.error("sidecars cannot be written, trying again", metadata: ["error": "\(error.message)"])
-            try? await journal.postpone(job.id, until: Self.now() + Self.pauseWhenOutboxFails)
+            await waitForOutbox(job, inbox, error, logger: logger)
             return false
         } catch let error as TranscriptionError where error.mayBeTriedLater && !settings.once {
-            logger.error("engine cannot be used now, trying again", metadata: ["error": "\(error.message)"])
-            await writeWaitingNote(job, inbox, error)
-            try? await journal.postpone(job.id, until: Self.now() + Self.pauseWhenEngineFails)
+            let until = outages.begin(
+                .engine(inbox.engine), cause: error.message, kind: error.code.rawValue, job: job, now: Self.now())
+            await write(PersonalNotes.waitingText(name: job.path.last, .engine), .status, job, inbox)
+            try? await journal.postpone(job.id, until: until)
+            return false
+        } catch  where SurroundingsFault(error) != nil && !settings.once {
+            await waitForSurroundings(job, error, logger: logger)
             return false
         } catch {
-            if Task.isCancelled { return false }
+            undelivered.drop(job)
+            if Task.isCancelled {
+                await write(PersonalNotes.waitingText(name: job.path.last, .stopped), .status, job, inbox)
+                return false
+            }
             let error =
                 error as? TranscriptionError
                 ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
             finished = .failed
-            board.noteFailure(error.code)
-            await fail(job, inbox, error, logger: logger)
-            return false
+            board.noteFailure(error.code, of: job)
+            return await fail(job, inbox, error, logger: logger)
         }
     }
 
-    /// Seconds. The place in the queue's work is free meanwhile: other inboxes go on.
-    private static let pauseWhenOutboxFails: Int64 = 30
-    private static let pauseWhenEngineFails: Int64 = 60
-
-    /// For the office user: nothing is lost, it only waits.
-    private func writeWaitingNote(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError) async {
-        let text = """
-            \(job.path.last.printable) is waiting: \(error.message)
-            It is tried again every minute; nothing needs to be done.
-
-            """
+    private func write(_ text: String, _ kind: PersonalNotes.Kind, _ job: Job, _ inbox: InboxSettings) async {
         await BlockingPool.files.run {
-            try? PersonalNotes.write(text, .status, base: job.sidecarBase, outbox: inbox.outbox)
+            try? PersonalNotes.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
         }
     }
 
-    private func transcribe(_ job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker) async throws -> Transcript {
+    private func transcribe(
+        _ job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker, by pipeline: Equipment.Pipeline
+    ) async throws -> Transcript {
+        if let largest = inbox.largestRecording, job.identity.byteCount > largest {
+            throw TranscriptionError(
+                .tooLarge,
+                "\(job.path.last.printable) has \(ByteCount.text(job.identity.byteCount)); recordings of more than "
+                    + "\(ByteCount.text(largest)) are not taken here.")
+        }
         let recording = try await BlockingPool.files.run {
             let root = try OwnedDescriptor(opening: inbox.path, flags: O_RDONLY | O_DIRECTORY)
             return try Recording(opening: job.path, beneath: root.descriptor, at: inbox.path)
@@ -89,6 +107,7 @@ extension InboxService {
         guard recording.identity == job.identity else {
             throw TranscriptionError(.recordingChanged, "\(job.path.printable) changed before it was transcribed.")
         }
+        if let made = undelivered[job] { return made }
         return try await pipeline(recording, RecordingID(UInt64(job.id)), inbox, tracker)
     }
 
@@ -112,19 +131,22 @@ extension InboxService {
                 known = Set(job.sidecarDigests)
             }
             let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
-            try await journal.recordDelivery(job.id, digests: ours)
+            try await journal.recordDelivery(
+                job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered)
             let replaceable = known.union(ours)
             _ = try await BlockingPool.files.run {
                 try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
                     rendered, for: job.sidecarBase.last, keepingExtension: true, overwrite: .ifUnedited(replaceable))
             }
         } catch let error as SystemError {
-            throw TranscriptionError(
-                .cannotWrite, "The transcript cannot be written to \(inbox.outbox.printable): \(error.errno).",
-                cause: error)
+            throw Self.cannotWrite(to: inbox.outbox, error)
         }
-        try await journal.finish(
-            job.id, state: transcript.isPartial ? .partial : .delivered, error: nil, now: Self.now())
+        try await close(job, inbox, as: transcript.isPartial ? .partial : .delivered)
+    }
+
+    /// The sidecars are in place.
+    private func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
+        try await journal.finish(job.id, state: outcome, error: nil, now: Self.now())
         await BlockingPool.files.run {
             for kind in PersonalNotes.Kind.allCases {
                 PersonalNotes.remove(kind, base: job.sidecarBase, outbox: inbox.outbox)
@@ -132,38 +154,51 @@ extension InboxService {
         }
     }
 
-    private func fail(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger) async {
+    private func fail(
+        _ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger
+    ) async -> Bool {
         logger.error("recording failed", metadata: ["code": "\(error.code)", "error": "\(error.message)"])
         do {
             let movesTo = inbox.after == .keep ? nil : inbox.failed.lastComponent?.string
             try await BlockingPool.files.run {
                 PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
                 try PersonalNotes.write(
-                    PersonalNotes.errorText(name: job.path.last, error: error, movedTo: movesTo), .error,
+                    PersonalNotes.errorText(
+                        name: job.path.last, error: error, movedTo: movesTo, language: inbox.options.language), .error,
                     base: job.sidecarBase, outbox: inbox.outbox)
             }
             try await journal.finish(
                 job.id, state: .failed, error: (error.code.rawValue, error.message), now: Self.now())
-            await settleSource(of: job, failed: true)
+            return await settleSource(of: job, inbox, failed: true)
+        } catch let fault as SystemError {
+            await waitForOutbox(job, inbox, Self.cannotWrite(to: inbox.outbox, fault), logger: logger)
+            return false
         } catch {
-            logger.error("failure cannot be recorded, trying again", metadata: ["error": "\(error)"])
-            try? await journal.postpone(job.id, until: Self.now() + Self.pauseWhenOutboxFails)
+            // Cancelled while the journal could not be used: the next start takes it up again.
+            return false
         }
     }
 
     /// Moves, keeps or deletes the source of a finished job, as its inbox wants.
-    func settleSource(of job: Job, failed: Bool? = nil) async {
-        guard let inbox = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else { return }
+    /// - Returns: true when something else lies under its name by now, which wants to be looked at.
+    @discardableResult
+    func settleSource(of job: Job, _ inbox: InboxSettings, failed: Bool) async -> Bool {
         do {
-            let hasFailed = failed ?? (job.state == .failed)
             let result = try await BlockingPool.files.run {
-                try SourceSettlement.settle(job, inbox: inbox, failed: hasFailed)
+                try SourceSettlement.settle(job, inbox: inbox, failed: failed)
             }
             try await journal.markSource(job.id, result.disposal, place: result.place.map { RawName($0) })
+            if stuck.remove(job) {
+                logger.notice(
+                    "recording was taken out of the inbox after all", metadata: ["file": "\(job.path.printable)"])
+            }
+            return result.isReplaced
         } catch {
+            guard stuck.insert(job, failed: failed) else { return false }
             logger.error(
-                "recording cannot be taken out of the inbox; it stays there and is not transcribed again",
+                "recording cannot be taken out of the inbox, trying again; it is not transcribed again",
                 metadata: ["file": "\(job.path.printable)", "error": "\(error)"])
+            return false
         }
     }
 
@@ -177,10 +212,8 @@ extension InboxService {
             group.addTask {
                 var pause = Duration.seconds(2)
                 while (try? await Task.sleep(for: pause)) != nil {
-                    let text = ProgressLine.draw(tracker.snapshot(), width: 200, isTerminal: false) + "\n"
-                    await BlockingPool.files.run {
-                        try? PersonalNotes.write(text, .status, base: job.sidecarBase, outbox: inbox.outbox)
-                    }
+                    let text = PersonalNotes.progressText(name: job.path.last, tracker.snapshot())
+                    await write(text, .status, job, inbox)
                     pause = .seconds(10)
                 }
                 return nil

@@ -1,8 +1,8 @@
-import Glibc
 package import Logging
 import ServiceLifecycle
+import Synchronization
 package import SystemPackage
-import SystemSupport
+package import SystemSupport
 package import Transcription
 
 /// The watch-folder service: intake of every inbox, the queue, transcription, delivery.
@@ -10,114 +10,189 @@ package import Transcription
 /// A graceful shutdown stops intake and the queue at once, gives running recordings `shutdown` to finish and cancels
 /// them then; the journal brings them back at the next start, and the cache what was finished of them.
 package struct InboxService: Service {
-    /// Transcribes one recording of an inbox.
-    package typealias Pipeline =
-        @Sendable (
-            _ recording: Recording, _ id: RecordingID, _ inbox: InboxSettings, _ tracker: ProgressTracker
-        ) async throws -> Transcript
-
     package struct Settings: Sendable {
         package var inboxes: [InboxSettings]
         package var stateDirectory: FilePath
+        package var cacheDirectory: FilePath
         /// Recordings that are worked on at the same time.
         package var parallelRecordings: Int
         package var shutdown: Duration
         /// How often progress is written down.
         package var progressInterval: Duration
+        /// No recording is begun with less than this free at the outbox, the state or the cache; 0: never mind.
+        package var leastFreeBytes: Int64
         /// Empty the inboxes, then return.
         package var once: Bool
 
         package init(
-            inboxes: [InboxSettings], stateDirectory: FilePath, parallelRecordings: Int, shutdown: Duration,
-            progressInterval: Duration, once: Bool
+            inboxes: [InboxSettings], stateDirectory: FilePath, cacheDirectory: FilePath, parallelRecordings: Int,
+            shutdown: Duration, progressInterval: Duration, leastFreeBytes: Int64, once: Bool
         ) {
             self.inboxes = inboxes
             self.stateDirectory = stateDirectory
+            self.cacheDirectory = cacheDirectory
             self.parallelRecordings = parallelRecordings
             self.shutdown = shutdown
             self.progressInterval = progressInterval
+            self.leastFreeBytes = leastFreeBytes
             self.once = once
+        }
+    }
+
+    /// What transcribes, made for certain settings and replaced together with them.
+    package struct Equipment: Sendable {
+        /// Transcribes one recording of an inbox.
+        package typealias Pipeline =
+            @Sendable (
+                _ recording: Recording, _ id: RecordingID, _ inbox: InboxSettings, _ tracker: ProgressTracker
+            ) async throws -> Transcript
+
+        let tracker: @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker
+        let pipeline: Pipeline
+        let figures: @Sendable () async -> (ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures])
+
+        /// - Parameters:
+        ///   - tracker: makes the progress tracker of a recording.
+        ///   - pipeline: transcribes one recording.
+        ///   - figures: asked for `status.json`.
+        package init(
+            tracker: @escaping @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker,
+            pipeline: @escaping Pipeline,
+            figures:
+                @escaping @Sendable () async -> (
+                    ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures]
+                ) = { (nil, [:]) }
+        ) {
+            self.tracker = tracker
+            self.pipeline = pipeline
+            self.figures = figures
         }
     }
 
     /// What `serve --once` did.
     package struct Summary: Sendable, Hashable {
+        static let mostNames = 100
+
         package var delivered = 0
         package var partial = 0
         package var failed = 0
+        /// Still in the queue, because there was too little space to begin them.
+        package var waiting = 0
+        /// Left in the inbox, since their end is missing or somebody still writes them.
+        package var incomplete = 0
         /// Why recordings failed.
         package var failures: Set<TranscriptionError.Code> = []
+        /// The first of those that failed, relative to their inboxes.
+        package var failedNames: [RawName] = []
     }
 
-    let settings: Settings
+    /// Settings and what was made for them, replaced as one.
+    final class Current: Sendable {
+        private let value: Mutex<(Settings, Equipment)>
+
+        init(_ settings: Settings, _ equipment: Equipment) { value = Mutex((settings, equipment)) }
+
+        var settings: Settings { value.withLock { $0.0 } }
+        var equipment: Equipment { value.withLock { $0.1 } }
+        var both: (settings: Settings, equipment: Equipment) { value.withLock { $0 } }
+        func replace(_ settings: Settings, _ equipment: Equipment) { value.withLock { $0 = (settings, equipment) } }
+    }
+
+    let current: Current
     let journal: JobJournal
-    let pipeline: Pipeline
-    let board: ProgressBoard
+    let board = ProgressBoard()
     let logger: Logger
     let wake = AsyncSignal()
-    let makeTracker: @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker
-    private let figures: @Sendable () async -> (ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures])
+    let space: FreeSpace
+    let folderFiles: FolderFiles
+    let pages: StatusPages
+    let desk: IntakeDesk
+    let outages: Outages
+    let undelivered = UndeliveredTranscripts()
+    let outboxProbe = OutboxProbe()
+    let stuck = StuckSources()
     private let ready: @Sendable () -> Void
+    let notifier: ServiceNotifier?
+
+    /// The settings that new jobs get.
+    var settings: Settings { current.settings }
 
     /// - Parameters:
-    ///   - tracker: makes the progress tracker of a recording.
-    ///   - pipeline: transcribes one recording.
-    ///   - figures: asked for `status.json`.
+    ///   - folderFile: reads the text of a folder's `parlograph.toml`.
+    ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - ready: called once, after the first scan of every inbox.
     package init(
-        settings: Settings, journal: JobJournal, logger: Logger,
-        tracker: @escaping @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker,
-        pipeline: @escaping Pipeline,
-        figures:
-            @escaping @Sendable () async -> (
-                ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures]
-            ) = { (nil, [:]) }, ready: @escaping @Sendable () -> Void = {}
+        settings: Settings, equipment: Equipment, journal: JobJournal, logger: Logger,
+        folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
+        notifier: ServiceNotifier? = nil, ready: @escaping @Sendable () -> Void = {}
     ) {
-        self.settings = settings
+        current = Current(settings, equipment)
         self.journal = journal
-        self.pipeline = pipeline
-        makeTracker = tracker
         self.logger = logger
-        self.figures = figures
+        self.space = space ?? FreeSpace(logger: logger)
+        folderFiles = FolderFiles(parse: folderFile, logger: logger)
+        pages = StatusPages(probe: outboxProbe, logger: logger)
+        desk = IntakeDesk(logger: logger)
+        self.notifier = notifier
         self.ready = ready
-        board = ProgressBoard()
+        outages = Outages(logger: logger)
     }
 
     package var summary: Summary { board.summary }
+
+    /// Takes up new settings: recordings that are being worked on finish with the old ones, intake of inboxes that were
+    /// added, removed or changed begins, ends or begins anew. The state directory stays what it was.
+    package func apply(_ settings: Settings, _ equipment: Equipment) async {
+        current.replace(settings, equipment)
+        desk.changed.signal()
+        outages.forget()
+        do {
+            try await journal.endWaiting(of: settings.inboxes.map { RawName($0.path) })
+        } catch {
+            logger.warning("waiting recordings stay so until their time has come", metadata: ["error": "\(error)"])
+        }
+        wake.signal()
+        board.noteChange()
+    }
 
     package func run() async throws {
         let interrupted = try await journal.requeueInterrupted()
         if interrupted > 0 {
             logger.notice("taking up interrupted recordings again", metadata: ["count": "\(interrupted)"])
         }
-        for job in try await journal.withPendingSource() { await settleSource(of: job) }
+        for job in try await journal.withPendingSource() {
+            if let inbox = inbox(of: job) { await settleSource(of: job, inbox, failed: job.state == .failed) }
+        }
 
         let stopping = CancellationFlag()
-        let intakes = settings.inboxes.map { inbox in
-            (inbox, Intake(inbox, wake: AsyncSignal(), logger: logger))
-        }
-        let unfinishedIntakes = SharedCounter(intakes.count)
-        let unscanned = SharedCounter(intakes.count)
+        let dispatching = Heartbeat(waking: wake)
+        // Loops that wait for a journal that cannot be used are alive.
+        journal.whileWaiting { for loop in desk.heartbeats + [dispatching] { loop.beat() } }
+        let scanned = AsyncSignal()
         try await withGracefulShutdownHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for (inbox, intake) in intakes {
+                group.addTask { await runIntakes(scanned: scanned) }
+                group.addTask { await reportStatus() }
+                group.addTask { await reportPages() }
+                group.addTask { await lookAtFolderFilesAgain() }
+                if let notifier {
                     group.addTask {
-                        await cancelWhenGracefulShutdown {
-                            await intake.run(once: settings.once) {
-                                if unscanned.add(-1) == 0 { ready() }
-                            } arrived: { arrival in
-                                try await enqueue(arrival, inbox)
-                            }
-                        }
-                        unfinishedIntakes.add(-1)
-                        wake.signal()
+                        await scanned.wait()
+                        guard !Task.isCancelled else { return }
+                        await notifier.ready()
+                        await Watchdog { desk.heartbeats + [dispatching] }.feed(notifier)
+                    }
+                    group.addTask {
+                        guard (try? await gracefulShutdown()) != nil else { return }
+                        await notifier.stopping(within: settings.shutdown)
                     }
                 }
-                group.addTask { await reportStatus { @Sendable in intakes.reduce(0) { $0 + $1.1.settlingCount } } }
+                group.addTask { await keepJournalSmall() }
+                group.addTask { await takeStuckSourcesOut() }
                 do {
                     try await withinShutdownTime {
-                        try await dispatch(intakes: intakes.map(\.1)) {
-                            stopping.isSet || (settings.once && unfinishedIntakes.value == 0)
+                        try await dispatch(turned: dispatching.beat) {
+                            stopping.isSet || (settings.once && desk.isDone)
                         } mayTake: {
                             !stopping.isSet
                         }
@@ -131,7 +206,7 @@ package struct InboxService: Service {
             stopping.set()
             wake.signal()
         }
-        await writeStatus(settling: 0)
+        await writeLastReports()
     }
 
     /// Runs `body`, which is cancelled when it is not done `shutdown` after a graceful shutdown began.
@@ -148,92 +223,45 @@ package struct InboxService: Service {
         }
     }
 
-    private func enqueue(_ arrival: Intake.Arrival, _ inbox: InboxSettings) async throws {
-        let path = arrival.path
-        let job = try await journal.enqueue(
-            inbox: RawName(inbox.path),
-            sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map { RawName($0.path) },
-            path: path, identity: arrival.identity, now: Self.now()
-        ) { isTaken in
-            for attempt in 0..<1000 {
-                let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)
-                if try !isTaken(candidate) { return candidate }
-            }
-            throw TranscriptionError(.internalFault, "\(path.printable): every name for its sidecars is taken.")
-        }
-        guard let job else { return }
-        logger.info(
-            "recording found",
-            metadata: ["file": "\(path.printable)", "bytes": "\(arrival.identity.byteCount)", "job": "\(job.id)"])
-        wake.signal()
-    }
-
-    /// Runs queued jobs, `parallelRecordings` at a time, until `isDone` and none is left.
-    private func dispatch(
-        intakes: [Intake], until isDone: @Sendable () -> Bool, mayTake: @Sendable () -> Bool
-    ) async throws {
-        let running = SharedCounter()
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                try Task.checkCancellation()
-                let done = isDone()
-                if mayTake(), running.value < settings.parallelRecordings,
-                    let job = try await journal.takeNext(now: Self.now())
-                {
-                    running.add(1)
-                    group.addTask {
-                        let again = await work(on: job)
-                        if again { for intake in intakes { intake.look(at: job.path) } }
-                        running.add(-1)
-                        wake.signal()
+    /// Runs an intake for each inbox of the settings, whatever they become, until a graceful shutdown.
+    private func runIntakes(scanned: AsyncSignal) async {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                var unscanned: SharedCounter?
+                while !Task.isCancelled {
+                    let begun = desk.update(to: settings.inboxes)
+                    let first = unscanned == nil ? SharedCounter(begun.count) : nil
+                    unscanned = unscanned ?? first
+                    for place in begun {
+                        group.addTask {
+                            await place.run(once: settings.once, incomplete: { await tell($0, place.inbox) }) {
+                                guard let first, first.add(-1) == 0 else { return }
+                                ready()
+                                scanned.signal()
+                            } arrived: { arrival in
+                                try await enqueue(arrival, place.inbox)
+                            }
+                            wake.signal()
+                        }
                     }
-                    continue
-                }
-                if done, running.value == 0 { return }
-                if mayTake(), running.value < settings.parallelRecordings, let due = try await journal.nextDue() {
-                    await wake.wait(atMost: .seconds(max(1, due - Self.now())))
-                } else {
-                    await wake.wait()
+                    await desk.changed.wait()
                 }
             }
         }
     }
 
-    static func now() -> Int64 { Int64(time(nil)) }
+    func inbox(of job: Job) -> InboxSettings? { settings.inboxes.first { RawName($0.path) == job.inbox } }
 
-    private func reportStatus(settling: @Sendable () -> Int) async {
-        var last: ServiceStatus?
+    private static let folderFilePause = Duration.seconds(5)
+
+    /// A person who mended a `parlograph.toml` sees the note about it go.
+    private func lookAtFolderFilesAgain() async {
         while !Task.isCancelled {
-            let status = await makeStatus(settling: settling())
-            if var before = last {
-                before.updatedAt = status.updatedAt
-                if before != status { last = await write(status) }
-            } else {
-                last = await write(status)
+            await folderFiles.faulty.wait()
+            while !Task.isCancelled, folderFiles.hasFaults {
+                try? await Task.sleep(for: Self.folderFilePause)
+                await BlockingPool.files.run { folderFiles.lookAgain() }
             }
-            try? await Task.sleep(for: settings.progressInterval)
-            if board.isIdle { await board.changed.wait(atMost: .seconds(60)) }
         }
     }
-
-    private func makeStatus(settling: Int) async -> ServiceStatus {
-        let counts = (try? await journal.counts()) ?? [:]
-        let (cache, engines) = await figures()
-        return ServiceStatus(
-            processID: getpid(), startedAt: board.startedAt, updatedAt: Self.now(), settling: settling,
-            queued: counts[.queued] ?? 0, running: board.running, delivered: counts[.delivered] ?? 0,
-            partial: counts[.partial] ?? 0, failed: counts[.failed] ?? 0, cache: cache, engines: engines)
-    }
-
-    private func write(_ status: ServiceStatus) async -> ServiceStatus {
-        let directory = settings.stateDirectory
-        do {
-            try await BlockingPool.files.run { try status.write(to: directory) }
-        } catch {
-            logger.warning("status cannot be written", metadata: ["error": "\(error)"])
-        }
-        return status
-    }
-
-    private func writeStatus(settling: Int) async { _ = await write(makeStatus(settling: settling)) }
 }

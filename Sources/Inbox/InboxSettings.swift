@@ -18,14 +18,23 @@ package struct InboxSettings: Sendable, Hashable {
     package var options: TranscriptionOptions
     package var formats: [SidecarFormat]
     package var watch: Watch
-    /// A recording is taken when nothing happened to it for so long.
+    /// A recording that cannot be known to be whole is taken when nothing happened to it for so long.
     package var settle: Duration
-    /// Everything is looked over this often, in case an event was missed.
-    package var rescan: Duration
+    /// Everything is looked over this often; nil: as often as it takes, with events or without.
+    package var rescan: Duration?
+    /// Names and terms of the speech, in addition to the prompt.
+    package var glossary: [String] = []
+    /// A sub-folder `de` or a name that ends in `.de.mp3` tells the language.
+    package var languageFromPath = false
+    package var ignored = IgnoredNames()
+    /// A larger recording fails; nil: none is too large.
+    package var largestRecording: Int64?
+    /// `status.html` in the outbox tells of this inbox.
+    package var showsStatusPage = true
 
     package init(
         path: FilePath, outbox: FilePath, done: FilePath, failed: FilePath, after: After, engine: String,
-        options: TranscriptionOptions, formats: [SidecarFormat], watch: Watch, settle: Duration, rescan: Duration
+        options: TranscriptionOptions, formats: [SidecarFormat], watch: Watch, settle: Duration, rescan: Duration?
     ) {
         self.path = path
         self.outbox = outbox

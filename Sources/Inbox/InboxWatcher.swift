@@ -14,10 +14,15 @@ package final class InboxWatcher: Sendable {
     package struct Changes: Sendable {
         /// Files below the inbox, as paths relative to it.
         package var files: Set<RawName> = []
+        /// Those of `files` whose last event but changes of rights and times was a writer's close, or that they got their
+        /// name.
+        package var closed: Set<RawName> = []
         /// Folders that appeared: they are watched now and must be scanned once, for what came before the watch.
         package var folders: Set<RawName> = []
         /// Something may have been missed: scan everything.
         package var isOverflow = false
+        /// Folders that cannot be watched: their files are found by scans only.
+        package var unwatched = 0
         /// The inbox folder itself went away or was replaced.
         package var isRootGone = false
     }
@@ -37,6 +42,7 @@ package final class InboxWatcher: Sendable {
     private static let mostPaths = 20_000
 
     private let root: FilePath
+    private let ignored: IgnoredNames
     private let inotify: OwnedDescriptor
     private let wakeUp: OwnedDescriptor
     private let state = Mutex(State())
@@ -46,8 +52,11 @@ package final class InboxWatcher: Sendable {
 
     /// Begins to watch. Scan the inbox afterwards: what was there before gives no event.
     /// - Throws: `SystemError`, for instance when inotify instances or watches are used up.
-    package init(root: FilePath, changed: AsyncSignal, logger: Logger) throws {
+    package init(
+        root: FilePath, changed: AsyncSignal, logger: Logger, ignored: IgnoredNames = IgnoredNames()
+    ) throws {
         self.root = root
+        self.ignored = ignored
         self.changed = changed
         self.logger = logger
         let fd = inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK))
@@ -65,6 +74,16 @@ package final class InboxWatcher: Sendable {
         state.withLock { state in
             defer { state.changes = Changes() }
             return state.changes
+        }
+    }
+
+    /// Takes only the files that were closed or got their name since the last call.
+    package func drainClosed() -> Set<RawName> {
+        state.withLock { state in
+            let closed = state.changes.closed
+            state.changes.closed = []
+            state.changes.files.subtract(closed)
+            return closed
         }
     }
 
@@ -86,16 +105,17 @@ package final class InboxWatcher: Sendable {
         }
         state.withLock { $0.folders[descriptor] = folder }
         try? DirectoryLister.forEach(in: path) { entry in
-            if entry.kind == .directory, !IgnoredNames.contains(entry.name) {
+            if entry.kind == .directory, !ignored.contains(entry.name) {
                 let inner = folder.appending(entry.name)
                 do {
                     try watch(inner)
                 } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
                     return true
                 } catch {
-                    logger.warning(
-                        "sub-folder cannot be watched, it is looked at in scans only",
+                    logger.debug(
+                        "sub-folder cannot be watched",
                         metadata: ["folder": "\(inner.printable)", "error": "\(error)"])
+                    state.withLock { $0.changes.unwatched += 1 }
                 }
             }
             return true
@@ -133,7 +153,7 @@ package final class InboxWatcher: Sendable {
             if folder.bytes.isEmpty { state.withLock { $0.changes.isRootGone = true } }
             return
         }
-        guard let name = event.name, !IgnoredNames.contains(name) else { return }
+        guard let name = event.name, !ignored.contains(name) else { return }
         let path = folder.appending(name)
         if event.mask & UInt32(IN_ISDIR) != 0 {
             if event.mask & UInt32(IN_MOVED_FROM) != 0 { forget(path) }
@@ -143,10 +163,12 @@ package final class InboxWatcher: Sendable {
                 state.withLock { _ = $0.changes.folders.insert(path) }
             } catch let error as SystemError {
                 guard error.errno != .noSuchFileOrDirectory else { return }
-                logger.warning(
-                    "sub-folder cannot be watched, it is looked at in scans only",
-                    metadata: ["folder": "\(path.printable)", "error": "\(error)"])
-                state.withLock { _ = $0.changes.folders.insert(path) }
+                logger.debug(
+                    "sub-folder cannot be watched", metadata: ["folder": "\(path.printable)", "error": "\(error)"])
+                state.withLock { state in
+                    state.changes.unwatched += 1
+                    state.changes.folders.insert(path)
+                }
             } catch {
                 state.withLock { $0.changes.isOverflow = true }
             }
@@ -156,6 +178,11 @@ package final class InboxWatcher: Sendable {
         state.withLock { state in
             if state.changes.files.count < Self.mostPaths {
                 state.changes.files.insert(path)
+                if event.mask & (UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)) != 0 {
+                    state.changes.closed.insert(path)
+                } else if event.mask & UInt32(IN_ATTRIB) == 0 {
+                    state.changes.closed.remove(path)
+                }
             } else {
                 state.changes.isOverflow = true
             }

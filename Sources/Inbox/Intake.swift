@@ -1,15 +1,14 @@
 import Glibc
 package import Logging
 import Synchronization
-import SystemPackage
+package import SystemPackage
 package import SystemSupport
 import Transcription
 
 /// Finds the recordings of one inbox and says when each is complete.
 ///
-/// A candidate comes from an event or a scan. It is complete when nothing happened to it for the settle time, its size
-/// and times did not move, and no process has it open for writing (a read lease is granted; where leases cannot be had,
-/// on network and FUSE mounts, a longer quiet has to do).
+/// A candidate comes from an event or a scan; `InboxLook` looks at it and `CompletenessRule` decides. What was handed
+/// over is remembered, so that a recording that stays in the inbox is not looked at in each scan.
 package final class Intake: Sendable {
     /// A recording that is complete.
     package struct Arrival: Sendable {
@@ -17,110 +16,171 @@ package final class Intake: Sendable {
         package let identity: FileIdentity
     }
 
-    struct Candidate {
-        var identity: FileIdentity?
-        /// When something was last seen to happen to it, on the intake's clock.
-        var changedAt: Duration
-        var dueAt: Duration
-        /// Looks that found a writer, in a row.
-        var writerSeen = 0
-        var foundAt: Duration
+    /// A recording that is not complete and about which a person should know.
+    package struct Incomplete: Sendable {
+        package let path: RawName
+        /// Nil: it is gone, or something else lies there now, and a note about it is out of date.
+        package let shortfall: CompletenessRule.Shortfall?
+        /// `serve --once` leaves it where it is.
+        package let isGivenUp: Bool
     }
 
-    /// What one look at a candidate says.
-    enum Look: Sendable {
-        case gone
-        case notARecording
-        case unreadable(Errno)
-        case present(FileIdentity, lease: Lease)
+    /// Takes a complete recording; its errors are logged and the recording is looked at again later.
+    package typealias Arrived = @Sendable (Arrival) async throws -> Void
+    /// Begins to watch a folder; replaced in tests of exhausted limits.
+    package typealias MakeWatcher = @Sendable (FilePath, AsyncSignal, Logger, IgnoredNames) throws -> InboxWatcher
+
+    private struct State {
+        var candidates: [RawName: CompletenessRule.Candidate] = [:]
+        var decided = InboxScan.Decided()
+        /// What a person was told to be short, so that it is known again under another name.
+        var noted: [FileIdentity: RawName] = [:]
+        /// What the last scan could not read; said once.
+        var faults: Set<String> = []
     }
 
-    enum Lease: Sendable { case free, writer, unknown }
-
-    /// Quiet asked for where leases tell nothing: CIFS defers the close by a second, NFS attribute caches lag by 2.5 s.
-    private static let quietWithoutLease = Duration.seconds(10)
-    /// An empty file may be the first half of a two-phase copy: it is left alone for so long.
-    private static let patienceWithEmptyFile = Duration.seconds(60)
-    private static let writerPauses: [Duration] = [
-        .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
-    ]
+    /// Recordings looked at in one go.
+    private static let batch = 64
+    /// After so many at once the memory they took is given back.
+    private static let longList = 10_000
+    /// Time between two scans where no events can be had, unless the configuration has another.
+    private static let defaultPoll = Duration.seconds(5)
+    private static let defaultRescan = Duration.seconds(60)
 
     private let settings: InboxSettings
     private let logger: Logger
     private let wake: AsyncSignal
-    private let candidates = Mutex<[RawName: Candidate]>([:])
-    private let origin = ContinuousClock.now
+    private let inspection: InboxLook
+    private let makeWatcher: MakeWatcher
+    private let state = Mutex(State())
+    private let clock: @Sendable () -> Duration
 
-    package init(_ settings: InboxSettings, wake: AsyncSignal, logger: Logger) {
+    /// - Parameters:
+    ///   - wake: is waited on; signal it when `clock` was moved on.
+    ///   - clock: a time that never goes back.
+    package init(
+        _ settings: InboxSettings, wake: AsyncSignal, logger: Logger, look: InboxLook = InboxLook(),
+        clock: @escaping @Sendable () -> Duration = Intake.sinceStart(),
+        makeWatcher: @escaping MakeWatcher = {
+            try InboxWatcher(root: $0, changed: $1, logger: $2, ignored: $3)
+        }
+    ) {
         self.settings = settings
         self.wake = wake
         self.logger = logger
+        inspection = look
+        self.clock = clock
+        self.makeWatcher = makeWatcher
+    }
+
+    /// The time since this call.
+    package static func sinceStart() -> @Sendable () -> Duration {
+        let start = ContinuousClock.now
+        return { start.duration(to: .now) }
     }
 
     /// Recordings seen but not complete yet.
-    package var settlingCount: Int { candidates.withLock { $0.count } }
+    package var settlingCount: Int { state.withLock { $0.candidates.count } }
 
-    private var now: Duration { origin.duration(to: .now) }
+    /// Recordings that a scan passes over, since they were handed over as they are.
+    package var decidedCount: Int { state.withLock { $0.decided.count } }
+
+    private var now: Duration { clock() }
+    private var rescanInterval: Duration { settings.rescan ?? Self.defaultRescan }
+    private var pollInterval: Duration { settings.rescan ?? Self.defaultPoll }
 
     /// Watches and scans until the task is cancelled; with `once`, until one scan's candidates are all settled.
     /// - Parameters:
-    ///   - once: look at what is there, wait until it is complete, then return; an empty file does not keep it waiting.
+    ///   - once: look at what is there, wait until it is complete, then return; what is incomplete does not keep it.
+    ///   - incomplete: is told what a person should hear of.
     ///   - scanned: is called after the first scan.
-    ///   - arrived: takes a complete recording; its errors are logged and the recording is looked at again later.
+    ///   - turned: is called whenever the loop has come round, at the latest after `wake` was signalled and a few looks.
     package func run(
-        once: Bool, scanned: @Sendable () -> Void, arrived: @Sendable (Arrival) async throws -> Void
+        once: Bool, incomplete: @Sendable (Incomplete) async -> Void = { _ in }, scanned: @Sendable () -> Void,
+        turned: @Sendable () -> Void = {}, arrived: Arrived
     ) async {
-        var watcher = await startWatcher(once: once)
+        let rule = CompletenessRule(settle: settings.settle, once: once)
+        var root = await rootPlace()
+        var watcher = once ? nil : await startWatcher()
         defer { watcher?.stop() }
-        var interval = watcher == nil ? pollInterval : settings.rescan
-        var isRootLost = false
-        await scan(RawName(bytes: []))
+        var interval = watcher == nil ? pollInterval : rescanInterval
+        var (isRootLost, isPartlyWatched) = (false, false)
+        await scan(RawName(bytes: []), rule)
         scanned()
         var nextScan = now + interval
         while !Task.isCancelled {
+            turned()
             if let changes = watcher?.drain() {
-                await apply(changes, nextScan: &nextScan)
+                await apply(changes, rule, nextScan: &nextScan)
                 if changes.isRootGone {
                     watcher?.stop()
-                    (watcher, interval, isRootLost) = (nil, pollInterval, true)
+                    (watcher, interval, isRootLost) = (nil, min(pollInterval, Self.defaultPoll), true)
+                } else if changes.unwatched > 0, !isPartlyWatched {
+                    isPartlyWatched = true
+                    await sayPartlyWatched(changes.unwatched)
+                    interval = min(interval, pollInterval)
+                    nextScan = min(nextScan, now + interval)
                 }
             }
             if now >= nextScan, !once {
-                if isRootLost, await isRootThere() {
+                let place = await rootPlace()
+                if let place, isRootLost || place != root {
                     // Watched again before it is scanned, so that nothing falls between.
-                    watcher = await startWatcher(once: once)
-                    (interval, isRootLost) = (watcher == nil ? pollInterval : settings.rescan, false)
-                    logger.notice("inbox is there again", metadata: ["inbox": "\(settings.path.printable)"])
+                    watcher?.stop()
+                    watcher = await startWatcher()
+                    interval = watcher == nil ? pollInterval : rescanInterval
+                    if isRootLost {
+                        logger.notice("inbox is there again", metadata: ["inbox": "\(settings.path.printable)"])
+                    } else {
+                        logger.warning(
+                            "inbox is another folder now, mounted over or unmounted; looking there",
+                            metadata: ["inbox": "\(settings.path.printable)"])
+                    }
+                    (root, isRootLost) = (place, false)
                 }
-                await scan(RawName(bytes: []))
+                await scan(RawName(bytes: []), rule)
                 nextScan = now + interval
             }
-            await lookAtDue(once: once, arrived: arrived)
+            await lookAtDue(rule, watcher, turned, incomplete, arrived)
             if once, settlingCount == 0 { return }
-            let due = candidates.withLock { $0.values.map(\.dueAt).min() }
+            let due = state.withLock { $0.candidates.values.lazy.map(\.dueAt).min() }
             let next = once ? due ?? now : min(due ?? nextScan, nextScan)
-            await wake.wait(atMost: max(.milliseconds(10), next - now))
+            await wake.wait(atMost: max(.milliseconds(5), next - now))
         }
     }
 
     /// A recording wants to be looked at again: it changed while it was worked on.
     package func look(at path: RawName) {
-        let now = now
-        candidates.withLock { Self.note(path, in: &$0, at: now, settle: settings.settle) }
+        let (now, rule) = (now, CompletenessRule(settle: settings.settle, once: false))
+        state.withLock { rule.note(&$0.candidates[path], at: now, isClosed: false) }
         wake.signal()
     }
 
-    private func isRootThere() async -> Bool {
-        let root = settings.path
-        return await BlockingPool.files.run { (try? FileStatus(at: root))?.kind == .directory }
+    /// Work on a recording that was handed over has ended: should it lie in the inbox again later, it is looked at.
+    package func release(_ path: RawName, _ identity: FileIdentity) {
+        state.withLock { $0.decided.remove(InboxScan.Decided.mark(path, identity)) }
     }
 
-    /// Scans are this far apart where no events can be had.
-    private var pollInterval: Duration { min(settings.rescan, .seconds(5)) }
+    // MARK: Seeing
 
-    private func startWatcher(once: Bool) async -> InboxWatcher? {
-        let (root, wake, logger) = (settings.path, wake, logger)
-        guard !once, settings.watch != .poll else { return nil }
+    /// Where the inbox lies: another folder that is mounted over it or takes its name gives no event. Nil: nowhere.
+    private struct RootPlace: Equatable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    private func rootPlace() async -> RootPlace? {
+        let root = settings.path
+        return await BlockingPool.files.run {
+            guard let status = try? FileStatus(at: root), status.kind == .directory else { return nil }
+            return RootPlace(device: status.identity.device, inode: status.identity.inode)
+        }
+    }
+
+    private func startWatcher() async -> InboxWatcher? {
+        let (root, ignored, wake, logger) = (settings.path, settings.ignored, wake, logger)
+        let makeWatcher = makeWatcher
+        guard settings.watch != .poll else { return nil }
         if settings.watch == .auto {
             let isOnNetwork = await BlockingPool.files.run {
                 guard let folder = try? OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY) else {
@@ -136,23 +196,27 @@ package final class Intake: Sendable {
             }
         }
         do {
-            return try await BlockingPool.files.run { try InboxWatcher(root: root, changed: wake, logger: logger) }
+            return try await BlockingPool.files.run { try makeWatcher(root, wake, logger, ignored) }
         } catch {
-            logger.warning(
-                "inbox cannot be watched, it is scanned instead",
-                metadata: [
-                    "inbox": "\(root.printable)", "error": "\(error)", "every": "\(pollInterval)",
-                ])
+            var metadata = await InotifyLimits.metadata()
+            metadata["inbox"] = "\(root.printable)"
+            metadata["error"] = "\(error)"
+            metadata["every"] = "\(pollInterval)"
+            logger.warning("inbox cannot be watched, it is scanned instead", metadata: metadata)
             return nil
         }
     }
 
-    private func apply(_ changes: InboxWatcher.Changes, nextScan: inout Duration) async {
+    private func apply(
+        _ changes: InboxWatcher.Changes, _ rule: CompletenessRule, nextScan: inout Duration
+    ) async {
         let now = now
-        candidates.withLock { candidates in
-            for path in changes.files { Self.note(path, in: &candidates, at: now, settle: settings.settle) }
+        state.withLock { state in
+            for path in changes.files {
+                rule.note(&state.candidates[path], at: now, isClosed: changes.closed.contains(path))
+            }
         }
-        for folder in changes.folders { await scan(folder) }
+        for folder in changes.folders { await scan(folder, rule) }
         if changes.isOverflow || changes.isRootGone {
             logger.warning(
                 changes.isRootGone
@@ -162,168 +226,161 @@ package final class Intake: Sendable {
         }
     }
 
-    private static func note(
-        _ path: RawName, in candidates: inout [RawName: Candidate], at now: Duration, settle: Duration
-    ) {
-        if candidates[path] != nil {
-            candidates[path]?.changedAt = now
-            candidates[path]?.dueAt = now + settle
-            candidates[path]?.writerSeen = 0
-        } else {
-            candidates[path] = Candidate(identity: nil, changedAt: now, dueAt: now + settle, foundAt: now)
-        }
+    private func sayPartlyWatched(_ count: Int) async {
+        var metadata = await InotifyLimits.metadata()
+        metadata["inbox"] = "\(settings.path.printable)"
+        metadata["folders"] = "\(count)"
+        metadata["every"] = "\(pollInterval)"
+        logger.warning("sub-folders cannot be watched, the inbox is scanned as well", metadata: metadata)
     }
 
-    /// Adds what lies in `folder` and below it; links are not followed.
-    private func scan(_ folder: RawName) async {
-        let (root, logger, now, settle) = (settings.path, logger, now, settings.settle)
-        let found = await BlockingPool.files.run {
-            var found: [RawName] = []
-            Self.collect(folder, root: root, depth: 0, into: &found, logger: logger)
-            return found
+    /// Makes candidates of what lies in `folder` and below it and was not decided about.
+    private func scan(_ folder: RawName, _ rule: CompletenessRule) async {
+        let (root, ignored, now) = (settings.path, settings.ignored, now)
+        let before = state.withLock { $0.decided.beginScan() }
+        let scan = await BlockingPool.files.run {
+            InboxScan(folder, beneath: root, ignored: ignored, decided: before)
         }
-        candidates.withLock { candidates in
-            for path in found where candidates[path] == nil {
-                candidates[path] = Candidate(identity: nil, changedAt: now, dueAt: now + settle, foundAt: now)
+        let faults = Set(scan.faults.map { "\($0)" })
+        for fault in state.withLock({ faults.subtracting($0.faults) }).sorted() {
+            logger.warning("folder cannot be read", metadata: ["inbox": "\(root.printable)", "error": "\(fault)"])
+        }
+        for path in scan.special {
+            logger.notice(
+                "not a regular file, left alone",
+                metadata: ["inbox": "\(root.printable)", "file": "\(path.printable)"])
+        }
+        state.withLock { state in
+            for found in scan.fresh {
+                if let known = state.candidates[found.path], known.identity == found.identity || known.identity == nil {
+                    continue
+                }
+                rule.note(&state.candidates[found.path], at: now, isClosed: false)
             }
+            let isWhole = folder.bytes.isEmpty
+            state.decided.endScan(scan.decided, isWhole: isWhole && faults.isEmpty)
+            guard isWhole else { return }
+            state.faults = faults
+            for path in state.noted.values { state.candidates[path]?.dueAt = now }
         }
     }
 
-    private static func collect(
-        _ folder: RawName, root: FilePath, depth: Int, into found: inout [RawName], logger: Logger
-    ) {
-        let path = folder.bytes.isEmpty ? root : root.pushing(folder.path)
+    // MARK: Deciding
+
+    /// What is closed meanwhile does not wait behind a long list.
+    private func lookAtDue(
+        _ rule: CompletenessRule, _ watcher: InboxWatcher?, _ turned: @Sendable () -> Void,
+        _ incomplete: @Sendable (Incomplete) async -> Void, _ arrived: Arrived
+    ) async {
+        let begun = now
+        var due = state.withLock { state in
+            state.candidates.filter { $0.value.dueAt <= begun }.map(\.key).sorted()
+        }[...]
+        let count = due.count
+        while !due.isEmpty, !Task.isCancelled {
+            await look(at: due.prefix(Self.batch), rule, incomplete, arrived)
+            due = due.dropFirst(Self.batch)
+            turned()
+            guard !due.isEmpty, let closed = watcher?.drainClosed(), !closed.isEmpty else { continue }
+            let now = now
+            state.withLock { state in
+                for path in closed { rule.note(&state.candidates[path], at: now, isClosed: true) }
+            }
+            await look(at: closed.sorted()[...], rule, incomplete, arrived)
+        }
+        guard count >= Self.longList else { return }
+        state.withLock { state in
+            if state.candidates.isEmpty { state.candidates = [:] }
+        }
+        await BlockingPool.files.run { MemoryTuning.trim() }
+    }
+
+    private func look(
+        at paths: ArraySlice<RawName>, _ rule: CompletenessRule, _ incomplete: @Sendable (Incomplete) async -> Void,
+        _ arrived: Arrived
+    ) async {
+        // What a look saw holds for the moment before it: a file may have changed since, and its event not be read yet.
+        let (root, inspection, now) = (settings.path, inspection, now)
+        let looks = await BlockingPool.files.run { inspection.look(at: paths, beneath: root) }
+        for (path, look) in zip(paths, looks) { await decide(path, look, at: now, rule, incomplete, arrived) }
+    }
+
+    private func decide(
+        _ path: RawName, _ look: CompletenessRule.Look, at now: Duration, _ rule: CompletenessRule,
+        _ incomplete: @Sendable (Incomplete) async -> Void, _ arrived: Arrived
+    ) async {
+        guard let (outcome, remark, wasNoted) = judge(path, look, rule, at: now) else { return }
+        if let remark { say(remark, path) }
+        switch (outcome, remark) {
+        case (.giveUp, let remark):
+            let shortfall: CompletenessRule.Shortfall? = if case .note(let found) = remark { found } else { nil }
+            await incomplete(Incomplete(path: path, shortfall: shortfall, isGivenUp: true))
+        case (_, .note(let shortfall)):
+            await incomplete(Incomplete(path: path, shortfall: shortfall, isGivenUp: false))
+        case (.drop, _), (.take, _):
+            if wasNoted { await incomplete(Incomplete(path: path, shortfall: nil, isGivenUp: false)) }
+        case (.wait, _): break
+        }
+        guard case .take(let identity) = outcome else { return }
         do {
-            var folders: [RawName] = []
-            try DirectoryLister.forEach(in: path) { entry in
-                guard !IgnoredNames.contains(entry.name) else { return true }
-                switch entry.kind {
-                case .regular: found.append(folder.appending(entry.name))
-                case .directory where depth < 64: folders.append(folder.appending(entry.name))
-                default: break
-                }
-                return true
-            }
-            for folder in folders { collect(folder, root: root, depth: depth + 1, into: &found, logger: logger) }
+            try await arrived(Arrival(path: path, identity: identity))
         } catch {
-            logger.warning(
-                "folder cannot be read", metadata: ["folder": "\(path.printable)", "error": "\(error)"])
-        }
-    }
-
-    private func lookAtDue(once: Bool, arrived: @Sendable (Arrival) async throws -> Void) async {
-        let now = now
-        let due = candidates.withLock { candidates in
-            candidates.filter { $0.value.dueAt <= now }.map(\.key).sorted()
-        }
-        guard !due.isEmpty else { return }
-        let root = settings.path
-        let looks = await BlockingPool.files.run { Self.look(at: due, beneath: root) }
-        for (path, look) in zip(due, looks) {
-            guard let arrival = decide(path, look, once: once) else { continue }
-            do {
-                try await arrived(arrival)
-            } catch {
-                logger.error(
-                    "recording cannot be taken, it is tried again",
-                    metadata: ["file": "\(path.printable)", "error": "\(error)"])
-                candidates.withLock {
-                    $0[path] = Candidate(
-                        identity: arrival.identity, changedAt: now, dueAt: now + .seconds(10), foundAt: now)
-                }
+            logger.error(
+                "recording cannot be taken, it is tried again",
+                metadata: ["file": "\(path.printable)", "error": "\(error)"])
+            state.withLock { state in
+                state.decided.remove(InboxScan.Decided.mark(path, identity))
+                rule.note(&state.candidates[path], at: now, isClosed: false)
+                state.candidates[path]?.dueAt = now + .seconds(10)
             }
         }
     }
 
-    private static func look(at paths: [RawName], beneath root: FilePath) -> [Look] {
-        guard let folder = try? OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY) else {
-            return paths.map { _ in .gone }
-        }
-        return paths.map { path in
-            do {
-                let file = try OwnedDescriptor(
-                    opening: path, beneath: folder.descriptor, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
-                let status = try FileStatus(of: file.descriptor)
-                guard status.kind == .regular else { return .notARecording }
-                return .present(status.identity, lease: Lease(probing: file.descriptor))
-            } catch let error as SystemError {
-                switch error.errno {
-                case .noSuchFileOrDirectory, .notDirectory: return .gone
-                case .tooManySymbolicLinkLevels, .isDirectory: return .notARecording
-                case .resourceTemporarilyUnavailable: return .present(FileIdentity.unknown, lease: .writer)
-                default: return .unreadable(error.errno)
-                }
-            } catch {
-                return .gone
+    /// Updates the candidate after a look.
+    private func judge(
+        _ path: RawName, _ look: CompletenessRule.Look, _ rule: CompletenessRule, at now: Duration
+    ) -> (CompletenessRule.Outcome, CompletenessRule.Remark?, wasNoted: Bool)? {
+        state.withLock { state in
+            guard var candidate = state.candidates[path] else { return nil }
+            let wasNoted = candidate.isNoted
+            let before = candidate.identity
+            var (outcome, remark) = rule.judge(&candidate, look, at: now)
+            if outcome == .wait, case .present(let identity, let lease, .short) = look, lease != .writer,
+                let old = state.noted[identity], old != path
+            {
+                // A person was told that it is short and gave it another name: there is no more of it.
+                (outcome, remark) = (.take(identity), nil)
+                state.candidates[old]?.dueAt = now
             }
+            if wasNoted, let before, outcome != .wait || before != candidate.identity { state.noted[before] = nil }
+            if case .note = remark, let identity = candidate.identity { state.noted[identity] = path }
+            state.candidates[path] = outcome == .wait ? candidate : nil
+            if case .take(let identity) = outcome {
+                state.decided.insert(InboxScan.Decided.mark(path, identity))
+            }
+            return (outcome, remark, wasNoted)
         }
     }
 
-    /// Updates the candidate after a look; returns it when it is complete.
-    private func decide(_ path: RawName, _ look: Look, once: Bool) -> Arrival? {
-        let now = now
-        return candidates.withLock { candidates in
-            guard var candidate = candidates[path] else { return nil }
-            switch look {
-            case .gone, .notARecording:
-                candidates[path] = nil
-                return nil
-            case .unreadable(let errno):
-                if candidate.identity == nil, candidate.writerSeen == 0 {
-                    logger.warning(
-                        "recording cannot be read",
-                        metadata: ["file": "\(path.printable)", "error": "\(errno)"])
-                }
-                candidate.writerSeen += 1
-                candidate.dueAt = now + (once ? .seconds(1) : .seconds(30))
-                candidates[path] = once && candidate.writerSeen > 3 ? nil : candidate
-                return nil
-            case .present(let identity, let lease):
-                if candidate.identity != identity {
-                    if candidate.identity != nil { candidate.changedAt = now }
-                    candidate.identity = identity
-                }
-                switch lease {
-                case .writer:
-                    candidate.dueAt =
-                        now + Self.writerPauses[min(candidate.writerSeen, Self.writerPauses.count - 1)]
-                    candidate.writerSeen += 1
-                    candidate.changedAt = max(candidate.changedAt, now - settings.settle)
-                    candidates[path] = candidate
-                    return nil
-                case .free, .unknown:
-                    candidate.writerSeen = 0
-                    let isEmpty = identity.byteCount == 0
-                    let quiet =
-                        lease == .unknown
-                        ? max(settings.settle, Self.quietWithoutLease)
-                        : isEmpty && !once ? Self.patienceWithEmptyFile : settings.settle
-                    guard now - candidate.changedAt >= quiet else {
-                        candidate.dueAt = candidate.changedAt + quiet
-                        candidates[path] = candidate
-                        return nil
-                    }
-                    candidates[path] = nil
-                    return Arrival(path: path, identity: identity)
-                }
+    private func say(_ remark: CompletenessRule.Remark, _ path: RawName) {
+        var metadata: Logger.Metadata = ["file": "\(path.printable)"]
+        switch remark {
+        case .unreadable(let errno):
+            metadata["error"] = "\(errno)"
+            logger.warning("recording cannot be read", metadata: metadata)
+        case .stillOpen:
+            logger.warning("recording is not written to any more, but still open", metadata: metadata)
+        case .short(let shortfall), .note(let shortfall):
+            metadata["arrived"] = "\(shortfall.arrived)"
+            if let expected = shortfall.expected {
+                metadata["expected"] = "\(expected)"
+                metadata["missing"] = "\(expected - shortfall.arrived)"
+            }
+            if case .short = remark {
+                logger.notice("recording is not complete, waiting for the rest", metadata: metadata)
+            } else {
+                logger.warning("recording stays incomplete, it is left in the inbox", metadata: metadata)
             }
         }
     }
-}
-
-extension Intake.Lease {
-    /// Asks the kernel whether a process has the file open for writing.
-    init(probing descriptor: FileDescriptor) {
-        self =
-            switch FileLease.probe(descriptor) {
-            case .granted: .free
-            case .refused: .writer
-            case .unavailable: .unknown
-            }
-    }
-}
-
-extension FileIdentity {
-    /// Of a file that could not be looked at; equal to no real one.
-    static let unknown = FileIdentity(device: 0, inode: 0, byteCount: -1, modified: 0)
 }

@@ -36,6 +36,8 @@ package struct Job: Sendable, Hashable {
     package var errorMessage: String?
     /// SHA-256 of sidecars that were delivered or were about to be, to know them from edited ones.
     package var sidecarDigests: [Digest]
+    /// What the job is once sidecars with these digests are all in place; nil before they were rendered.
+    package var outcome: State?
     package var source: SourceDisposal
     /// Where it was moved to, absolute.
     package var sourcePlace: RawName?

@@ -7,81 +7,38 @@ package import SystemSupport
 
 /// The jobs of a state directory, in SQLite: what must be remembered over a crash. All calls run on GRDB's own queue.
 package struct JobJournal: Sendable {
-    private let database: DatabaseQueue
+    let database: JournalFile
 
-    /// Opens `jobs.sqlite` in `directory`. A damaged file is set aside, with a warning, and begun anew: what lies in the
-    /// inboxes is found again.
-    /// - Throws: `SystemError` or GRDB's `DatabaseError` when the folder cannot be used at all.
-    package static func open(in directory: FilePath, logger: Logger) async throws -> JobJournal {
+    /// The file was written by a later version of the program.
+    package struct NewerVersion: Error, CustomStringConvertible {
+        let path: FilePath
+        package var description: String {
+            "\(path.printable) was written by a newer version of parlograph. Install that version again, or move the file "
+                + "away: what lies in the inboxes is found again then."
+        }
+    }
+
+    /// Opens `jobs.sqlite` in `directory`. A damaged file is set aside, with a warning, and begun anew with what can still
+    /// be read of it; what lies in the inboxes is found again.
+    /// - Parameter patience: for a service, which waits where a command fails.
+    /// - Throws: `NewerVersion`, `SystemError` or GRDB's `DatabaseError` when the folder cannot be used at all.
+    package static func open(
+        in directory: FilePath, patience: Patience? = nil, logger: Logger
+    ) async throws -> JobJournal {
         let path = directory.appending("jobs.sqlite")
-        return try await BlockingPool.files.run {
-            do {
-                return try JobJournal(path: path)
-            } catch let error as DatabaseError where error.isCorruption {
-                let aside = try setAside(path)
-                logger.error(
-                    "job journal is damaged; it was set aside and begun anew",
-                    metadata: ["journal": "\(path.printable)", "aside": "\(aside.printable)", "error": "\(error)"])
-                return try JobJournal(path: path)
-            }
+        let (queue, salvage) = try await BlockingPool.files.run {
+            // Not from under a running service: that notices itself.
+            let isServed = InstanceLock.holder(in: directory).map { $0 != getpid() } ?? false
+            return isServed ? (try prepared(path), nil) : try preparedOrSalvaged(path)
         }
+        if let salvage { salvage.log(nil, logger) }
+        return JobJournal(database: JournalFile(queue, at: path, patience: patience, logger: logger))
     }
 
-    private init(path: FilePath) throws {
-        var configuration = Configuration()
-        configuration.journalMode = .wal
-        configuration.busyMode = .timeout(10)
-        configuration.label = "journal"
-        database = try DatabaseQueue(path: path.string, configuration: configuration)
-        try database.read { db in
-            guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
-                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "quick_check failed")
-            }
-        }
-        do {
-            try Self.migrator.migrate(database)
-        } catch {
-            // Another process that opened the same new file may have been quicker.
-            guard try database.read(Self.migrator.hasCompletedMigrations) else { throw error }
-        }
-    }
+    private init(database: JournalFile) { self.database = database }
 
-    private static func setAside(_ path: FilePath) throws -> FilePath {
-        var number = 1
-        while true {
-            let aside = FilePath(path.string + ".damaged-\(number)")
-            if (try? FileStatus(at: aside, followingLinks: false)) == nil {
-                for suffix in ["", "-wal", "-shm"] { rename(path.string + suffix, aside.string + suffix) }
-                return aside
-            }
-            number += 1
-        }
-    }
-
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1 jobs") { db in
-            try db.execute(
-                sql: """
-                    CREATE TABLE job (
-                      id INTEGER PRIMARY KEY AUTOINCREMENT,
-                      inbox BLOB NOT NULL, path BLOB NOT NULL,
-                      device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
-                      sidecar_base BLOB NOT NULL,
-                      state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-                      error_code TEXT, error_message TEXT,
-                      sidecar_digests TEXT NOT NULL DEFAULT '[]',
-                      source TEXT NOT NULL DEFAULT 'pending', source_place BLOB,
-                      not_before INTEGER NOT NULL DEFAULT 0,
-                      found_at INTEGER NOT NULL, finished_at INTEGER
-                    ) STRICT;
-                    CREATE INDEX job_by_path ON job(inbox, path);
-                    CREATE INDEX job_by_base ON job(inbox, sidecar_base);
-                    CREATE INDEX job_by_state ON job(state, id);
-                    """)
-        }
-        return migrator
-    }
+    /// As on a full disk: the file does not grow beyond these pages; for tests.
+    package func limitPages(to count: Int) async throws { try await database.limitPages(to: count) }
 
     /// Writes down a new job, unless this very file is known already.
     /// - Parameter base: is asked for the sidecars' base name; it gets a closure that tells whether a base belongs to
@@ -96,12 +53,11 @@ package struct JobJournal: Sendable {
             let known = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT id FROM job WHERE inbox = ? AND path = ? AND device = ? AND inode = ? AND bytes = ?
-                      AND modified = ? AND source IN ('pending', 'kept')
+                    SELECT id FROM job WHERE inbox = ? AND path = ? AND inode = ? AND bytes = ? AND modified = ?
+                      AND source IN ('pending', 'kept')
                     """,
                 arguments: [
-                    inbox.data, path.data, Int64(bitPattern: identity.device), Int64(bitPattern: identity.inode),
-                    identity.byteCount, identity.modified,
+                    inbox.data, path.data, Int64(bitPattern: identity.inode), identity.byteCount, identity.modified,
                 ])
             guard known == nil else { return nil }
             let base = try base { candidate in
@@ -109,40 +65,53 @@ package struct JobJournal: Sendable {
                     let isTaken = try Bool.fetchOne(
                         db,
                         sql: """
-                            SELECT EXISTS(SELECT 1 FROM job WHERE inbox = ? AND sidecar_base = ?
+                            SELECT EXISTS(SELECT 1 FROM job WHERE inbox = ? AND base_key = ?
                               AND NOT (inbox = ? AND path = ?))
                             """,
-                        arguments: [one.data, candidate.data, inbox.data, path.data])
+                        arguments: [one.data, candidate.caseFolded.data, inbox.data, path.data])
                     if isTaken ?? false { return true }
                 }
                 return false
             }
             var job = Job(
                 id: 0, inbox: inbox, path: path, identity: identity, sidecarBase: base, state: .queued, attempts: 0,
-                errorCode: nil, errorMessage: nil, sidecarDigests: [], source: .pending, sourcePlace: nil, foundAt: now,
-                finishedAt: nil)
+                errorCode: nil, errorMessage: nil, sidecarDigests: [], outcome: nil, source: .pending, sourcePlace: nil,
+                foundAt: now, finishedAt: nil)
             try db.execute(
                 sql: """
-                    INSERT INTO job (inbox, path, device, inode, bytes, modified, sidecar_base, state, found_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)
+                    INSERT INTO job (inbox, path, device, inode, bytes, modified, sidecar_base, base_key, state, found_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)
                     """,
                 arguments: [
                     inbox.data, path.data, Int64(bitPattern: identity.device), Int64(bitPattern: identity.inode),
-                    identity.byteCount, identity.modified, base.data, now,
+                    identity.byteCount, identity.modified, base.data, base.caseFolded.data, now,
                 ])
             job.id = db.lastInsertedRowID
             return job
         }
     }
 
-    /// The oldest queued job that may begin now, marked as being processed.
-    /// - Parameter now: seconds since 1970.
-    package func takeNext(now: Int64 = .max) async throws -> Job? {
+    /// The next queued job that may begin, marked as being processed: the oldest of those that never waited, then the one
+    /// that has waited longest.
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - inboxes: jobs of others stay where they are; nil: of all.
+    package func takeNext(now: Int64 = .max, of inboxes: [RawName]? = nil) async throws -> Job? {
         try await database.write { db in
-            guard
+            var next: (due: Int64, id: Int64)?
+            for inbox in try inboxes?.map(\.data) ?? Self.inboxes(db) {
+                // One index look-up each, however many are queued.
                 let row = try Row.fetchOne(
-                    db, sql: "SELECT * FROM job WHERE state = 'queued' AND not_before <= ? ORDER BY id LIMIT 1",
-                    arguments: [now])
+                    db,
+                    sql: """
+                        SELECT not_before, id FROM job WHERE state = 'queued' AND inbox = ? AND not_before <= ?
+                        ORDER BY not_before, id LIMIT 1
+                        """, arguments: [inbox, now])
+                guard let row else { continue }
+                let found: (due: Int64, id: Int64) = (row["not_before"], row["id"])
+                if next.map({ (found.due, found.id) < ($0.due, $0.id) }) ?? true { next = found }
+            }
+            guard let next, let row = try Row.fetchOne(db, sql: "SELECT * FROM job WHERE id = ?", arguments: [next.id])
             else { return nil }
             var job = Job(row)
             job.state = .processing
@@ -152,6 +121,10 @@ package struct JobJournal: Sendable {
                 arguments: [job.attempts, job.id])
             return job
         }
+    }
+
+    private static func inboxes(_ db: Database) throws -> [Data] {
+        try Data.fetchAll(db, sql: "SELECT inbox FROM tally WHERE state = 'queued' AND jobs > 0")
     }
 
     /// After a stop or a crash: what was being processed is queued again.
@@ -176,10 +149,26 @@ package struct JobJournal: Sendable {
         }
     }
 
-    /// When the first of the postponed jobs may begin; nil when none is queued.
-    package func nextDue() async throws -> Int64? {
+    /// When the first of the queued jobs may begin; nil when none is queued.
+    /// - Parameter inboxes: nil: of all.
+    package func nextDue(of inboxes: [RawName]? = nil) async throws -> Int64? {
         try await database.read { db in
-            try Int64.fetchOne(db, sql: "SELECT min(not_before) FROM job WHERE state = 'queued'")
+            try (inboxes?.map(\.data) ?? Self.inboxes(db)).compactMap { inbox in
+                try Int64.fetchOne(
+                    db, sql: "SELECT min(not_before) FROM job WHERE state = 'queued' AND inbox = ?",
+                    arguments: [inbox])
+            }.min()
+        }
+    }
+
+    /// What these inboxes' jobs waited for is back: they may begin at once.
+    package func endWaiting(of inboxes: [RawName]) async throws {
+        try await database.write { db in
+            for inbox in inboxes {
+                try db.execute(
+                    sql: "UPDATE job SET not_before = 0 WHERE state = 'queued' AND inbox = ? AND not_before > 0",
+                    arguments: [inbox.data])
+            }
         }
     }
 
@@ -208,10 +197,13 @@ package struct JobJournal: Sendable {
     }
 
     /// Before sidecars are renamed into place: remembers their digests, so that after a crash they are known as ours.
-    package func recordDelivery(_ id: Int64, digests: [Digest]) async throws {
+    /// - Parameter outcome: what the job is once they are in place.
+    package func recordDelivery(_ id: Int64, digests: [Digest], outcome: Job.State) async throws {
         let text = Self.encode(digests)
         try await database.write { db in
-            try db.execute(sql: "UPDATE job SET sidecar_digests = ? WHERE id = ?", arguments: [text, id])
+            try db.execute(
+                sql: "UPDATE job SET sidecar_digests = ?, outcome = ? WHERE id = ?",
+                arguments: [text, outcome.rawValue, id])
         }
     }
 
@@ -251,8 +243,8 @@ package struct JobJournal: Sendable {
             // Earlier failures of the same recording are over.
             try db.execute(
                 sql: """
-                    DELETE FROM job WHERE state = 'failed' AND id < ?1
-                      AND (inbox, path) = (SELECT inbox, path FROM job WHERE id = ?1)
+                    DELETE FROM job WHERE +state = 'failed' AND id < ?1
+                      AND inbox = (SELECT inbox FROM job WHERE id = ?1) AND path = (SELECT path FROM job WHERE id = ?1)
                     """, arguments: [id])
         }
     }
@@ -273,8 +265,7 @@ package struct JobJournal: Sendable {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM job WHERE source = 'pending' AND state IN ('delivered', 'partial', 'failed')
-                    ORDER BY id
+                    SELECT * FROM job WHERE source = 'pending' AND finished_at IS NOT NULL ORDER BY id
                     """
             ).map(Job.init)
         }
@@ -293,13 +284,48 @@ package struct JobJournal: Sendable {
         }
     }
 
-    /// How many jobs are in each state.
-    package func counts() async throws -> [Job.State: Int] {
+    /// The newest jobs of some inboxes, newest first; of those that are queued the next, in the order of the queue.
+    /// - Parameter since: only what was finished then or later, in seconds since 1970.
+    package func jobs(
+        of inboxes: [RawName], in state: Job.State, finishedSince since: Int64 = 0, limit: Int
+    ) async throws -> [Job] {
+        // The plus chooses the index: most jobs are delivered, those of a day are few.
+        let sql =
+            switch state {
+            case .queued, .processing: "state = ? AND inbox = ? AND ? = 0 ORDER BY not_before, id LIMIT ?"
+            case .delivered: "+state = ? AND +inbox = ? AND finished_at >= ? ORDER BY finished_at DESC, id DESC LIMIT ?"
+            default: "state = ? AND inbox = ? AND +finished_at >= ? ORDER BY finished_at DESC, id DESC LIMIT ?"
+            }
+        return try await database.read { db in
+            let jobs = try inboxes.flatMap { inbox in
+                try Row.fetchAll(
+                    db, sql: "SELECT * FROM job WHERE \(sql)", arguments: [state.rawValue, inbox.data, since, limit]
+                ).map(Job.init)
+            }
+            guard state != .queued, state != .processing else { return Array(jobs.prefix(limit)) }
+            return Array(jobs.sorted { ($0.finishedAt ?? 0, $0.id) > ($1.finishedAt ?? 0, $1.id) }.prefix(limit))
+        }
+    }
+
+    /// How many jobs of some inboxes are in a state.
+    package func count(of inboxes: [RawName], in state: Job.State) async throws -> Int {
         try await database.read { db in
+            try inboxes.reduce(0) { sum, inbox in
+                try sum
+                    + (Int.fetchOne(
+                        db, sql: "SELECT jobs FROM tally WHERE state = ? AND inbox = ?",
+                        arguments: [state.rawValue, inbox.data]) ?? 0)
+            }
+        }
+    }
+
+    /// How many jobs are in each state. Throws at once while the journal cannot be read.
+    package func counts() async throws -> [Job.State: Int] {
+        try await database.readNow { db in
             var out: [Job.State: Int] = [:]
-            for row in try Row.fetchAll(db, sql: "SELECT state, count(*) AS n FROM job GROUP BY state") {
-                let name: String = row["state"]
-                if let state = Job.State(rawValue: name) { out[state] = row["n"] }
+            for row in try Row.fetchAll(db, sql: "SELECT state, sum(jobs) AS n FROM tally GROUP BY state") {
+                let (name, count): (String, Int) = (row["state"], row["n"])
+                if let state = Job.State(rawValue: name), count > 0 { out[state] = count }
             }
             return out
         }
@@ -316,19 +342,8 @@ package struct JobJournal: Sendable {
     fileprivate static func digests(_ text: String) -> [Digest] { decode(text) }
 }
 
-extension DatabaseError {
-    fileprivate var isCorruption: Bool {
-        resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB
-    }
-}
-
-extension RawName {
-    /// As a BLOB: names are bytes, not text.
-    fileprivate var data: Data { Data(bytes) }
-}
-
 extension Job {
-    fileprivate init(_ row: Row) {
+    init(_ row: Row) {
         let inbox: Data = row["inbox"]
         let path: Data = row["path"]
         let base: Data = row["sidecar_base"]
@@ -344,6 +359,7 @@ extension Job {
             sidecarBase: RawName(bytes: base), state: State(rawValue: state) ?? .failed, attempts: row["attempts"],
             errorCode: row["error_code"], errorMessage: row["error_message"],
             sidecarDigests: JobJournal.digests(row["sidecar_digests"]),
+            outcome: (row["outcome"] as String?).flatMap(State.init(rawValue:)),
             source: SourceDisposal(rawValue: source) ?? .pending,
             sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) },
             foundAt: row["found_at"], finishedAt: row["finished_at"])

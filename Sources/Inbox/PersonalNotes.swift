@@ -27,19 +27,42 @@ package enum PersonalNotes {
     }
 
     /// The text of an error note: what, why, where the recording is, what to do.
-    package static func errorText(name: RawName, error: TranscriptionError, movedTo failed: String?) -> String {
+    /// - Parameter language: that was asked for; an engine may know others only.
+    package static func errorText(
+        name: RawName, error: TranscriptionError, movedTo failed: String?, language: String? = nil
+    ) -> String {
+        let hint =
+            error.code == .engineUnavailable
+            ? language.map { " The language was set to \"\($0)\"; perhaps it is another one." } ?? "" : ""
         let place =
             failed.map { "The recording was not lost: it is now in the folder \"\($0)\"." }
             ?? "The recording was not lost: it is still in the inbox."
         return """
             \(name.printable) could not be transcribed.
 
-            Why: \(error.message)
+            Why: \(reason(error.code, message: error.message))\(hint)
 
             \(place)
             \(remedy(error.code))
 
             """
+    }
+
+    /// Why a recording failed, for the office user. What an administrator has to know (addresses, keys of the
+    /// configuration, packages to install) is in the log and in `parlograph jobs`.
+    /// - Parameter message: the error's own words.
+    package static func reason(_ code: TranscriptionError.Code, message: String?) -> String {
+        switch code {
+        case .notARecording, .tooLarge: message ?? "It holds no sound that can be read."
+        case .undecodable: "It is damaged, or not what its name says: nothing of it can be heard."
+        case .unsupportedFormat: "It is in a format that cannot be read here."
+        case .engineUnavailable, .configuration: "The speech recognition cannot be used as it is set up now."
+        case .requestFailed: "The speech recognition failed at it, also when it was asked again."
+        case .noSuchInput: "It could not be opened. Perhaps its rights are those of another user."
+        case .recordingChanged: "It changed while it was being read."
+        case .cannotWrite: "Its transcript could not be written."
+        case .internalFault: "Something went wrong that should not happen."
+        }
     }
 
     private static func remedy(_ code: TranscriptionError.Code) -> String {
@@ -48,11 +71,64 @@ package enum PersonalNotes {
             "Please check whether it plays. If it was copied here, copy it again; if it plays, put it into the inbox again."
         case .unsupportedFormat:
             "Save it in another format (for instance MP3, WAV or FLAC) and put that into the inbox, or ask your administrator."
+        case .tooLarge:
+            "Save it in parts, or as MP3, and put that into the inbox, or ask your administrator."
         case .engineUnavailable, .configuration, .cannotWrite, .internalFault:
             "This is not your fault. Please tell your administrator, who can have it tried again."
         case .noSuchInput, .recordingChanged, .requestFailed:
             "Put it into the inbox again to have it tried once more."
         }
+    }
+
+    /// The text of a status note while a recording is being worked on.
+    package static func progressText(name: RawName, _ progress: ProgressSnapshot) -> String {
+        let facts = [
+            progress.fraction.map { "\(Int(min(1, max(0, $0)) * 100)) % done" },
+            progress.engineWaitSeconds.map { "waiting for the speech recognition, \(remaining($0))" },
+            progress.remainingSeconds.map { "\(remaining($0)) left" },
+        ].compactMap { $0 }
+        return "\(name.printable) is being transcribed\(facts.isEmpty ? "" : ": " + facts.joined(separator: ", ")).\n"
+    }
+
+    /// `about 2 min 20 s`, and no more exact than it can be at the end.
+    package static func remaining(_ seconds: Double) -> String {
+        seconds < 10 ? "a few seconds" : "about \(TimeText.estimate(seconds: seconds))"
+    }
+
+    /// The text of a status note when nothing can be done for the moment.
+    package static func waitingText(name: RawName, _ cause: WaitingCause) -> String {
+        let text =
+            switch cause {
+            case .engine: "is waiting, because the speech recognition cannot be reached at the moment."
+            case .stopped: "is waiting, because the transcription service was stopped."
+            }
+        return "\(name.printable) \(text)\nNothing is lost and nothing needs to be done: it goes on by itself.\n"
+    }
+
+    /// Why a recording that was begun waits.
+    package enum WaitingCause: Sendable {
+        case engine
+        case stopped
+    }
+
+    /// The note beside the transcripts about a folder's `parlograph.toml`.
+    /// - Parameter folder: relative to the inbox; empty for the inbox itself.
+    package static func folderFileText(folder: RawName, fault: String) -> String {
+        let place = folder.bytes.isEmpty ? "in the inbox" : "in the folder \"\(folder.printable)\""
+        return """
+            The file parlograph.toml \(place) is not used, because something in it is wrong:
+
+            \(fault)
+
+            Recordings are transcribed without it meanwhile. Correct it or delete it; then this note goes away.
+            It may hold these lines, each of them or none:
+
+            language = "de"
+            formats = ["txt", "srt", "json"]
+            prompt = "A hearing at the district court"
+            glossary = ["Lindström", "Parlograph"]
+
+            """
     }
 
     private static func name(_ base: RawName, _ kind: Kind) -> RawName {

@@ -6,13 +6,15 @@ import Transcription
 /// The recordings that are being worked on, for status files, and what became of the others since the start.
 final class ProgressBoard: Sendable {
     private struct State {
-        var trackers: [Int64: (name: String, tracker: ProgressTracker)] = [:]
+        var trackers: [Int64: (job: Job, tracker: ProgressTracker)] = [:]
         var summary = InboxService.Summary()
     }
 
     private let state = Mutex(State())
-    /// Is signalled when a recording begins or ends.
+    /// Is signalled by `noteChange`, for the status file.
     let changed = AsyncSignal()
+    /// Is signalled by `noteChange`, for the status pages.
+    let pagesOutdated = AsyncSignal()
     /// Seconds since 1970.
     let startedAt = Int64(time(nil))
 
@@ -22,18 +24,44 @@ final class ProgressBoard: Sendable {
     var running: [ServiceStatus.Running] {
         state.withLock { state in
             state.trackers.sorted { $0.key < $1.key }.map {
-                ServiceStatus.Running(name: $0.value.name, progress: $0.value.tracker.snapshot())
+                ServiceStatus.Running(
+                    name: $0.value.job.path.printable, progress: $0.value.tracker.snapshot())
             }
         }
     }
 
-    func noteFailure(_ code: TranscriptionError.Code) {
-        state.withLock { _ = $0.summary.failures.insert(code) }
+    /// In the order in which they were found.
+    func running(of inboxes: [RawName]) -> [ServiceStatus.Running] {
+        state.withLock { state in
+            state.trackers.filter { inboxes.contains($0.value.job.inbox) }.sorted { $0.key < $1.key }.map {
+                ServiceStatus.Running(
+                    name: $0.value.job.path.printable, progress: $0.value.tracker.snapshot())
+            }
+        }
     }
 
-    func begin(_ job: Job, _ tracker: ProgressTracker) {
-        state.withLock { $0.trackers[job.id] = (job.path.printable, tracker) }
+    func noteIncomplete() { state.withLock { $0.summary.incomplete += 1 } }
+
+    func noteFailure(_ code: TranscriptionError.Code, of job: Job) {
+        state.withLock { state in
+            state.summary.failures.insert(code)
+            if state.summary.failedNames.count < InboxService.Summary.mostNames {
+                state.summary.failedNames.append(job.path)
+            }
+        }
+    }
+
+    /// Something that the status files and pages tell is different now.
+    func noteChange() {
         changed.signal()
+        pagesOutdated.signal()
+    }
+
+    func noteWaiting(_ count: Int) { state.withLock { $0.summary.waiting = count } }
+
+    func begin(_ job: Job, _ tracker: ProgressTracker) {
+        state.withLock { $0.trackers[job.id] = (job, tracker) }
+        noteChange()
     }
 
     func end(_ job: Job, as finished: Job.State?) {
@@ -46,6 +74,6 @@ final class ProgressBoard: Sendable {
             case .queued, .processing, nil: break
             }
         }
-        changed.signal()
+        noteChange()
     }
 }

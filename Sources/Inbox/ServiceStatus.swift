@@ -46,6 +46,8 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var cache: CacheFigures?
     /// Figures of each engine in use, by its name.
     package var engines: [String: ConcurrencyController.Figures]
+    /// Folders with so little space that recordings wait; nil when there are none.
+    package var shortOfSpace: [String]?
 
     package init(
         processID: Int32, startedAt: Int64, updatedAt: Int64, settling: Int, queued: Int, running: [Running],
@@ -80,5 +82,16 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package static func read(from directory: FilePath) -> ServiceStatus? {
         guard let bytes = try? SmallFile.read(directory.appending(fileName), limit: 16 << 20) else { return nil }
         return try? JSONDecoder().decode(ServiceStatus.self, from: Data(bytes))
+    }
+}
+
+extension ServiceStatus {
+    /// One line for `systemctl status`: figures of the queue, and progress of what is worked on.
+    package var line: String {
+        var parts = ["\(running.count) running, \(queued) queued, \(settling) arriving, \(failed) failed"]
+        for recording in running.prefix(3) {
+            parts.append(ProgressLine.draw(recording.progress, width: 0, isTerminal: false))
+        }
+        return parts.joined(separator: "; ")
     }
 }

@@ -9,15 +9,18 @@ package enum SourceSettlement {
         package let disposal: Job.SourceDisposal
         /// Where it is now; nil when it was not moved.
         package let place: FilePath?
+        /// Another file, or other contents, lie in the inbox under its name: a recording of its own.
+        package var isReplaced = false
     }
 
-    /// Leaves a file alone that is not the one that was transcribed.
+    /// Leaves a file alone that is not the one that was transcribed, looked at right before it is moved or deleted.
     /// - Throws: `SystemError`; the recording is still in the inbox then.
     package static func settle(_ job: Job, inbox: InboxSettings, failed: Bool) throws -> Result {
         let source = inbox.path.pushing(job.path.path)
-        guard let now = try? FileStatus(at: source, followingLinks: false), now.identity == job.identity else {
+        guard let now = try? FileStatus(at: source, followingLinks: false) else {
             return Result(disposal: .deleted, place: nil)
         }
+        guard now.identity == job.identity else { return Result(disposal: .deleted, place: nil, isReplaced: true) }
         switch (failed, inbox.after) {
         case (_, .keep): return Result(disposal: .kept, place: nil)
         case (false, .delete):

@@ -21,8 +21,11 @@ package enum Entrance {
         if CommandLine.arguments.dropFirst().first == decoderArgument {
             exit(DecoderProcess.run(Array(CommandLine.arguments.dropFirst(2))))
         }
+        if CommandLine.arguments.dropFirst().elementsEqual([TOMLScreen.subcommand]) { exit(TOMLScreen.run()) }
         openStandardDescriptors()
         signal(SIGPIPE, SIG_IGN)
+        // A limit on file sizes is a write that fails, not the end of the service.
+        signal(SIGXFSZ, SIG_IGN)
         FileLease.ignoreBreakSignal()
         MemoryTuning.apply()
         await ParlographCommand.main()

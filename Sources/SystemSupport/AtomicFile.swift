@@ -59,6 +59,15 @@ package enum AtomicFile {
         }
     }
 
+    /// Makes what was renamed in a folder last over a power failure, where its file system can do that for folders.
+    /// - Throws: `SystemError` when it could not be written.
+    package static func syncFolder(_ folder: FileDescriptor) throws {
+        guard fsync(folder.rawValue) != 0 else { return }
+        let error = Errno(rawValue: errno)
+        guard [.ioError, .noSpace, Errno(rawValue: EDQUOT)].contains(error) else { return }
+        throw SystemError("fsync", errno: error)
+    }
+
     /// `.NAME.PID-N.tmp`: hidden from share users, ignored by inboxes, another one for each call, so that two threads that
     /// write one name do not take each other's file; a long name is cut.
     private static func temporaryName(for name: FilePath.Component) -> FilePath {

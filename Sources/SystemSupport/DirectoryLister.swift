@@ -15,25 +15,33 @@ package enum DirectoryLister {
     /// - Parameter body: returns false to stop.
     /// - Throws: `SystemError`; what `body` throws.
     package static func forEach(in path: FilePath, _ body: (Entry) throws -> Bool) throws {
-        let fd = path.withPlatformString { clinux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
-        guard fd >= 0 else { throw SystemError("opendir", path.printable, negative: fd) }
+        let folder = try OwnedDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY)
+        try forEach(of: folder.descriptor, path.printable, body)
+    }
+
+    /// The same for a folder that is open already.
+    /// - Parameter subject: the folder's name, for errors.
+    package static func forEach(of folder: FileDescriptor, _ subject: String, _ body: (Entry) throws -> Bool) throws {
+        // Opened once more: a stream owns its descriptor, and copies of one share its place.
+        let fd = clinux_openat(folder.rawValue, ".", O_RDONLY | O_DIRECTORY, 0)
+        guard fd >= 0 else { throw SystemError("opendir", subject, negative: fd) }
         guard let stream = fdopendir(fd) else {
             let error = errno
             close(fd)
-            throw SystemError("fdopendir", path.printable, errno: Errno(rawValue: error))
+            throw SystemError("fdopendir", subject, errno: Errno(rawValue: error))
         }
         defer { closedir(stream) }
         while true {
             errno = 0
             guard let entry = readdir(stream) else {
-                guard errno == 0 else { throw SystemError("readdir", path.printable, errno: Errno(rawValue: errno)) }
+                guard errno == 0 else { throw SystemError("readdir", subject, errno: Errno(rawValue: errno)) }
                 return
             }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { RawName(bytes: $0.prefix { $0 != 0 }) }
             if name.bytes == [0x2E] || name.bytes == [0x2E, 0x2E] { continue }
             var kind = kind(ofType: Int(entry.pointee.d_type))
             if kind == nil {
-                kind = (try? FileStatus(at: path.pushing(name.path), followingLinks: false))?.kind
+                kind = (try? FileStatus(of: name, in: folder))?.kind
             }
             guard try body(Entry(name: name, kind: kind ?? .other)) else { return }
         }

@@ -23,6 +23,12 @@ package enum FileLease {
         networkTypes.contains(clinux_file_system_type(descriptor.rawValue))
     }
 
+    /// Where the contents of a file end: before its size where room was made for a copy that stopped on the way. Moves
+    /// the descriptor's offset.
+    package static func dataEnd(_ descriptor: FileDescriptor, size: Int64) -> Int64 {
+        clinux_data_end(descriptor.rawValue, size)
+    }
+
     /// Takes a lease and gives it back at once. The process must ignore SIGIO (`ignoreBreakSignal`).
     package static func probe(_ descriptor: FileDescriptor) -> Answer {
         if isOnNetwork(descriptor) { return .unavailable }

@@ -14,15 +14,18 @@ package enum FileMover {
         for part in folder.bytes.split(separator: 0x2F) {
             let parent = try FileStatus(at: path)
             path = path.pushing(RawName(bytes: part).path)
-            let status = path.withPlatformString { mkdir($0, mode_t(parent.mode & 0o7777)) }
-            if status == 0 {
-                // The umask took bits away that the share's other folders have.
-                _ = path.withPlatformString { chmod($0, mode_t(parent.mode & 0o7777)) }
-            } else if errno != EEXIST {
+            // The set-group-id bit comes from the parent; asking for it is refused under RestrictSUIDSGID=.
+            let status = path.withPlatformString { mkdir($0, mode_t(parent.mode & 0o777)) }
+            guard status == 0 || errno == EEXIST else {
                 throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
             }
-            guard try FileStatus(at: path, followingLinks: false).kind == .directory else {
+            let made = try FileStatus(at: path, followingLinks: false)
+            guard made.kind == .directory else {
                 throw SystemError("mkdir", path.printable, errno: .notDirectory)
+            }
+            if status == 0, made.mode != parent.mode {
+                // The umask took bits away that the share's other folders have.
+                _ = path.withPlatformString { chmod($0, mode_t(parent.mode)) }
             }
         }
         return path

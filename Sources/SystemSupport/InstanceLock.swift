@@ -3,7 +3,7 @@ import Glibc
 package import SystemPackage
 
 /// Keeps two services off one state directory: an open-file-description lock on `lock` in it, which the kernel gives
-/// back whatever way the process ends. The file holds the owner's process id.
+/// back whatever way the process ends. The file's first line is the owner's process id.
 package final class InstanceLock: Sendable {
     /// Somebody else has it.
     package struct Held: Error, Sendable {
@@ -12,6 +12,8 @@ package final class InstanceLock: Sendable {
     }
 
     private let file: OwnedDescriptor
+    /// Processes that held it before and did not end cleanly: they may have left temporary files behind.
+    package let crashed: Set<Int32>
 
     /// - Throws: `Held`, or `SystemError` when the folder cannot be written to.
     package init(in directory: FilePath) throws {
@@ -22,10 +24,25 @@ package final class InstanceLock: Sendable {
             if status == -EAGAIN || status == -EACCES { throw Held(processID: Self.owner(of: file.descriptor)) }
             throw SystemError("fcntl", path.printable, negative: status)
         }
-        let text = Array("\(getpid())\n".utf8)
+        // This process may be killed before it has looked after its predecessors: they stay in the file until then.
+        let before = Self.processes(in: file.descriptor).prefix(Self.mostCrashed)
+        crashed = Set(before)
+        self.file = file
+        write([getpid()] + before)
+    }
+
+    private static let mostCrashed = 100
+
+    /// What the crashed ones left behind is gone.
+    package func forgetCrashed() { write([getpid()]) }
+
+    /// Nothing is left behind.
+    package func endCleanly() { ftruncate(file.descriptor.rawValue, 0) }
+
+    private func write(_ processes: [Int32]) {
+        let text = Array(processes.map { "\($0)\n" }.joined().utf8)
         ftruncate(file.descriptor.rawValue, 0)
         _ = pwrite(file.descriptor.rawValue, text, text.count, 0)
-        self.file = file
     }
 
     /// The process that holds the lock of `directory`; nil when nobody does.
@@ -39,10 +56,12 @@ package final class InstanceLock: Sendable {
         }
     }
 
-    private static func owner(of descriptor: FileDescriptor) -> Int32? {
-        var buffer = [UInt8](repeating: 0, count: 16)
+    private static func owner(of descriptor: FileDescriptor) -> Int32? { processes(in: descriptor).first }
+
+    private static func processes(in descriptor: FileDescriptor) -> [Int32] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
         let count = pread(descriptor.rawValue, &buffer, buffer.count, 0)
-        guard count > 0 else { return nil }
-        return Int32(String(decoding: buffer.prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+        guard count > 0 else { return [] }
+        return buffer.prefix(count).split(separator: 0x0A).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
     }
 }

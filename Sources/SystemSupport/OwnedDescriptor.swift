@@ -36,6 +36,8 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
 
 /// What tells one file from another and a changed file from an unchanged one.
 package struct FileIdentity: Hashable, Sendable, Codable {
+    /// Does not count when two are compared: a share that is mounted again, or a machine that starts again, gives the
+    /// same file system another number.
     package let device: UInt64
     package let inode: UInt64
     package let byteCount: Int64
@@ -47,6 +49,16 @@ package struct FileIdentity: Hashable, Sendable, Codable {
         self.inode = inode
         self.byteCount = byteCount
         self.modified = modified
+    }
+
+    package static func == (a: FileIdentity, b: FileIdentity) -> Bool {
+        a.inode == b.inode && a.byteCount == b.byteCount && a.modified == b.modified
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(inode)
+        hasher.combine(byteCount)
+        hasher.combine(modified)
     }
 }
 
@@ -76,6 +88,17 @@ package struct FileStatus: Sendable {
         owner = st.st_uid
         group = st.st_gid
         linkCount = UInt64(st.st_nlink)
+    }
+
+    /// lstat(2) of an entry of an open folder.
+    /// - Throws: `SystemError`.
+    package init(of name: RawName, in folder: FileDescriptor) throws {
+        var st = stat()
+        let status = name.withCString { fstatat(folder.rawValue, $0, &st, AT_SYMLINK_NOFOLLOW) }
+        guard status == 0 else {
+            throw SystemError("stat", name.printable, errno: Errno(rawValue: Glibc.errno))
+        }
+        self.init(st)
     }
 
     /// fstat(2).

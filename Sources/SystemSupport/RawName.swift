@@ -27,6 +27,16 @@ package struct RawName: Hashable, Sendable, Comparable {
         }
     }
 
+    /// For system calls; cheaper than `path`.
+    package func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
+        try (bytes + [0]).withUnsafeBytes { buffer in
+            try buffer.withMemoryRebound(to: CChar.self) { characters in
+                guard let base = characters.baseAddress else { preconditionFailure("a terminating zero is there") }
+                return try body(base)
+            }
+        }
+    }
+
     /// For people: invalid UTF-8 and control characters as `\xNN`, everything else as it is.
     package var printable: String {
         let lossless = String(validating: bytes, as: UTF8.self)

@@ -189,13 +189,15 @@ package final class DiskCache: Sendable {
         return nil
     }
 
-    /// - Returns: true when the file was set aside and the work is worth another attempt.
+    /// - Returns: true when the work is worth another attempt: the file was set aside, or another process held it.
     private func handle(_ error: any Error, in file: CacheFile?, _ state: inout State) -> Bool {
         let fault = CacheFault(error, at: path)
         switch fault.consequence {
         case .passing:
+            // Two processes that make the file at the same moment do not wait for each other: what was paid for is
+            // worth a second attempt.
             logger.debug("The cache was busy.", metadata: ["cache.file": "\(path.printable)"])
-            return false
+            return true
         case .readOnly:
             state.readOnlyUntil = now() + Self.restSeconds
         case .closed:

@@ -7,6 +7,10 @@ package struct RequestPermit: Sendable, Hashable {
     package let started: Duration
     /// Audio, in samples.
     package let cost: Int64
+    /// It goes alone, because the server has not accepted us yet.
+    package let isFirst: Bool
+    /// It goes alone, to find out whether an engine that failed at everything is back.
+    package let isProbe: Bool
 }
 
 /// What became of a request, as far as it matters for the next ones.
@@ -16,6 +20,10 @@ package enum RequestOutcome: Sendable, Hashable {
     case pressure(TranscriptionError.Pressure, after: Duration?)
     /// The server will have nothing of us: a wrong key, no such model, no quota.
     case rejected
+    /// A useless answer that another attempt may better; says nothing about load.
+    case broken
+    /// The engine answers nothing at all at the moment (`EngineAway`).
+    case away
     /// An answer that says nothing about load.
     case other
     /// Called off while it was under way.
@@ -27,6 +35,10 @@ package enum RequestOutcome: Sendable, Hashable {
     package init(_ error: any Error) {
         if error is CancellationError {
             self = .cancelled
+        } else if error is EngineAway {
+            self = .away
+        } else if error is ChunkFault {
+            self = .other
         } else if let error = error as? TranscriptionError {
             if error.remedy == .giveUpRecording {
                 self = .rejected
@@ -34,6 +46,8 @@ package enum RequestOutcome: Sendable, Hashable {
                 var after: Duration?
                 if case .retry(let hint) = error.remedy { after = hint }
                 self = .pressure(pressure, after: after)
+            } else if case .retry = error.remedy {
+                self = .broken
             } else {
                 self = .other
             }
@@ -45,9 +59,10 @@ package enum RequestOutcome: Sendable, Hashable {
 
 /// Who may send when: the rules behind `ConcurrencyController`, without clock, tasks or locks.
 ///
-/// A waiter goes when the adaptive limit, the pauses that the server asked for and the rates allow it, and it is its
-/// recording's turn. After a pause, and while the server has not shown yet that it accepts us at all, one goes alone: the
-/// others follow when it has been answered, or after a grace, since a refusal comes quickly and a transcript need not.
+/// A waiter goes when the adaptive limit, the pauses that the server asked for, the rates and what the server says is left
+/// of its own count allow it, and it is its recording's turn. After a pause, and while the server has not shown yet that it
+/// accepts us at all, one goes alone: the others follow when it has been answered, when its engine says so (`follow`), or
+/// after a grace, since a refusal comes quickly and a transcript need not.
 package struct Admission<Waiter> {
     /// The grace of the one that goes alone after a pause: uploads may take seconds.
     private static var graceAfterPause: Duration { .seconds(5) }
@@ -69,16 +84,22 @@ package struct Admission<Waiter> {
     private var audio: RateWindow
     private var lastPermit: UInt64 = 0
     private var pausedUntil = Duration.zero
-    /// The grace of the next one, which goes alone.
-    private var nextAlone: Duration?
+    /// The next one goes alone; `isFirst`: because the server has not accepted us yet.
+    private var nextAlone: (grace: Duration, isFirst: Bool)?
     /// The one that is under way alone, and when its grace ends.
-    private var alone: (id: UInt64, grace: Duration, until: Duration)?
+    private var alone: (id: UInt64, grace: Duration, isFirst: Bool, until: Duration)?
+    /// Those who have a permit and wait to send one more request with it.
+    private var further: [(waiter: Waiter, id: UInt64, permit: RequestPermit)] = []
+    /// What the server said is left of its own count, less what was sent since.
+    private var allowance: (left: Int, until: Duration)?
+    private var underWay: Set<UInt64> = []
     private var retryBudget = retryReserve
     private var refusingSince: Duration?
     private var lastRefusal = Duration.zero
+    private var circuit: EngineCircuit
 
-    /// Requests under way.
-    package private(set) var inFlight = 0
+    /// Turns under way.
+    package var inFlight: Int { underWay.count }
 
     package init(_ settings: ConcurrencyController.Settings) {
         self.settings = settings
@@ -86,7 +107,8 @@ package struct Admission<Waiter> {
         requests = RateWindow(length: .seconds(60), limit: settings.requestsPerMinute.map(Int64.init))
         audio = RateWindow(
             length: .seconds(3600), limit: settings.audioSecondsPerHour.map { Int64($0) * SampleClock.rate })
-        nextAlone = settings.firstAlone > .zero ? settings.firstAlone : nil
+        nextAlone = settings.firstAlone > .zero ? (settings.firstAlone, true) : nil
+        circuit = EngineCircuit(isUsed: settings.waitsForEngine)
     }
 
     /// Requests that may be under way at the moment.
@@ -104,9 +126,16 @@ package struct Admission<Waiter> {
         queue.add(waiter, id: id, of: recording, cost: cost)
     }
 
+    /// One more request with a permit that was given already; it goes before those who have none.
+    /// - Parameter id: as for `add`.
+    package mutating func addFurther(_ waiter: Waiter, id: UInt64, with permit: RequestPermit) {
+        further.append((waiter, id, permit))
+    }
+
     /// Gives up waiting; nil when it is no longer in the queue.
     package mutating func remove(id: UInt64, of recording: RecordingID) -> Waiter? {
-        queue.remove(id: id, of: recording)
+        if let at = further.firstIndex(where: { $0.id == id }) { return further.remove(at: at).waiter }
+        return queue.remove(id: id, of: recording)
     }
 
     /// Lets as many go as may.
@@ -114,24 +143,59 @@ package struct Admission<Waiter> {
     package mutating func grant(now: Duration) -> (granted: [(waiter: Waiter, permit: RequestPermit)], again: Duration?)
     {
         var granted: [(waiter: Waiter, permit: RequestPermit)] = []
+        while let next = further.first {
+            if let free = blocked(cost: next.permit.cost, now: now) { return (granted, free) }
+            further.removeFirst()
+            count(next.permit.id, cost: next.permit.cost, now: now)
+            granted.append((next.waiter, next.permit))
+        }
         while inFlight < limit.limit, let first = queue.first {
-            if now < pausedUntil { return (granted, pausedUntil) }
-            if let alone, now < alone.until { return (granted, alone.until) }
-            let free = [requests.wait(for: 1, now: now), audio.wait(for: first.cost, now: now)]
-            if let free = free.compactMap({ $0 }).max() { return (granted, free) }
+            if let alone, now < alone.until { return (granted, max(alone.until, pausedUntil)) }
+            if circuit.isProbed { return (granted, nil) }
+            if let until = circuit.opensUntil, now < until { return (granted, until) }
+            if let free = blocked(cost: first.cost, now: now) { return (granted, free) }
             guard let next = queue.next() else { break }
-            inFlight += 1
             lastPermit += 1
-            requests.start(lastPermit, amount: 1, now: now)
-            if settings.audioSecondsPerHour != nil { audio.start(lastPermit, amount: first.cost, now: now) }
-            alone = nextAlone.map { (lastPermit, $0, now + $0) }
+            underWay.insert(lastPermit)
+            count(lastPermit, cost: first.cost, now: now)
+            alone = nextAlone.map { (lastPermit, $0.grace, $0.isFirst, now + $0.grace) }
             nextAlone = nil
             let permit = RequestPermit(
                 id: lastPermit, recording: next.recording, mark: limit.mark(inFlight: inFlight), started: now,
-                cost: first.cost)
+                cost: first.cost, isFirst: alone?.isFirst ?? false, isProbe: circuit.begin(lastPermit))
             granted.append((next.waiter, permit))
         }
         return (granted, nil)
+    }
+
+    /// When the next request may be sent as far as time alone is against it; nil: now.
+    package func heldUntil(now: Duration) -> Duration? { blocked(cost: queue.first?.cost ?? 0, now: now) }
+
+    /// When a request with so much audio may be sent; nil: now.
+    private func blocked(cost: Int64, now: Duration) -> Duration? {
+        if now < pausedUntil { return pausedUntil }
+        if let allowance, allowance.left <= 0, now < allowance.until { return allowance.until }
+        return [requests.wait(for: 1, now: now), audio.wait(for: cost, now: now)].compactMap { $0 }.max()
+    }
+
+    private mutating func count(_ id: UInt64, cost: Int64, now: Duration) {
+        requests.start(id, amount: 1, now: now)
+        if settings.audioSecondsPerHour != nil { audio.start(id, amount: cost, now: now) }
+        allowance?.left -= 1
+    }
+
+    /// The others need not wait for the answer to the first one: they may go after `grace`.
+    package mutating func follow(_ permit: RequestPermit, after grace: Duration, now: Duration) {
+        guard let was = alone, was.id == permit.id, was.isFirst else { return }
+        alone?.until = min(was.until, now + grace)
+    }
+
+    /// What the server said with its answer to the request of `permit`. Those sent after that one may not be in its count
+    /// yet. A reset farther off than we wait for is left to what the server says to the next request.
+    package mutating func note(_ said: RequestAllowance, by permit: RequestPermit, now: Duration) {
+        guard said.reset > .zero, said.reset <= settings.longestPause else { return }
+        let later = underWay.count { $0 > permit.id }
+        allowance = (max(0, said.remaining - later), now + said.reset)
     }
 
     package mutating func finish(_ permit: RequestPermit, _ outcome: RequestOutcome, now: Duration) {
@@ -145,7 +209,7 @@ package struct Admission<Waiter> {
         if let was = alone, was.id == permit.id {
             alone = nil
             // Nothing was learnt: the next one goes alone.
-            if outcome == .notSent || outcome == .cancelled { nextAlone = was.grace }
+            if outcome == .notSent || outcome == .cancelled { nextAlone = (was.grace, was.isFirst) }
         }
         switch outcome {
         case .success:
@@ -154,16 +218,20 @@ package struct Admission<Waiter> {
             limit.succeeded(permit.mark, inFlight: inFlight, now: now)
             gauge(permit, now: now)
         case .pressure(.refused, let after): refused(permit, after: after, now: now)
-        case .pressure(.strained, _):
+        case .pressure(.strained, _), .away:
             limit.strained(permit.mark)
             waitingGauge.interrupt()
+        case .broken: refusingSince = nil
         case .rejected:
             refusingSince = nil
-            if settings.firstAlone > .zero { nextAlone = max(nextAlone ?? .zero, settings.firstAlone) }
+            if settings.firstAlone > .zero {
+                nextAlone = (max(nextAlone?.grace ?? .zero, settings.firstAlone), true)
+            }
         case .other: refusingSince = nil
         case .cancelled, .notSent: break
         }
-        inFlight -= 1
+        circuit.note(outcome, of: permit.id, now: now)
+        underWay.remove(permit.id)
         queue.finished(permit.recording)
     }
 
@@ -195,13 +263,23 @@ package struct Admission<Waiter> {
         }
         guard pause > .zero else { return }
         pausedUntil = max(pausedUntil, now + pause)
-        nextAlone = max(nextAlone ?? .zero, Self.graceAfterPause)
+        nextAlone = (max(nextAlone?.grace ?? .zero, Self.graceAfterPause), nextAlone?.isFirst ?? false)
     }
+
+    /// The engine's outages.
+    package var engine: EngineCircuit { circuit }
+
+    /// True once in an outage.
+    package mutating func takeNewsOfOutage() -> Bool { circuit.takeNews() }
+
+    /// Once after an outage that was told of: how long it was.
+    package mutating func takeRecovery() -> Duration? { circuit.takeRecovery() }
 
     /// Takes one retry from the budget, which is 10 and a fifth of the successes since: false when a storm of failures
     /// has used it up.
-    package mutating func takeRetry() -> Bool {
-        guard retryBudget >= 1 else { return false }
+    /// - Parameter reserve: retries that stay in it for others.
+    package mutating func takeRetry(leaving reserve: Double = 0) -> Bool {
+        guard retryBudget >= 1 + reserve else { return false }
         retryBudget -= 1
         return true
     }

@@ -35,9 +35,12 @@ package struct Chunk: Sendable {
 /// A chunk's samples: 16 kHz, mono, 16 bit. An engine that needs them packed (FLAC) replaces the samples by the packed
 /// form, which halves the memory of a chunk in flight.
 package final class ChunkAudio: Sendable {
+    /// Gives the samples of a range back, of all where it is nil.
+    package typealias Unpack = @Sendable ([UInt8], Range<Int>?) throws -> [Int16]
+
     private enum Form {
         case samples([Int16])
-        case packed([UInt8], unpack: @Sendable ([UInt8]) throws -> [Int16])
+        case packed([UInt8], unpack: Unpack)
     }
 
     private let form: Mutex<Form>
@@ -49,11 +52,12 @@ package final class ChunkAudio: Sendable {
     }
 
     /// The samples, unpacked again where they were packed.
+    /// - Parameter range: only these, so that a long chunk need not be in memory as a whole; nil: all.
     /// - Throws: what `unpack` throws.
-    package func samples() throws -> [Int16] {
+    package func samples(in range: Range<Int>? = nil) throws -> [Int16] {
         switch form.withLock({ $0 }) {
-        case .samples(let samples): samples
-        case .packed(let bytes, let unpack): try unpack(bytes)
+        case .samples(let samples): range.map { Array(samples[$0.clamped(to: samples.indices)]) } ?? samples
+        case .packed(let bytes, let unpack): try unpack(bytes, range)
         }
     }
 
@@ -62,7 +66,7 @@ package final class ChunkAudio: Sendable {
     ///   - pack: makes the packed form, lossless.
     ///   - unpack: its inverse.
     package func packed(
-        by pack: @Sendable ([Int16]) throws -> [UInt8], unpack: @escaping @Sendable ([UInt8]) throws -> [Int16]
+        by pack: @Sendable ([Int16]) throws -> [UInt8], unpack: @escaping Unpack
     ) throws -> [UInt8] {
         switch form.withLock({ $0 }) {
         case .packed(let bytes, _): return bytes

@@ -18,6 +18,8 @@ struct ChunkTranscription: Sendable {
 
     /// Half of it is still long enough to be understood.
     private static let shortestSecondLook = 4 * SampleClock.rate
+    /// Doubtful answers, which may all be right, leave so much of the budget to failed requests.
+    private static let retriesForFailures = 5.0
     /// Below this a chunk is not cut again: 1 s.
     private static let shortest = SampleClock.rate
 
@@ -32,70 +34,142 @@ struct ChunkTranscription: Sendable {
         var retries = 0
         var heldBack = Duration.zero
         while true {
+            let error: TranscriptionError
+            let pause: Duration
             do {
-                return try await heard(chunk, attempts: attempts)
-            } catch let error as TranscriptionError {
-                switch error.remedy {
-                case .giveUpChunk, .giveUpRecording: throw error
+                return try await heard(chunk, isLastAttempt: retries >= retry.maximumRetries, attempts: attempts)
+            } catch let away as EngineAway {
+                error = away.error
+                pause = try pauseForEngine(after: error, attempts: attempts.value)
+            } catch let fault as ChunkFault {
+                retries += 1
+                error = fault.error
+                pause = try pauseForChunk(retries, after: error)
+            } catch let failure as TranscriptionError {
+                error = failure
+                switch failure.remedy {
+                case .giveUpChunk, .giveUpRecording: throw failure
                 case .split(let most):
-                    return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
+                    return try await runSplit(chunk, maximumSamples: most, after: failure, attempts: attempts)
+                case .retry where controller.engine.isOpen:
+                    pause = try pauseForEngine(after: failure, attempts: attempts.value)
                 case .retry(let told):
-                    if error.pressure == .refused { try checkPatience(after: error) }
+                    if failure.pressure == .refused { try checkPatience(after: failure) }
                     let hint = told.flatMap { $0 > .zero ? $0 : nil }
-                    if error.pressure == .refused, let hint, heldBack + hint <= retry.patience {
+                    if failure.pressure == .refused, let hint, heldBack + hint <= retry.patience {
                         heldBack += hint
+                        pause = retry.pause(before: max(1, retries), hint: hint, random: random())
                     } else {
-                        retries += 1
-                        try allowRetry(retries, hint: hint, after: error)
+                        // Where nobody is let in, it is not the chunk's fault: `checkPatience` bounds it.
+                        let isNobodyLetIn = failure.pressure == .refused && controller.refusing > .zero
+                        retries = isNobodyLetIn ? min(retries + 1, max(1, retry.maximumRetries)) : retries + 1
+                        pause = try pauseForChunk(retries, mayEnd: !isNobodyLetIn, hint: hint, after: failure)
                     }
-                    let pause = retry.pause(before: max(1, retries), hint: hint, random: random())
-                    observe(
-                        .retrying(
-                            index: chunk.index, attempt: attempts.value, after: pause, error: error.code))
-                    logger.info(
-                        "request failed, trying again",
-                        metadata: [
-                            "chunk.index": "\(chunk.index)", "pause": "\(pause)", "error": "\(error.message)",
-                        ])
-                    try await sleep(pause)
                 }
             }
+            observe(.retrying(index: chunk.index, attempt: attempts.value, after: pause, error: error.code))
+            logger.info(
+                "request failed, trying again",
+                metadata: [
+                    "chunk.index": "\(chunk.index)", "pause": "\(pause)", "error": "\(error.message)",
+                ])
+            try await sleep(pause)
         }
     }
 
-    /// One attempt, and another one in two halves where the engine got stuck in a loop.
-    private func heard(_ chunk: Chunk, attempts: SharedCounter) async throws -> ChunkTranscript {
-        let first = try await request(chunk, attempts: attempts)
-        guard TranscriptGuard.isLooping(first) else { return first }
-        var second: ChunkTranscript?
-        if !isSecondLook, chunk.range.count >= Self.shortestSecondLook, controller.takeRetry() {
-            logger.info("the engine repeats itself, asking again", metadata: ["chunk.index": "\(chunk.index)"])
-            do {
-                var another = self
-                another.isSecondLook = true
-                another.options.prompt = nil
-                let half = chunk.range.count * 5 / 9 + 1
-                second = try await another.runSplit(chunk, maximumSamples: half, attempts: attempts)
-            } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !fate.isOver {
-                // What there is is better than nothing.
-            }
+    /// One attempt, and another one without a prompt where the engine got stuck in a loop (in two halves) or heard nothing
+    /// in what is no silence.
+    private func heard(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
+        let first = try await request(chunk, isLastAttempt: isLastAttempt, attempts: attempts)
+        guard !isSecondLook else { return first }
+        if TranscriptGuard.isLooping(first) {
+            let second = try await secondLook(chunk, maximumSamples: chunk.range.count * 5 / 9 + 1, attempts: attempts)
+            return TranscriptGuard.collapsingLoops(in: second ?? first)
         }
-        return isSecondLook ? first : TranscriptGuard.collapsingLoops(in: second ?? first)
+        // Engines on this machine say the same again.
+        if engine.identity.kind == "openai", TranscriptGuard.isMissing(in: first, speech: chunk.speech) {
+            let second = try await secondLook(chunk, maximumSamples: nil, attempts: attempts)
+            return TranscriptGuard.tellingSilence(of: second ?? first, speech: chunk.speech)
+        }
+        return first
+    }
+
+    /// - Parameter maximumSamples: of its parts; nil: it is not cut.
+    /// - Returns: nil where it failed: what there is is better than nothing.
+    private func secondLook(
+        _ chunk: Chunk, maximumSamples: Int64?, attempts: SharedCounter
+    ) async throws -> ChunkTranscript? {
+        guard chunk.range.count >= Self.shortestSecondLook, controller.takeRetry(leaving: Self.retriesForFailures)
+        else { return nil }
+        logger.info("the engine's answer is doubtful, asking again", metadata: ["chunk.index": "\(chunk.index)"])
+        var another = self
+        another.isSecondLook = true
+        another.options.prompt = ""
+        do {
+            guard let maximumSamples else { return try await another.run(chunk, attempts: attempts) }
+            return try await another.runSplit(chunk, maximumSamples: maximumSamples, attempts: attempts)
+        } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !fate.isOver {
+            return nil
+        }
     }
 
     /// One attempt. What ends the recording is known to the others before the next one of them may send.
-    private func request(_ chunk: Chunk, attempts: SharedCounter) async throws -> ChunkTranscript {
-        try await controller.withPermit(for: recording, cost: chunk.range.count) {
+    /// - Throws: besides, where it failed and it matters whose fault that is: `EngineAway` or `ChunkFault`.
+    private func request(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
+        await engine.prepare(chunk.audio)
+        let heard = try await controller.withPermit(for: recording, cost: chunk.range.count) {
             !fate.isOver
-        } _: {
-            observe(.sent(index: chunk.index, attempt: attempts.add(1)))
+        } _: { turn in
+            let sent = { @Sendable in observe(.sent(index: chunk.index, attempt: attempts.add(1))) }
+            sent()
             do {
-                return try await engine.transcribe(chunk, options: options)
+                return try await engine.transcribe(chunk, options: options, turn: turn.counting(sent))
             } catch let error as TranscriptionError where error.remedy == .giveUpRecording {
                 fate.end(with: error)
                 throw error
+            } catch let error as TranscriptionError where error.isPassing && error.pressure != .refused {
+                let known = controller.engine
+                // Of those that fail together one asks.
+                if known.isOpen, !turn.isProbe { throw EngineAway(error: error) }
+                guard controller.waitsForEngine, isLastAttempt || turn.isProbe || known.isDoubtful else { throw error }
+                guard try await engine.absence(turn: turn) == nil else { throw EngineAway(error: error) }
+                throw ChunkFault(error: error)
             }
         }
+        if let outage = controller.takeRecovery() {
+            logger.notice("engine answers again", metadata: metadata(["after": "\(outage.components.seconds) s"]))
+        }
+        return heard
+    }
+
+    private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
+        more.merging(["engine": "\(engine.identity.name)"]) { $1 }
+    }
+
+    /// An engine that is away is waited for: what fails meanwhile is no chunk's fault.
+    /// - Throws: what ends the recording: the engine has been away for too long, or has never answered.
+    private func pauseForEngine(after error: TranscriptionError, attempts: Int) throws -> Duration {
+        // It may be back meanwhile.
+        let absence = controller.absence
+        let hasAnswered = controller.engine.hasAnswered
+        if hasAnswered, (absence?.lasted ?? .zero) < retry.patienceWithOutage {
+            if controller.takeNewsOfOutage() {
+                logger.warning(
+                    "engine does not answer, waiting for it",
+                    metadata: metadata([
+                        "error": "\(error.message)", "at_most": "\(retry.patienceWithOutage.components.seconds) s",
+                    ]))
+            }
+            return absence?.nextTry ?? .zero
+        }
+        let words =
+            hasAnswered
+            ? "It has been so for \(max(1, (absence?.lasted.components.seconds ?? 0) / 60)) minutes."
+            : "It was asked \(attempts) \(attempts == 1 ? "time" : "times")."
+        let away = TranscriptionError(
+            .engineUnavailable, "\(error.message) \(words)", cause: error, remedy: .retry(after: nil))
+        fate.end(with: away)
+        throw away
     }
 
     /// An engine that has refused everything for too long is away: the recording waits for it instead of losing its chunks
@@ -110,17 +184,25 @@ struct ChunkTranscription: Sendable {
         throw away
     }
 
+    /// - Parameters:
+    ///   - number: of the repetition, from 1.
+    ///   - mayEnd: it is the chunk's fault, as far as is known.
     /// - Throws: why the request is not tried again.
-    private func allowRetry(_ number: Int, hint: Duration?, after error: TranscriptionError) throws {
+    private func pauseForChunk(
+        _ number: Int, mayEnd: Bool = true, hint: Duration? = nil, after error: TranscriptionError
+    ) throws -> Duration {
         if let hint, hint > retry.patience {
             throw Self.givingUp(
                 after: error, reason: "the pause asked for is longer than \(retry.patience.components.seconds) s")
         }
-        guard number <= retry.maximumRetries else { throw Self.givingUp(after: error) }
+        guard number <= retry.maximumRetries || !mayEnd else { throw Self.givingUp(after: error) }
+        let pause = retry.pause(before: number, hint: hint, random: random())
         // A refusal costs nothing, and the controller spaces them out: the budget is for what may have cost something.
-        guard error.pressure == .refused || controller.takeRetry() else {
+        guard error.pressure != .refused, !controller.takeRetry() else { return pause }
+        guard controller.waitsForEngine else {
             throw Self.givingUp(after: error, reason: "too many requests failed in a row")
         }
+        return max(pause, retry.longestPause(before: number))
     }
 
     private static func givingUp(after error: TranscriptionError, reason: String? = nil) -> TranscriptionError {
@@ -130,50 +212,65 @@ struct ChunkTranscription: Sendable {
 
     /// Cuts the chunk in its pauses into equal parts that fit and joins what the engine says to them.
     private func runSplit(
-        _ chunk: Chunk, maximumSamples: Int64?, attempts: SharedCounter
+        _ chunk: Chunk, maximumSamples: Int64?, after failure: TranscriptionError? = nil, attempts: SharedCounter
     ) async throws -> ChunkTranscript {
         let total = chunk.range.count
         let limit = min(maximumSamples ?? total / 2, total - 1)
         guard limit >= Self.shortest else {
+            if let failure, failure.pressure == .strained { throw Self.givingUp(after: failure) }
             throw TranscriptionError(
                 .requestFailed, "The server takes not even \(SampleClock.seconds(total)) seconds of audio at once.",
                 remedy: .giveUpChunk)
         }
-        let parts = try await BlockingPool.files.run { try Self.parts(of: chunk, limit: limit) }
+        let count = max(2, Int((total + limit * 9 / 10 - 1) / max(1, limit * 9 / 10)))
         logger.info(
             "chunk too large for the server, cut again",
-            metadata: ["chunk.index": "\(chunk.index)", "parts": "\(parts.count)"])
+            metadata: ["chunk.index": "\(chunk.index)", "parts": "\(count)"])
         var joined: [(offset: Int64, transcript: ChunkTranscript)] = []
-        for part in parts {
+        var start: Int64 = 0
+        // One part at a time is in memory, not all of them, and the whole as small as can be.
+        await engine.compact(chunk.audio)
+        while start < total {
+            let (from, left) = (start, max(1, count - joined.count))
+            let part = try await BlockingPool.files.run {
+                try Self.part(of: chunk, from: from, partsLeft: left, limit: limit)
+            }
             let transcript = try await run(part, attempts: attempts)
-            joined.append((part.range.start - chunk.range.start, transcript))
+            joined.append((start, transcript))
+            start += part.range.count
         }
         return Self.join(joined)
     }
 
-    private static func parts(of chunk: Chunk, limit: Int64) throws -> [Chunk] {
-        let samples = try chunk.audio.samples()
-        let count = (Int64(samples.count) + limit * 9 / 10 - 1) / max(1, limit * 9 / 10)
-        let length = Int64(samples.count) / max(2, count)
-        var cuts: [Int] = [0]
-        for number in 1..<max(2, Int(count)) {
-            let near = Int(length) * number
-            let reach = Int(min(length / 5, limit - length))
-            let window = max(cuts[cuts.count - 1] + 1, near - reach)..<min(samples.count, near + max(1, reach))
-            cuts.append(
-                window.isEmpty ? near : PauseFinder.quietestCut(in: samples, near: near, window: window).position)
+    /// The part that begins at `start`: as long as the others will be, but for a pause to cut in, and so that what is left
+    /// fits into one part less.
+    private static func part(of chunk: Chunk, from start: Int64, partsLeft: Int, limit: Int64) throws -> Chunk {
+        let total = chunk.audio.sampleCount
+        let length = (total - start) / Int64(partsLeft)
+        var end = total
+        var samples: [Int16]
+        if partsLeft > 1 {
+            let reach = max(1, min(length / 5, limit - length))
+            let earliest = max(start + 1, start + length - reach, total - Int64(partsLeft - 1) * limit)
+            let latest = min(total, start + length + reach, start + limit)
+            samples = try chunk.audio.samples(in: Int(start)..<Int(max(latest, start + length)))
+            let window = Int(earliest - start)..<Int(max(latest, earliest) - start)
+            end = start + length
+            if !window.isEmpty {
+                end =
+                    start
+                    + Int64(PauseFinder.quietestCut(in: samples, near: Int(length), window: window).position)
+            }
+            samples.removeSubrange(Int(end - start)...)
+        } else {
+            samples = try chunk.audio.samples(in: Int(start)..<Int(total))
         }
-        cuts.append(samples.count)
-        return zip(cuts, cuts.dropFirst()).filter { $0 < $1 }.map { start, end in
-            let piece = Array(samples[start..<end])
-            let own = SampleRange(chunk.range.start + Int64(start), chunk.range.start + Int64(end))
-            let bounds = SampleRange(Int64(start), Int64(end))
-            let speech = chunk.speech.filter { $0.overlap(with: bounds) > 0 }
-                .map { $0.clamped(to: bounds).shifted(by: -Int64(start)) }
-            let hash = piece.withUnsafeBytes { SHA256.digest(of: $0) }
-            return Chunk(
-                index: chunk.index, range: own, owned: own, hash: hash, speech: speech, audio: ChunkAudio(piece))
-        }
+        let own = SampleRange(chunk.range.start + start, chunk.range.start + end)
+        let bounds = SampleRange(start, end)
+        let speech = chunk.speech.filter { $0.overlap(with: bounds) > 0 }
+            .map { $0.clamped(to: bounds).shifted(by: -start) }
+        let hash = samples.withUnsafeBytes { SHA256.digest(of: $0) }
+        return Chunk(index: chunk.index, range: own, owned: own, hash: hash, speech: speech, audio: ChunkAudio(samples))
     }
 
     private static func join(_ parts: [(offset: Int64, transcript: ChunkTranscript)]) -> ChunkTranscript {
@@ -197,5 +294,13 @@ struct ChunkTranscription: Sendable {
             out.language = parts.lazy.compactMap(\.transcript.language).first { heard[$0] == most } ?? out.language
         }
         return out
+    }
+}
+
+extension TranscriptionError {
+    /// The same request may succeed later.
+    fileprivate var isPassing: Bool {
+        guard case .retry = remedy else { return false }
+        return true
     }
 }

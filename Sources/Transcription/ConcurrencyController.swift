@@ -10,22 +10,28 @@ package final class ConcurrencyController: Sendable {
         package var requestsPerMinute: Int?
         /// Seconds of audio that may be sent in any hour; nil: no limit.
         package var audioSecondsPerHour: Int?
-        /// How long the first request goes alone unless it is answered before, and again the first one after the server has
-        /// turned us away: what is wrong with key or address shows in one request instead of many. Zero: not at all.
+        /// How long the first request goes alone unless it is answered before or its engine lets the others follow
+        /// (`RequestTurn.letOthersFollow`), and again the first one after the server has turned us away: what is wrong with
+        /// key or address shows in one request instead of many. Zero: not at all.
         package var firstAlone: Duration
         /// A longer pause that a server asks for holds back nothing but the request that it was said to.
         package var longestPause: Duration
+        /// Nothing is sent to an engine that has answered before and answers nobody now, except one request after pauses.
+        /// False where a fallback is asked instead.
+        package var waitsForEngine: Bool
 
         /// - Parameters: numbers below 1 count as no limit.
         package init(
             ceiling: Int, requestsPerMinute: Int? = nil, audioSecondsPerHour: Int? = nil,
-            firstAlone: Duration = .zero, longestPause: Duration = .seconds(900)
+            firstAlone: Duration = .zero, longestPause: Duration = .seconds(900),
+            waitsForEngine: Bool = true
         ) {
             self.ceiling = max(1, ceiling)
             self.requestsPerMinute = requestsPerMinute.flatMap { $0 > 0 ? $0 : nil }
             self.audioSecondsPerHour = audioSecondsPerHour.flatMap { $0 > 0 ? $0 : nil }
             self.firstAlone = firstAlone
             self.longestPause = longestPause
+            self.waitsForEngine = waitsForEngine
         }
     }
 
@@ -39,7 +45,7 @@ package final class ConcurrencyController: Sendable {
     }
 
     private struct State {
-        var admission: Admission<CheckedContinuation<RequestPermit, any Error>>
+        var admission: Admission<Waiter>
         var lastID: UInt64 = 0
     }
 
@@ -64,18 +70,19 @@ package final class ConcurrencyController: Sendable {
     /// - Parameters:
     ///   - cost: what the request is worth, for fairness and the limit on audio: its audio, in samples.
     ///   - isWanted: is asked when its turn has come; false: it is not sent after all.
+    ///   - body: gets its turn, which is of no use after it returns.
     /// - Throws: what `body` throws; `CancellationError`, also where it was not wanted any more.
     package func withPermit<Result: Sendable>(
-        for recording: RecordingID, cost: Int64, isWanted: () -> Bool = { true },
-        _ body: () async throws -> Result
+        for recording: RecordingID, cost: Int64, isWanted: @escaping @Sendable () -> Bool = { true },
+        _ body: (RequestTurn) async throws -> Result
     ) async throws -> Result {
-        let permit = try await acquire(for: recording, cost: cost)
+        let permit = try await acquire(of: recording) { $0.add($1, id: $2, of: recording, cost: cost) }
         guard isWanted(), !Task.isCancelled else {
             finish(permit, .notSent)
             throw CancellationError()
         }
         do {
-            let result = try await body()
+            let result = try await body(turn(permit, isWanted: isWanted))
             finish(permit, .success)
             return result
         } catch {
@@ -84,13 +91,61 @@ package final class ConcurrencyController: Sendable {
         }
     }
 
+    private func turn(_ permit: RequestPermit, isWanted: @escaping @Sendable () -> Bool) -> RequestTurn {
+        RequestTurn(
+            isFirst: permit.isFirst, isProbe: permit.isProbe,
+            admit: {
+                _ = try await self.acquire(of: permit.recording) { $0.addFurther($1, id: $2, with: permit) }
+                guard isWanted(), !Task.isCancelled else { throw CancellationError() }
+            },
+            follow: { grace in
+                let now = self.now()
+                self.state.withLock { $0.admission.follow(permit, after: grace, now: now) }
+                _ = self.grant()
+            },
+            learn: { allowance in
+                let now = self.now()
+                self.state.withLock { $0.admission.note(allowance, by: permit, now: now) }
+            })
+    }
+
     /// Takes one retry from the budget: false when a storm of failures has used it up.
-    package func takeRetry() -> Bool { state.withLock { $0.admission.takeRetry() } }
+    /// - Parameter reserve: retries that stay in it for others.
+    package func takeRetry(leaving reserve: Double = 0) -> Bool {
+        state.withLock { $0.admission.takeRetry(leaving: reserve) }
+    }
 
     /// How long the engine has answered nothing but refusals for load.
     package var refusing: Duration {
         let now = now()
         return state.withLock { $0.admission.refusing(now: now) }
+    }
+
+    /// Chunks wait for the engine when it is away.
+    package var waitsForEngine: Bool { settings.waitsForEngine }
+
+    /// What is known of the engine's answering.
+    package var engine: EngineCircuit { state.withLock { $0.admission.engine } }
+
+    /// How long the engine has been away, and how long nothing is sent to it; nil while it answers.
+    package var absence: (lasted: Duration, nextTry: Duration)? {
+        let now = now()
+        let engine = engine
+        guard let since = engine.openSince, let until = engine.opensUntil else { return nil }
+        return (now - since, max(.zero, until - now))
+    }
+
+    /// True once in an outage, for who tells of it.
+    package func takeNewsOfOutage() -> Bool { state.withLock { $0.admission.takeNewsOfOutage() } }
+
+    /// Once after an outage that was told of: how long it was.
+    package func takeRecovery() -> Duration? { state.withLock { $0.admission.takeRecovery() } }
+
+    /// How long nobody may begin a request, by what the server asked for and by the limits on requests and audio; nil: not
+    /// for that.
+    package var heldFor: Duration? {
+        let now = now()
+        return state.withLock { $0.admission.heldUntil(now: now) }.map { $0 - now }
     }
 
     package var figures: Figures {
@@ -103,13 +158,18 @@ package final class ConcurrencyController: Sendable {
         }
     }
 
-    private func acquire(for recording: RecordingID, cost: Int64) async throws -> RequestPermit {
+    private typealias Waiter = CheckedContinuation<RequestPermit, any Error>
+
+    /// - Parameter add: puts the waiter with its number into the queue it belongs to.
+    private func acquire(
+        of recording: RecordingID, add: @escaping @Sendable (inout Admission<Waiter>, Waiter, UInt64) -> Void
+    ) async throws -> RequestPermit {
         let id = state.withLock { state in
             state.lastID += 1
             return state.lastID
         }
         return try await withThrowingTaskGroup(of: RequestPermit?.self) { group in
-            group.addTask { try await self.wait(id, for: recording, cost: cost) }
+            group.addTask { try await self.wait(id, of: recording, add: add) }
             group.addTask {
                 // What blocks may be time (a pause, a rate): look again when it is over. The end by cancellation is no
                 // error: only `wait` knows whether a permit was granted meanwhile.
@@ -124,10 +184,12 @@ package final class ConcurrencyController: Sendable {
         }
     }
 
-    private func wait(_ id: UInt64, for recording: RecordingID, cost: Int64) async throws -> RequestPermit {
+    private func wait(
+        _ id: UInt64, of recording: RecordingID, add: @Sendable (inout Admission<Waiter>, Waiter, UInt64) -> Void
+    ) async throws -> RequestPermit {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                state.withLock { $0.admission.add(continuation, id: id, of: recording, cost: cost) }
+                state.withLock { add(&$0.admission, continuation, id) }
                 if Task.isCancelled { cancel(id, of: recording) }
                 _ = grant()
             }

@@ -28,12 +28,15 @@ private struct SparingTranscriber: Transcriber {
     var identity: EngineIdentity { engine.identity }
     var limits: EngineLimits { engine.limits }
 
-    func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+    func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript {
         try outage.check()
-        return try await engine.transcribe(chunk, options: options)
+        return try await engine.transcribe(chunk, options: options, turn: turn)
     }
 
-    func check() async throws -> String { try await engine.check() }
+    func compact(_ audio: ChunkAudio) async { await engine.compact(audio) }
+    func prepare(_ audio: ChunkAudio) async { await engine.prepare(audio) }
+    func absence(turn: RequestTurn) async throws -> TranscriptionError? { try await engine.absence(turn: turn) }
+    func check() async throws -> EngineReport { try await engine.check() }
 }
 
 extension ParallelOrchestrator {
@@ -58,6 +61,7 @@ extension ParallelOrchestrator {
                 if let failure = failures.first {
                     let name = link.engine.identity.name
                     heard.engine = name
+                    heard.model = link.engine.identity.model
                     heard.warnings.append("Transcribed by engine \(name) instead: \(failure.message)")
                 }
                 return (heard, fromCache)
@@ -83,6 +87,11 @@ extension ParallelOrchestrator {
         // What passes by itself on one of them is worth waiting for.
         let passing = failures.first { $0.isPassing }
         let isHopeless = failures.allSatisfy { $0.remedy == .giveUpRecording }
+        // The last one is away: the recording waits for it.
+        if last.isAway {
+            return TranscriptionError(
+                last.code, failures.map(\.message).joined(separator: " "), cause: last.cause, remedy: last.remedy)
+        }
         return TranscriptionError(
             last.code, failures.map(\.message).joined(separator: " "), cause: passing?.cause ?? last.cause,
             remedy: isHopeless ? .giveUpRecording : .giveUpChunk)
@@ -90,6 +99,11 @@ extension ParallelOrchestrator {
 }
 
 extension TranscriptionError {
+    /// No failure of a chunk, but of an engine that was waited for long enough.
+    var isAway: Bool {
+        if code == .engineUnavailable, case .retry = remedy { true } else { false }
+    }
+
     /// Another attempt was worth it, they were only used up.
     fileprivate var isPassing: Bool {
         guard let cause = cause as? TranscriptionError, case .retry = cause.remedy else { return false }

@@ -183,7 +183,8 @@ package struct ParallelOrchestrator: Sendable {
             observe(.finished(index: chunk.index, fromCache: fromCache))
             return ChunkOutcome(
                 of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
-        } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !fate.isOver {
+        } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !error.isAway && !fate.isOver
+        {
             fate.note(error)
             observe(.failed(index: chunk.index))
             logger.info(

@@ -18,8 +18,13 @@ package enum ProgressLine {
         }
         var parts = [chunks(snapshot)]
         if let fraction = snapshot.fraction { parts.append("\(percent(fraction)) %") }
+        if let waiting = waiting(snapshot) { parts.append(waiting) }
         if let seconds = snapshot.remainingSeconds { parts.append("about \(TimeText.estimate(seconds: seconds)) left") }
         return "\(snapshot.name): \(parts.joined(separator: ", "))"
+    }
+
+    private static func waiting(_ snapshot: ProgressSnapshot) -> String? {
+        snapshot.engineWaitSeconds.map { "waiting for the engine, \(TimeText.estimate(seconds: $0))" }
     }
 
     private static func chunks(_ snapshot: ProgressSnapshot) -> String {
@@ -37,7 +42,8 @@ package enum ProgressLine {
     }
 
     private static func bar(_ snapshot: ProgressSnapshot, columns: Int) -> String {
-        let remaining = snapshot.remainingSeconds.map { "\(TimeText.estimate(seconds: $0)) left" }
+        let remaining =
+            waiting(snapshot) ?? snapshot.remainingSeconds.map { "\(TimeText.estimate(seconds: $0)) left" }
         let tail =
             snapshot.isFinished ? "done in \(TimeText.duration(seconds: snapshot.elapsedSeconds))" : remaining ?? ""
         let counts = snapshot.chunksExpected.map { "\(snapshot.chunksDone)/\($0)" } ?? "\(snapshot.chunksDone)"

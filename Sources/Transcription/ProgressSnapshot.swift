@@ -14,6 +14,9 @@ package struct ProgressSnapshot: Sendable, Codable, Hashable {
     package var elapsedSeconds: Double
     /// nil when it cannot be told.
     package var remainingSeconds: Double?
+    /// How long nothing goes on because the engine takes no request (a pause that it asked for, a limit on requests or
+    /// audio); nil when it is not so. `remainingSeconds` is nil then.
+    package var engineWaitSeconds: Double?
     package var isFinished: Bool
 
     package init(

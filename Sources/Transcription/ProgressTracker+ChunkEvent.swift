@@ -5,7 +5,7 @@ extension ProgressTracker {
         case .planned(let chunks, let samples): planned(samples: samples, chunks: chunks)
         case .cut(let index, let samples): found(chunk: index, samples: samples)
         case .sent(let index, _): started(chunk: index)
-        case .retrying(let index, _, _, _): interrupted(chunk: index)
+        case .retrying(let index, _, let pause, _): interrupted(chunk: index, pause: pause)
         case .finished(let index, let fromCache): ended(chunk: index, as: fromCache ? .cached : .transcribed)
         case .failed(let index): ended(chunk: index, as: .failed)
         case .decoded: foundAll()

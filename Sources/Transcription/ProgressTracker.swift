@@ -11,6 +11,10 @@ package final class ProgressTracker: Sendable {
         var samples: Int64
         /// Since when it is in flight, nil while it waits.
         var since: Duration?
+        /// Since when anybody works at it.
+        var begun: Duration?
+        /// When its next attempt may begin, where one has failed.
+        var pausedUntil: Duration?
     }
 
     private struct State {
@@ -31,6 +35,12 @@ package final class ProgressTracker: Sendable {
         var shownFraction = 0.0
     }
 
+    /// How long the engine lets nobody begin a request, nil when it does.
+    package let engineWait: @Sendable () -> Duration?
+
+    /// A shorter wait is part of the work.
+    private static let shortestWait = 10.0
+
     private let name: String
     private let priorRate: Double
     private let uptime: @Sendable () -> Duration
@@ -44,11 +54,13 @@ package final class ProgressTracker: Sendable {
     ///   - concurrency: chunks in flight at the same time.
     ///   - priorRate: seconds of audio that one chunk in flight gains in a second, as `measuredRate` of earlier recordings
     ///     told or as the engine is known for.
+    ///   - engineWait: see there.
     ///   - uptime: a clock that only goes forward; its zero does not matter.
     package init(
         name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double,
-        uptime: @escaping @Sendable () -> Duration
+        engineWait: @escaping @Sendable () -> Duration? = { nil }, uptime: @escaping @Sendable () -> Duration
     ) {
+        self.engineWait = engineWait
         self.name = name
         self.priorRate = priorRate.isFinite ? max(0.001, priorRate) : 1
         self.uptime = uptime
@@ -61,12 +73,13 @@ package final class ProgressTracker: Sendable {
 
     /// By the machine's steady clock.
     package convenience init(
-        name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double
+        name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double,
+        engineWait: @escaping @Sendable () -> Duration? = { nil }
     ) {
         let start = ContinuousClock.now
         self.init(
             name: name, expectedSamples: expectedSamples, expectedChunks: expectedChunks, concurrency: concurrency,
-            priorRate: priorRate, uptime: { ContinuousClock.now - start })
+            priorRate: priorRate, engineWait: engineWait, uptime: { ContinuousClock.now - start })
     }
 
     // MARK: What happens
@@ -95,13 +108,18 @@ package final class ProgressTracker: Sendable {
         let now = uptime()
         state.withLock { state in
             state.open[index]?.since = now
+            if state.open[index]?.begun == nil { state.open[index]?.begun = now }
             if state.firstStart == nil { state.firstStart = now }
         }
     }
 
     /// An attempt failed and another one will come: the chunk waits again.
-    package func interrupted(chunk index: Int) {
-        state.withLock { $0.open[index]?.since = nil }
+    package func interrupted(chunk index: Int, pause: Duration = .zero) {
+        let now = uptime()
+        state.withLock { state in
+            state.open[index]?.since = nil
+            state.open[index]?.pausedUntil = now + pause
+        }
     }
 
     /// The chunk is done; a chunk that was not found before is not counted.
@@ -152,19 +170,33 @@ package final class ProgressTracker: Sendable {
 
     package func snapshot() -> ProgressSnapshot {
         let now = uptime()
+        let engineWait = engineWait()
         return state.withLock { state in
+            let wait = state.isFinished ? nil : Self.wait(state, engine: engineWait, now: now)
+            let isWaiting = (wait ?? 0) >= Self.shortestWait
             let outlook = Outlook(state, priorRate: priorRate, now: now)
             if let fraction = outlook.fraction { state.shownFraction = max(state.shownFraction, fraction) }
             if state.isFinished { state.shownFraction = 1 }
             let isKnown = state.isFinished || state.expectedSamples != nil
-            return ProgressSnapshot(
+            var snapshot = ProgressSnapshot(
                 name: name, chunksDone: state.done.chunks, chunksCached: state.cached, chunksFailed: state.failed,
                 chunksInFlight: state.open.values.count { $0.since != nil },
                 chunksExpected: state.isFinished
                     ? state.found.chunks : state.expectedChunks.map { max($0, state.found.chunks) },
                 fraction: isKnown ? state.shownFraction : nil, elapsedSeconds: (now - begin).seconds,
-                remainingSeconds: state.isFinished ? 0 : outlook.remainingSeconds, isFinished: state.isFinished)
+                remainingSeconds: state.isFinished
+                    ? 0 : isWaiting ? nil : outlook.remainingSeconds.map { $0 + (wait ?? 0) },
+                isFinished: state.isFinished)
+            if isWaiting { snapshot.engineWaitSeconds = wait }
+            return snapshot
         }
+    }
+
+    /// Seconds until the first chunk may go on, where none is in flight and all that are found wait for the engine.
+    private static func wait(_ state: State, engine: Duration?, now: Duration) -> Double? {
+        guard !state.open.isEmpty, state.open.values.allSatisfy({ $0.since == nil }) else { return nil }
+        let least = state.open.values.map { max($0.pausedUntil.map { $0 - now } ?? .zero, engine ?? .zero) }.min()
+        return least.flatMap { $0 > .zero ? $0.seconds : nil }
     }
 
     /// The arithmetic of one moment.
@@ -172,8 +204,11 @@ package final class ProgressTracker: Sendable {
         var fraction: Double?
         var remainingSeconds: Double?
 
-        /// An attempt in flight never counts as more than this share of its chunk.
-        private static let mostInFlight = 0.95
+        /// A first attempt in flight never counts as more than this share of its chunk: of an engine that has answered
+        /// nothing yet, and of one that has. A later attempt counts as nothing: the first was no progress, either.
+        private static let mostInFlight = (unproven: 0.5, proven: 0.9)
+        /// One that takes longer than expected takes this share of its time more.
+        private static let overtime = 0.25
 
         init(_ state: State, priorRate: Double, now: Duration) {
             guard let expected = state.expectedSamples else { return }
@@ -188,9 +223,11 @@ package final class ProgressTracker: Sendable {
                     waiting.append(seconds / rate)
                     continue
                 }
-                let part = min(Self.mostInFlight, (now - since).seconds * rate / max(0.001, seconds))
-                inFlight += part * Double(chunk.samples)
-                slots.append(seconds * (1 - part) / rate)
+                let elapsed = (now - since).seconds
+                let part = elapsed * rate / max(0.001, seconds)
+                let most = state.measured.samples > 0 ? Self.mostInFlight.proven : Self.mostInFlight.unproven
+                if chunk.pausedUntil == nil { inFlight += min(most, part) * Double(chunk.samples) }
+                slots.append(max(seconds * (1 - part) / rate, (now - (chunk.begun ?? since)).seconds * Self.overtime))
             }
             let doneSamples = Double(state.done.samples) + inFlight
             fraction = total > 0 ? min(0.999, doneSamples / Double(total)) : 0.999

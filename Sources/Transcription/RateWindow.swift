@@ -38,17 +38,19 @@ package struct RateWindow: Sendable {
         return nil
     }
 
+    /// - Parameter id: of the turn; more than one request may begin in one.
     package mutating func start(_ id: UInt64, amount: Int64, now: Duration) {
         forget(now)
         entries.append(Entry(id: id, started: now, amount: amount, expires: now + length + Self.mostLateness))
         sum += amount
     }
 
-    /// It has come to its end, so it cannot have arrived later than now.
+    /// The turn has come to its end, so nothing of it can have arrived later than now.
     package mutating func finish(_ id: UInt64, now: Duration) {
-        guard let at = entries.lastIndex(where: { $0.id == id }) else { return }
-        let lateness = min(max(now - entries[at].started, Self.leastLateness), Self.mostLateness)
-        entries[at].expires = entries[at].started + length + lateness
+        for at in entries.indices where entries[at].id == id {
+            let lateness = min(max(now - entries[at].started, Self.leastLateness), Self.mostLateness)
+            entries[at].expires = entries[at].started + length + lateness
+        }
     }
 
     /// It was never sent.

@@ -97,7 +97,7 @@ package struct ResultMerger: Sendable {
         Transcript.ChunkReport(
             index: part.outcome.index, range: part.outcome.owned.clamped(to: whole), hash: part.outcome.hash,
             fromCache: part.outcome.fromCache, attempts: part.outcome.attempts, language: part.transcript?.language,
-            engine: part.transcript?.engine)
+            engine: part.transcript?.engine, model: part.transcript?.model)
     }
 
     // MARK: Seams

@@ -8,22 +8,30 @@ package struct RetrySettings: Sendable, Hashable {
     package var longestDelay: Duration
     /// How long one chunk may be held back altogether by pauses the server asks for; they do not count as attempts.
     package var patience: Duration
+    /// How long a recording waits for an engine that has answered before and answers nobody now; its chunks' attempts do
+    /// not count meanwhile.
+    package var patienceWithOutage: Duration
 
     package init(
         maximumRetries: Int = 3, delay: Duration = .seconds(5), longestDelay: Duration = .seconds(60),
-        patience: Duration = .seconds(900)
+        patience: Duration = .seconds(900), patienceWithOutage: Duration = .seconds(300)
     ) {
         self.maximumRetries = max(0, maximumRetries)
         self.delay = delay
         self.longestDelay = longestDelay
         self.patience = patience
+        self.patienceWithOutage = patienceWithOutage
     }
 
     /// The pause before repetition `number` (from 1): full jitter between nothing and the doubled delay ("Exponential
     /// Backoff And Jitter", AWS Architecture Blog), or the server's own hint and up to a tenth more.
     func pause(before number: Int, hint: Duration?, random: Double) -> Duration {
         if let hint, hint > .zero { return hint + hint * (random / 10) }
-        let doubled = delay * Double(1 << min(number - 1, 20))
-        return min(longestDelay, doubled) * random
+        return longestPause(before: number) * random
+    }
+
+    /// The same without jitter.
+    func longestPause(before number: Int) -> Duration {
+        min(longestDelay, delay * Double(1 << min(number - 1, 20)))
     }
 }

@@ -53,6 +53,8 @@ package struct ChunkTranscript: Hashable, Sendable, Codable {
     package var warnings: [String]
     /// The engine that answered, where it is not the one that was asked (a fallback).
     package var engine: String?
+    /// Its model.
+    package var model: String?
 
     package init(
         language: String?, segments: [Segment], timesAreEstimated: Bool = false, warnings: [String] = [],

@@ -20,15 +20,16 @@ extension Sidecar {
         let words = segments.flatMap(\.words)
         if !words.isEmpty { members.append(("words", .array(words.map(word)))) }
         if transcript.timesAreEstimated { members.append(("timing", .string("estimated"))) }
+        let answerer = Answerer.most(of: transcript)
         let hits = run.wholeRecordingFromCache ? transcript.chunks.count : transcript.cacheHits
         members += [
             ("processing_time", .decimal(units: milliseconds(run.processingTime), digits: 3)),
             ("chunks_processed", .integer(Int64(transcript.chunks.count))),
             ("cache_hits", .integer(Int64(hits))),
             ("source", source(transcript.source)),
-            ("engine", .string(transcript.engine)),
-            ("model", .string(transcript.model)),
-            ("chunks", .array(transcript.chunks.map { chunk($0, run: run) })),
+            ("engine", .string(answerer.engine)),
+            ("model", .string(answerer.model)),
+            ("chunks", .array(transcript.chunks.map { chunk($0, run: run, of: transcript, mostly: answerer) })),
             (
                 "gaps",
                 .array(
@@ -92,7 +93,10 @@ extension Sidecar {
         ])
     }
 
-    private static func chunk(_ chunk: Transcript.ChunkReport, run: RunFacts) -> JSONText {
+    /// Engine and model are told where they are not those of the whole.
+    private static func chunk(
+        _ chunk: Transcript.ChunkReport, run: RunFacts, of transcript: Transcript, mostly answerer: Answerer
+    ) -> JSONText {
         var members: [(String, JSONText)] = [
             ("index", .integer(Int64(chunk.index))),
             ("start", .seconds(chunk.range.start)),
@@ -102,7 +106,9 @@ extension Sidecar {
             ("attempts", .integer(run.wholeRecordingFromCache ? 0 : Int64(chunk.attempts))),
             ("language", .optional(chunk.language)),
         ]
-        if let engine = chunk.engine { members.append(("engine", .string(engine))) }
+        if let own = Answerer(of: chunk, in: transcript), own != answerer {
+            members += [("engine", .string(own.engine)), ("model", .string(own.model))]
+        }
         return .object(members)
     }
 
@@ -113,5 +119,39 @@ extension Sidecar {
     private static func milliseconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
         return seconds * 1000 + (attoseconds + 500_000_000_000_000) / 1_000_000_000_000_000
+    }
+}
+
+/// Who answered for a chunk.
+private struct Answerer: Hashable {
+    var engine: String
+    var model: String
+
+    /// The one that was asked for.
+    private init(of transcript: Transcript) { (engine, model) = (transcript.engine, transcript.model) }
+
+    /// Nil where nobody did: it failed, or nothing is to be heard in it.
+    init?(of chunk: Transcript.ChunkReport, in transcript: Transcript) {
+        guard chunk.fromCache || chunk.attempts > 0, !transcript.gaps.contains(where: { $0.range == chunk.range })
+        else {
+            return nil
+        }
+        self.init(of: transcript)
+        if let other = chunk.engine { (engine, model) = (other, chunk.model ?? "") }
+    }
+
+    /// For most of the audio; of equals the one that was asked for.
+    static func most(of transcript: Transcript) -> Answerer {
+        var best = (who: Answerer(of: transcript), samples: Int64(0))
+        var heard: [Answerer: Int64] = [:]
+        for chunk in transcript.chunks {
+            guard let who = Answerer(of: chunk, in: transcript) else { continue }
+            heard[who, default: 0] += chunk.range.count
+        }
+        best.samples = heard[best.who] ?? 0
+        for (who, samples) in heard.sorted(by: { $0.key.engine < $1.key.engine }) where samples > best.samples {
+            best = (who, samples)
+        }
+        return best.who
     }
 }

@@ -6,7 +6,10 @@ extension Sidecar {
     /// From this length on it ends wherever a segment does.
     private static let longestParagraph = 1500
 
-    /// Paragraphs as one line each with a blank line between; empty when nothing was said.
+    /// What stands where nothing was heard: an empty file looks like a fault.
+    static let noSpeech = "[no speech recognized]"
+
+    /// Paragraphs as one line each with a blank line between.
     static func plainText(_ transcript: Transcript) -> String {
         var paragraphs: [String] = []
         var current = ""
@@ -37,7 +40,8 @@ extension Sidecar {
             }
         }
         flush()
-        return paragraphs.isEmpty ? "" : paragraphs.joined(separator: "\n\n") + "\n"
+        if paragraphs.isEmpty { paragraphs = [noSpeech] }
+        return paragraphs.joined(separator: "\n\n") + "\n"
     }
 
     /// A short segment whole, a long one (of an engine without times) sentence by sentence.

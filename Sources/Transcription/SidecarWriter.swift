@@ -32,7 +32,7 @@ package struct SidecarWriter: Sendable {
         var component: FilePath.Component? { name.path.lastComponent }
     }
 
-    private static let mostNumbers = 1000
+    static let mostNumbers = 1000
     /// A sidecar that is larger is not compared but taken as edited.
     private static let longestCompared: Int64 = 1 << 30
 
@@ -117,7 +117,7 @@ package struct SidecarWriter: Sendable {
 
     // MARK: The folder
 
-    private func openFolder() throws -> OwnedDescriptor {
+    func openFolder() throws -> OwnedDescriptor {
         var folder = try OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY)
         for name in subfolder { folder = try Self.open(name, in: folder) }
         return folder
@@ -140,8 +140,12 @@ package struct SidecarWriter: Sendable {
                 throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
             }
             let made = try OwnedDescriptor(opening: path, from: parent.descriptor, flags: flags)
-            // mkdir obeys the umask, but a shared folder must stay shared below as well.
-            if status == 0 { fchmod(made.descriptor.rawValue, mode_t(mode)) }
+            if status == 0 {
+                // mkdir obeys the umask, but a shared folder must stay shared below as well. Where nothing is missing
+                // nothing is asked for: under RestrictSUIDSGID= asking for the set-group-id bit is refused.
+                if try FileStatus(of: made.descriptor).mode != mode { fchmod(made.descriptor.rawValue, mode_t(mode)) }
+                try AtomicFile.syncFolder(parent.descriptor)
+            }
             return made
         }
     }
@@ -174,7 +178,7 @@ package struct SidecarWriter: Sendable {
         return true
     }
 
-    private static func digest(of name: RawName, in folder: FileDescriptor) throws -> Digest? {
+    static func digest(of name: RawName, in folder: FileDescriptor) throws -> Digest? {
         let file = try OwnedDescriptor(opening: name.path, from: folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let status = try FileStatus(of: file.descriptor)
         guard status.kind == .regular, status.identity.byteCount <= longestCompared else { return nil }
@@ -212,6 +216,7 @@ package struct SidecarWriter: Sendable {
                     try Self.rename(file.temporary, file.final, in: folder)
                     if wasFree { appeared.append(file.final) }
                 }
+                try AtomicFile.syncFolder(folder)
                 return true
             }
             guard appears else {
@@ -222,7 +227,6 @@ package struct SidecarWriter: Sendable {
             Self.remove(staged.map(\.temporary) + appeared, in: folder)
             throw error
         }
-        fsync(folder.rawValue)
         return true
     }
 

@@ -2,7 +2,7 @@
 package struct TranscriptionOptions: Sendable, Hashable, Codable {
     /// ISO 639-1, nil to let the engine find out (`auto`).
     package var language: String?
-    /// A hint about names and terms; nil to send none.
+    /// A hint about names and terms; nil leaves it to the engine's own setting, empty sends none at all.
     package var prompt: String?
 
     package init(language: String? = nil, prompt: String? = nil) {
@@ -47,18 +47,55 @@ package struct EngineLimits: Sendable, Hashable {
     }
 }
 
+/// What came of trying an engine.
+package struct EngineReport: Sendable, Hashable {
+    /// A sentence or two with what was shown to work; empty where nothing was.
+    package var works: String
+    /// What an administrator should know besides; a sentence or two each.
+    package var notes: [String]
+
+    package init(works: String, notes: [String] = []) {
+        self.works = works
+        self.notes = notes
+    }
+}
+
 /// An engine: turns a chunk into timed text.
 package protocol Transcriber: Sendable {
     var identity: EngineIdentity { get }
     var limits: EngineLimits { get }
 
     /// One attempt. Reacts to cancellation within a second.
+    /// - Parameter turn: asked before each request after the first, where an attempt takes more than one.
     /// - Throws: `TranscriptionError`, whose `remedy` says whether another attempt makes sense; `CancellationError`.
-    func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript
+    func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript
 
-    /// Says in a sentence that the engine is ready, without a recording.
+    /// Makes audio that will be in memory for long take less of it, where the engine can (`ChunkAudio.packed`).
+    func compact(_ audio: ChunkAudio) async
+
+    /// Does what can be done before it is the chunk's turn, so that its turn is not spent on that.
+    func prepare(_ audio: ChunkAudio) async
+
+    /// Why the engine answers nobody at the moment, found out with something small that is no recording's audio; nil: it
+    /// answers, or cannot be away.
+    /// - Parameter turn: as for `transcribe`; what is sent is its next request.
+    /// - Throws: `CancellationError`.
+    func absence(turn: RequestTurn) async throws -> TranscriptionError?
+
+    /// Says that the engine is ready, without a recording.
     /// - Throws: `TranscriptionError` that says what is missing and how to get it.
-    func check() async throws -> String
+    func check() async throws -> EngineReport
+}
+
+extension Transcriber {
+    package func compact(_ audio: ChunkAudio) async {}
+    package func prepare(_ audio: ChunkAudio) async {}
+    package func absence(turn: RequestTurn) async throws -> TranscriptionError? { nil }
+
+    /// One attempt that nobody paces.
+    package func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+        try await transcribe(chunk, options: options, turn: RequestTurn())
+    }
 }
 
 /// Decodes recordings and cuts them into chunks.

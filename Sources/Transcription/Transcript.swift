@@ -26,10 +26,12 @@ package struct Transcript: Sendable, Codable, Hashable {
         package var language: String?
         /// The engine that answered, where a fallback did.
         package var engine: String?
+        /// That engine's model.
+        package var model: String?
 
         package init(
             index: Int, range: SampleRange, hash: Digest, fromCache: Bool, attempts: Int, language: String?,
-            engine: String? = nil
+            engine: String? = nil, model: String? = nil
         ) {
             self.index = index
             self.range = range
@@ -38,6 +40,7 @@ package struct Transcript: Sendable, Codable, Hashable {
             self.attempts = attempts
             self.language = language
             self.engine = engine
+            self.model = model
         }
     }
 
@@ -72,6 +75,7 @@ package struct Transcript: Sendable, Codable, Hashable {
     package var warnings: [String]
     package var chunks: [ChunkReport]
     package var source: Source
+    /// The engine that was asked for, and its model.
     package var engine: String
     package var model: String
     package var timesAreEstimated: Bool

@@ -61,6 +61,25 @@ enum TranscriptGuard {
         return unclaimed >= tolerance
     }
 
+    // MARK: Nothing over speech
+
+    /// So much speech is not passed over by an engine that hears: 2 s.
+    private static let shortestMissed = 2 * SampleClock.rate
+
+    /// The engine heard nothing, though there is something.
+    static func isMissing(in transcript: ChunkTranscript, speech: [SampleRange]) -> Bool {
+        transcript.segments.allSatisfy { !WrittenText.isVisible($0.text) }
+            && speech.reduce(0) { $0 + $1.count } >= shortestMissed
+    }
+
+    /// With a warning where nothing was heard again: it may be music, but nobody shall think it was looked at by a person.
+    static func tellingSilence(of transcript: ChunkTranscript, speech: [SampleRange]) -> ChunkTranscript {
+        guard isMissing(in: transcript, speech: speech) else { return transcript }
+        var out = transcript
+        out.warnings.append("The engine gave no text though something is to be heard.")
+        return out
+    }
+
     // MARK: Loops
 
     /// The longest phrase that is looked for, in words.

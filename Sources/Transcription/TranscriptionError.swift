@@ -9,6 +9,8 @@ package struct TranscriptionError: Error, Sendable, CustomStringConvertible {
         case unsupportedFormat
         /// Damaged so that nothing could be decoded, or the decoder died (exit 65).
         case undecodable
+        /// Larger than the inbox takes (exit 65).
+        case tooLarge
         /// Changed while it was being read: try again later.
         case recordingChanged
         /// The engine cannot be used at all: not installed, wrong key, no quota, no such model, not reachable (exit 69).

@@ -1,3 +1,4 @@
+import AudioContainers
 import AudioInput
 import TestSupport
 import Testing

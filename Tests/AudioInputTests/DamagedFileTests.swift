@@ -60,6 +60,15 @@ import Transcription
 
     // MARK: MPEG audio
 
+    /// Without a header that declares a length nothing else tells of a copy that was given up.
+    @Test func anMP3ThatEndsWithinAFrameIsToldOf() async throws {
+        let whole = try await mp3(["-b", "64", "-t"])
+        let complete = try await Decoded.of(whole, named: "a.mp3")
+        #expect(complete.warnings.isEmpty)
+        let cut = try await Decoded.of(Array(whole.prefix(whole.count / 2 + 57)), named: "a.mp3")
+        #expect(cut.warnings.contains("the rest of it may be missing"), "\(cut.warnings)")
+    }
+
     @Test func garbageInTheMiddleIsSkipped() async throws {
         var bytes = try await mp3()
         bytes.insert(contentsOf: noise(200_000), at: bytes.count / 2)

@@ -12,6 +12,7 @@ struct FallbackTests {
         [engines.second]
         kind = "openai"
         base_url = "\(server.url)/v1"
+        model = "another-model"
         """
     }
 
@@ -39,7 +40,8 @@ struct FallbackTests {
             #expect(transcript.worstOffset() < 0.05)
             #expect(second.requests.count == 1)
             let others = transcript.chunks.filter { $0.engine != nil }
-            #expect(others.map(\.engine) == ["second"])
+            #expect(others.map(\.engine) == ["second"] && others.map(\.model) == ["another-model"])
+            #expect(transcript.engine == "fake")
             #expect(others.first.map { $0.start <= 24 && $0.end >= 24.8 } == true)
             #expect(others.first?.attempts == 3, "one, its repetition, and the fallback's")
             #expect(transcript.warnings.contains { $0.contains("engine second") && $0.contains("500") })
@@ -76,7 +78,8 @@ struct FallbackTests {
             #expect(ended.status == 0, "\(ended.errors)")
             let transcript = try place.transcript("talk.json")
             #expect(transcript.marks == Array(0..<100))
-            #expect(transcript.chunks.allSatisfy { $0.engine == "second" })
+            #expect(transcript.engine == "second" && transcript.model == "another-model")
+            #expect(transcript.chunks.allSatisfy { $0.engine == nil }, "as the whole")
             #expect(second.requests.count == transcript.chunks.count)
             #expect(first.requests.count <= 2, "those under way when the first refusal came")
             #expect(transcript.warnings.count == 1, "\(transcript.warnings)")

@@ -1,4 +1,6 @@
+import Glibc
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -53,6 +55,67 @@ struct NetworkTests {
             let transcript = try place.transcript("talk.json")
             #expect(transcript.marks == Array(0..<5))
             #expect(transcript.chunks.map(\.attempts) == [9])
+        }
+    }
+
+    @Test func aKeyThatCannotBeReadKeepsNothingElseFromBeingChecked() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(
+                folder, server: server,
+                engine: """
+                    [engines.locked]
+                    kind = "openai"
+                    base_url = "\(server.url)/v1"
+                    api_key_file = "\(folder)/nowhere"
+
+                    [engines.open]
+                    kind = "openai"
+                    base_url = "\(server.url)/v1"
+                    api_key_file = "\(folder)/key"
+                    """)
+            try TestAudioFile.write(Array("sk-0123456789".utf8), to: folder.appending("key"))
+            #expect(folder.appending("key").withPlatformString { chmod($0, 0o644) } == 0)
+            let check = try await place.run("check")
+            #expect(check.lines.contains { $0.contains("engine locked: ") && $0.contains("nowhere cannot be read") })
+            #expect(check.lines.contains { $0.hasPrefix("ok    engine open: ") })
+            #expect(check.lines.contains { $0.hasPrefix("note  engine open: ") && $0.contains("by every user") })
+            #expect(try await place.run("status").status == 78, "any other command refuses the file")
+        }
+    }
+
+    @Test func checkTellsTheLimits() async throws {
+        let server = try FakeTranscriptionServer(models: { _ in .init(text: #"{"data":[{"id":"other"}]}"#) }) {
+            request in
+            var response = FakeTranscriptionServer.heard(in: request)
+            response.headers += [
+                ("x-ratelimit-limit-requests", "500"), ("x-ratelimit-remaining-requests", "499"),
+                ("x-ratelimit-reset-requests", "120ms"),
+            ]
+            return response
+        }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let more = """
+                profile = "vllm"
+                api_key = "sk-4711"
+                api_rate_limit_per_minute = 20
+                audio_seconds_per_hour = 7200
+                prompt = "Names"
+                """
+            let place = try Workplace(folder, server: server, engine: more)
+            let check = try await place.run("check")
+            let line = try #require(check.lines.first { $0.contains("engine fake: ") })
+            #expect(!line.contains("verbose_json"), "no text was given")
+            for part in [
+                "with its key", "model whisper-1", "FLAC", "Its list of models does not name whisper-1",
+                "25 MB a request (profile vllm)", "12 s of audio a request",
+                "500 requests by the server's count, 499 left",
+                "No more are sent than 20 requests a minute and 7200 s of audio an hour",
+                "must be told the language", "Without effect with this server and model: prompt",
+            ] { #expect(line.contains(part), "\(part) in \(line)") }
+            #expect(!line.contains("4711"))
         }
     }
 

@@ -161,9 +161,13 @@ struct ServeTests {
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("inbox") == ["talk.wav"])
             #expect(!place.exists("outbox/talk.txt"))
+            #expect(try place.text("outbox/talk.status.txt").contains("the transcription service was stopped"))
+            let page = try place.text("outbox/status.html")
+            #expect(page.contains("not running since") && page.contains("Waiting (1)"), "\(page)")
             isPatient.withLock { $0 = true }
             let again = try await place.run("serve", "--once")
             #expect(again.lines == ["1 delivered, 0 partial, 0 failed"], "\(again.errors)")
+            #expect(!place.exists("outbox/talk.status.txt"))
         }
     }
 
@@ -183,7 +187,7 @@ struct ServeTests {
                 }
                 // Reloading does not end the service.
                 process.send(SIGHUP)
-                try await process.says("configuration is valid")
+                try await process.says("configuration loaded again")
                 process.send(SIGTERM)
                 return try await process.end(within: .seconds(15))
             }

@@ -76,6 +76,38 @@ struct ServerTranscriptionTests {
         }
     }
 
+    @Test func case57_aLastCrumbIsNoRequestOfItsOwn() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server)
+            // A twentieth of a second of the next mark behind 30 s.
+            let samples = MarkedAudio.samples(seconds: 0..<31).prefix(30 * MarkedAudio.rate + 800)
+            try TestAudioFile.write(TestWave(Array(samples)).bytes, to: place["talk.wav"])
+            let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try place.transcript("talk.json").marks == Array(0..<30))
+            let lengths = server.requests.map { MarkedAudio.decode(file: $0.audio)?.count ?? 0 }
+            #expect(lengths.allSatisfy { $0 >= MarkedAudio.rate }, "\(lengths)")
+        }
+    }
+
+    @Test func aKeyThatIsRefusedLateIsShownOnceWhereTheListOfModelsIsGuarded() async throws {
+        let server = try FakeTranscriptionServer(models: { _ in .init(403, text: #"{"detail":"no"}"#) }) { _ in
+            // Later than the others would be sent if nothing were known of the key.
+            usleep(900_000)
+            return .init(403, text: #"{"detail":"no"}"#)
+        }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, engine: "api_key = \"sk-4711\"")
+            try place.writeMarks(0..<60, to: "talk.wav")
+            let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
+            #expect(ended.status == 69)
+            #expect(server.requests.count == 1 && server.questions.count == 1)
+        }
+    }
+
     @Test func aServerThatAsksForAPauseGetsIt() async throws {
         let times = Mutex<[ContinuousClock.Instant]>([])
         let server = try FakeTranscriptionServer.hearing { request in

@@ -45,6 +45,31 @@ import Transcription
         #expect(inbox.after == .move)
         #expect(inbox.engine == "offline")
         #expect(inbox.options.language == nil)
+        #expect(inbox.largestRecording == 20 << 30)
+        #expect(inbox.showsStatusPage && !inbox.languageFromPath && inbox.glossary.isEmpty)
+        #expect(settings.processing.leastFreeMB == 100)
+        #expect(settings.warnings.isEmpty)
+    }
+
+    @Test func aGlossaryThatIsTooLongIsTold() throws {
+        let words = (0..<200).map { "\"word\($0)\"" }.joined(separator: ", ")
+        let settings = try Self.parse("[[inbox]]\nglossary = [\(words)]")
+        #expect(settings.warnings.count == 1)
+        #expect(settings.warnings.first?.hasPrefix("test.toml, line 2: inbox[0].glossary: only the first ") == true)
+    }
+
+    @Test func aVariableThatSetsNothingIsToldWithTheNearest() throws {
+        let settings = try Self.parse(
+            "[engines.cloud]\nkind = \"openai\"\nbase_url = \"http://h\"",
+            [
+                "PARLOGRAPH_INBOX_LANGAUGE": "de", "PARLOGRAPH_ENGINES_OTHER_API_KEY": "sk-4711",
+                "PARLOGRAPH_ENGINES_CLOUD_API_KEY": "sk-4712", "PARLOGRAPHISH": "x", "HOME": "/root",
+            ])
+        try #require(settings.warnings.count == 2)
+        #expect(settings.warnings[1].hasPrefix("PARLOGRAPH_INBOX_LANGAUGE in the environment sets nothing"))
+        #expect(settings.warnings[1].contains("PARLOGRAPH_INBOX_LANGUAGE."))
+        #expect(settings.warnings[0].contains("must have its section"))
+        #expect(!settings.warnings.joined().contains("sk-"))
     }
 
     @Test(arguments: [
@@ -58,6 +83,8 @@ import Transcription
         ("cache", "memory_mb", "0", "65536", ["-1", "65537"]),
         ("cache", "disk_mb", "0", "16777216", ["-1", "16777217", "9223372036854775807"]),
         ("cache", "ttl_seconds", "0", "3153600000", ["-1", "3153600001", "1979-05-27"]),
+        ("processing", "min_free_space_mb", "0", "16777216", ["-1", "16777217", "\"1\""]),
+        ("[inbox]", "max_recording_mb", "0", "16777216", ["-1", "16777217", "0.5"]),
         ("[inbox]", "settle_seconds", "0.05", "3600", ["0", "0.01", "3601"]),
         ("[inbox]", "rescan_seconds", "1", "86400", ["0", "0.9", "86401"]),
     ]) func numbersHaveARange(_ section: String, _ key: String, _ low: String, _ high: String, _ wrong: [String]) {
@@ -74,6 +101,9 @@ import Transcription
         ("[[inbox]]\nafter = \"burn\"", "move, keep, delete"), ("[[inbox]]\nwatch = \"never\"", "auto, events, poll"),
         ("[[inbox]]\nformats = []", "at least one"), ("[[inbox]]\nformats = [\"docx\"]", "docx"),
         ("[[inbox]]\nformats = [1]", "list of texts"), ("[[inbox]]\nlanguage = \"English\"", "English"),
+        ("[[inbox]]\nignore = [\"a/b\"]", "slash"), ("[[inbox]]\nignore = [\"**\"]", "every recording"),
+        ("[[inbox]]\nignore = \"a\"\nglossary = 3", "list of texts"),
+        ("[[inbox]]\nlanguage_from_path = \"yes\"", "true or false"), ("[[inbox]]\nstatus_page = 1", "true or false"),
         ("[[inbox]]\nengine = \"cloud\"", "[engines.cloud]"), ("[inbox]\npath = \"/a\"", "[[inbox]]"),
         ("processing = 3", "[processing]"), ("[engines]\ncloud = 3", "[engines.cloud]"),
         ("[engines.cloud]\nmodel = \"x\"", "kind"), ("[engines.cloud]\nkind = \"openai\"", "base_url"),

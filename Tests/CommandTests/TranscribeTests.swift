@@ -40,6 +40,19 @@ struct TranscribeTests {
         }
     }
 
+    @Test func quietMeansNoProgressButStillWarnings() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server)
+            try place.writeMarks(0..<2, to: "talk.wav")
+            try place.write("in the way", to: "cache")
+            let ended = try await place.run("transcribe", "--quiet", "--engine", "fake", "talk.wav")
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.errors.contains("warning: ") && ended.errors.contains("cache"), "\(ended.errors)")
+        }
+    }
+
     @Test func wrongInputIsRefusedWithItsNameTheFaultAndTheStatusOfSysexits() async throws {
         try await withTemporaryDirectory { folder in
             let place = try Workplace(folder)

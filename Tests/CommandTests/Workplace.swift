@@ -122,9 +122,11 @@ struct Workplace: Sendable {
 
     /// Runs it beside `body`.
     func start<Value: Sendable>(
-        _ arguments: String..., while body: @Sendable (RunningProgram) async throws -> Value
+        _ arguments: String..., environment: [String: String] = [:],
+        while body: @Sendable (RunningProgram) async throws -> Value
     ) async throws -> Value {
-        try await Program.start(complete(arguments.map { Array($0.utf8) }), folder: folder, body)
+        try await Program.start(
+            complete(arguments.map { Array($0.utf8) }), environment: environment, folder: folder, body)
     }
 
     /// With `--config` behind the subcommand or subcommands.
@@ -159,9 +161,12 @@ struct TranscriptFile: Decodable {
         let from_cache: Bool
         let attempts: Int
         let engine: String?
+        let model: String?
     }
 
     let text: String
+    let engine: String
+    let model: String
     let duration: Double
     let segments: [Segment]
     let gaps: [Gap]

@@ -129,14 +129,14 @@ import Transcription
     }
 
     @Test func checkTellsWhichAddressesFail() async throws {
-        let down = try FakeTranscriptionServer { _ in .init() }
-        down.stop()
+        let down = try ClosedPort()
+        defer { withExtendedLifetime(down) {} }
         let up = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
         defer { up.stop() }
         let cloud = try engine(up) { $0.baseURLs = [down.url, up.url] }
         #expect(try await cloud.transcribe(marked(0..<1), options: options).segments.count == 1)
-        let sentence = try await cloud.check()
-        #expect(sentence.contains("1 of 2 addresses") && sentence.contains(String(down.url.dropFirst(7))))
+        let sentence = try await cloud.check().notes.joined()
+        #expect(sentence.contains("One of its 2 addresses") && sentence.contains(String(down.url.dropFirst(7))))
         let none = try engine(up) { $0.baseURLs = [down.url, down.url] }
         let error = await transcriptionError { try await none.check() }
         #expect(error?.code == .engineUnavailable)

@@ -8,6 +8,15 @@ import Testing
         #expect(try FLACEncoder.decode(FLACEncoder.encode(samples)) == samples)
     }
 
+    @Test(arguments: [
+        0..<1, 0..<50_000, 4095..<4097, 49_000..<50_000, 33_333..<33_334, 49_999..<60_000, 50_000..<50_000,
+    ])
+    func aPartOfFLACIsFound(_ range: Range<Int>) throws {
+        let samples = (0..<50_000).map { Int16(truncatingIfNeeded: $0 &* 7919) }
+        let packed = try FLACEncoder.encode(samples)
+        #expect(try FLACEncoder.decode(packed, in: range) == Array(samples[range.clamped(to: 0..<50_000)]))
+    }
+
     @Test func extremesSurvive() throws {
         let samples: [Int16] = [.min, .max, 0, -1, 1, .max, .min]
         #expect(try FLACEncoder.decode(FLACEncoder.encode(samples)) == samples)

@@ -144,7 +144,7 @@ import Transcription
 
     @Test func checkRunsTheProgram() async throws {
         try await withCommand("echo") { own, _ in
-            let sentence = try await own.check()
+            let sentence = try await own.check().works
             #expect(sentence.contains("own"))
         }
     }

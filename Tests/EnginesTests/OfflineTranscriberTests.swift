@@ -90,17 +90,16 @@ import Transcription
         _ = try await engine.transcript(of: OfflineSpeech.noise(seconds: 1))
     }
 
-    @Test func aCancelledCallReturnsAtOnce() async throws {
+    /// An hour of speech: a call that went on to its end would meet the limit of time.
+    @Test(.timeLimit(.minutes(5))) func aCancelledCallDoesNotGoOnToItsEnd() async throws {
         let engine = OfflineTranscriber(OfflineEngineSettings(threads: 1), idleSeconds: 0)
         var samples: [Int16] = []
         for sentence in OfflineSpeech.sentences { samples += try await OfflineSpeech.samples(of: sentence) }
-        let task = Task { [samples] in try await engine.transcript(of: samples + samples) }
+        while samples.count < 3600 * 16_000 { samples += samples }
+        let task = Task { [samples] in try await engine.transcript(of: samples) }
         while engine.decoderCount == 0 { await Task.yield() }
-        let time = await ContinuousClock().measure {
-            task.cancel()
-            await #expect(throws: CancellationError.self) { _ = try await task.value }
-        }
-        #expect(time < .seconds(1))
+        task.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await task.value }
     }
 
     @Test func otherLanguagesAreRefused() async throws {
@@ -126,7 +125,7 @@ import Transcription
     }
 
     @Test func checkNamesTheModel() async throws {
-        let sentence = try await Self.shared.check()
+        let sentence = try await Self.shared.check().works
         #expect(sentence.contains("/usr/share/pocketsphinx/model/en-us"))
     }
 

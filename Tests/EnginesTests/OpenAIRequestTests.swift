@@ -69,6 +69,90 @@ import Transcription
         #expect(request.field("model") == nil)
     }
 
+    /// Azure's interface in the manner of OpenAI names the deployment in the field.
+    @Test func azureWithoutADeploymentInItsAddressIsSentTheModel() async throws {
+        #expect(
+            EndpointURL.endpoint(base: "https://x.openai.azure.com", path: "/audio/transcriptions")
+                == "https://x.openai.azure.com/openai/v1/audio/transcriptions")
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let azure = try engine(server) {
+            $0.baseURLs = [server.url + "/openai/v1"]
+            $0.profile = .azure
+        }
+        _ = try await azure.transcribe(marked(0..<1), options: TranscriptionOptions())
+        let request = try #require(server.requests.first)
+        #expect(request.path == "/openai/v1/audio/transcriptions" && request.field("model") == "whisper-1")
+        #expect(request.headers["api-key"] != nil)
+    }
+
+    @Test func whisperCppIsSentWAVAutoAndNoKeyOfItsOwnAccord() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let local = try engine(server) {
+            $0.profile = .whisperCpp
+            $0.apiKey = nil
+        }
+        _ = try await local.transcribe(marked(0..<1), options: TranscriptionOptions())
+        let request = try #require(server.requests.first)
+        #expect(request.path == "/inference" && request.fileType == "audio/wav")
+        #expect(request.field("language") == "auto" && request.headers["authorization"] == nil)
+        #expect(local.limits.maximumConcurrency == 1)
+    }
+
+    @Test(arguments: [
+        ([EngineProfile.OptionalField.prompt], ["model", "response_format", "language", "prompt", "file"]),
+        ([.temperature], ["model", "response_format", "language", "temperature", "file"]),
+        ([], ["model", "response_format", "language", "file"]),
+    ])
+    func onlyTheFieldsThatAreAllowedAreSent(_ fields: [EngineProfile.OptionalField], _ names: [String]) async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.profile = .vllm
+            $0.optionalFields = Set(fields)
+            $0.prompt = "Names"
+            $0.temperature = 0
+            $0.wordTimestamps = true
+        }
+        _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions(language: "de"))
+        #expect(server.requests.first?.partNames == names)
+    }
+
+    /// The cache must not take one for the other.
+    @Test func whatChangesTheTextIsPartOfTheIdentity() throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let plain = try engine(server).identity.settings
+        func differs(_ change: (inout OpenAIEngineSettings) -> Void) throws -> Bool {
+            try engine(server, change).identity.settings != plain
+        }
+        #expect(try differs { $0.profile = .groq })
+        #expect(try differs { $0.languageRule = .auto })
+        #expect(try differs { $0.prompt = "x" })
+        #expect(try differs { $0.temperature = 0 })
+        #expect(try differs { $0.wordTimestamps = true })
+        #expect(try differs { $0.baseURLs = [server.url + "/openai/deployments/other/audio/transcriptions?k=1"] })
+        #expect(try !differs { $0.uploadCodec = .wav }, "the same samples")
+        #expect(try !differs { $0.apiKey = nil })
+        #expect(try !differs { $0.chunkMaxSeconds = 7 }, "chunks are known by their samples")
+        let secret = try engine(server) { $0.baseURLs = [server.url + "/v1?key=4711"] }.identity.settings
+        #expect(!secret.joined().contains("4711"))
+    }
+
+    @Test func cloudRuMustBeToldTheLanguage() async throws {
+        #expect(EngineProfile(named: .cloudRu, model: "openai/whisper-large-v3").languageRule == .mustSend)
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.profile = .cloudRu }
+        let way = ServerWay(chunks: markedChunks(4), firstAlone: .seconds(60))
+        let error = await transcriptionError { try await way.run(cloud) }
+        #expect(error?.remedy == .giveUpRecording && error?.message.contains("told the language") == true)
+        #expect(server.requests.isEmpty && server.questions.isEmpty)
+        let told = try await way.run(cloud, options: TranscriptionOptions(language: "ru"))
+        #expect(told.texts.count == 8 && server.requests.allSatisfy { $0.field("language") == "ru" })
+    }
+
     @Test func aServerThatMustBeToldTheLanguageSaysSo() async throws {
         let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
         defer { server.stop() }
@@ -112,7 +196,7 @@ import Transcription
             #expect(heard.timesAreEstimated)
         }
         #expect(server.requests.map { $0.field("response_format") } == ["verbose_json", "json", "json"])
-        #expect(try await cloud.check().contains("without times"))
+        #expect(try await cloud.check().works.contains("without times"))
     }
 
     @Test func case28_41_tooLongIsSplitAndRemembered() async throws {
@@ -246,7 +330,7 @@ import Transcription
     @Test func checkSaysWhatWorks() async throws {
         let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
         defer { server.stop() }
-        let sentence = try await engine(server).check()
+        let sentence = try await engine(server).check().works
         #expect(sentence.contains("cloud") && sentence.contains("whisper-1") && sentence.contains("verbose_json"))
     }
 
@@ -305,14 +389,14 @@ import Transcription
         let server = try FakeTranscriptionServer { _ in .init(text: #"{"text":"Hello there."}"#) }
         defer { server.stop() }
         let cloud = try engine(server) { $0.model = "gpt-4o-transcribe" }
-        #expect(try await cloud.check().contains("without times"))
+        #expect(try await cloud.check().works.contains("without times"))
         let heard = try await cloud.transcribe(marked(0..<2), options: TranscriptionOptions())
         #expect(heard.timesAreEstimated)
         #expect(heard.warnings == ["The engine gave text without times; they are estimated."])
 
         // A server that was asked for segments and gives none.
         let other = try engine(server)
-        #expect(try await other.check().contains("without times"))
+        #expect(try await other.check().works.contains("without times"))
     }
 
     @Test(

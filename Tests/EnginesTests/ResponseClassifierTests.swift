@@ -16,6 +16,19 @@ import Transcription
                 hasOptionalFields: optional, hasSucceeded: succeeded), now: now)
     }
 
+    /// 1: CURLE_UNSUPPORTED_PROTOCOL, which libcurl uses for HTTP/0.9; 8: CURLE_WEIRD_SERVER_REPLY.
+    @Test(arguments: [Int32(1), 8]) func whatIsNoHTTPMayPass(code: Int32) {
+        let failure = HTTPFailure(
+            curlCode: code, detail: "Received HTTP/0.9 when not allowed", receivedByteCount: 20, wasSent: true)
+        var request = ResponseClassifier.Request(host: "api.example.org", sampleCount: 16_000)
+        let error = classifier.classify(failure, to: request).error
+        #expect(error.remedy == .retry(after: nil))
+        #expect(error.message.contains("did not answer in HTTP"))
+        #expect(error.message.contains("https"))
+        request.isEncrypted = true
+        #expect(!classifier.classify(failure, to: request).error.message.contains("https"))
+    }
+
     private func openAI(_ message: String, code: String = "null", parameter: String = "null") -> String {
         #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":"\#(parameter)","code":"\#(code)"}}"#
     }

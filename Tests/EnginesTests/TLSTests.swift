@@ -94,7 +94,8 @@ import Transcription
             let cloud = try engine(url, caFile: ca)
             let error = await transcriptionError { try await cloud.check() }
             #expect(error?.remedy == .giveUpRecording)
-            #expect(error?.message.contains("certificate") == true)
+            #expect(error?.message.contains("certificate that is for another name") == true)
+            #expect(error?.message.contains("ca_file") == false)
         }
     }
 

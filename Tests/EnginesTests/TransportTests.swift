@@ -80,9 +80,70 @@ import Transcription
         let first = await transcriptionError { try await cloud.transcribe(piece, options: options) }
         #expect(first?.remedy == .retry(after: nil))
         #expect(first?.pressure == .strained)
-        #expect(first?.message.contains("in time") == true)
+        #expect(first?.message.contains("has not answered within 0.3 s") == true)
         let second = await transcriptionError { try await cloud.transcribe(piece, options: options) }
-        #expect(second?.remedy == .split(maximumSamples: nil), "twice too slow: shorter chunks")
+        #expect(second?.remedy == .retry(after: nil), "nothing is answered: shorter chunks are no help")
+    }
+
+    @Test func case42_whatIsTooSlowTwiceIsCutWhereSomethingShortIsAnswered() async throws {
+        let server = try FakeTranscriptionServer(early: { request in
+            (request.headers["content-length"].flatMap { Int($0) } ?? 0) > 60_000 ? .stall : .readBody
+        }) { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.requestTimeout = .milliseconds(500) }
+        let long = noise(seconds: 10)
+        let first = await transcriptionError { try await cloud.transcribe(long, options: options) }
+        #expect(first?.remedy == .retry(after: nil))
+        let second = await transcriptionError { try await cloud.transcribe(long, options: options) }
+        #expect(second?.remedy == .split(maximumSamples: nil))
+        #expect(await transcriptionError { try await cloud.absence(turn: RequestTurn()) } == nil)
+    }
+
+    @Test func whoEndsTheConnectionWithoutAnAnswerIsAway() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(ending: .nothing) }
+        defer { server.stop() }
+        #expect(try await engine(server).absence(turn: RequestTurn())?.remedy == .retry(after: nil))
+    }
+
+    @Test func whoRefusesTheSampleIsThere() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(400, text: "too little") }
+        defer { server.stop() }
+        #expect(try await engine(server).absence(turn: RequestTurn()) == nil)
+    }
+
+    /// Where it cannot even be connected to, shorter chunks are no help.
+    @Test func case42_aConnectionThatIsNotMadeInTimeIsNoReasonToCut() async throws {
+        // Nobody accepts: the queue of one is full, what else comes is not answered.
+        let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let fillers = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> [CInt] in
+                guard bind(listener, generic, length) == 0, listen(listener, 0) == 0,
+                    getsockname(listener, generic, &length) == 0
+                else { return [] }
+                return (0..<4).map { _ in
+                    let filler = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+                    _ = connect(filler, generic, length)
+                    return filler
+                }
+            }
+        }
+        defer { for filler in fillers { close(filler) } }
+        try #require(!fillers.isEmpty)
+        let server = try FakeTranscriptionServer { _ in .init() }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.baseURLs = ["http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"]
+            $0.requestTimeout = .milliseconds(200)
+        }
+        for _ in 0..<3 {
+            let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+            #expect(error?.remedy == .retry(after: nil))
+        }
     }
 
     @Test func case42_slowBodyIsWaitedFor() async throws {
@@ -265,9 +326,11 @@ import Transcription
     }
 
     @Test func nobodyListens() async throws {
+        let nobody = try ClosedPort()
+        defer { withExtendedLifetime(nobody) {} }
         let server = try FakeTranscriptionServer { _ in .init() }
-        server.stop()
-        let cloud = try engine(server)
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.baseURLs = [nobody.url] }
         let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
         #expect(error?.remedy == .retry(after: nil))
         #expect(error?.code == .engineUnavailable)

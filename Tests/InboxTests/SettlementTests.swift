@@ -59,7 +59,7 @@ import Transcription
             let job = try await Self.job("talk.wav", in: inbox)
             try inbox.write("a new recording", to: "new.wav")
             try inbox.move("new.wav", "inbox/talk.wav")
-            _ = try SourceSettlement.settle(job, inbox: inbox.settings, failed: false)
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: false).isReplaced)
             #expect(try inbox.text("inbox/talk.wav") == "a new recording")
             #expect(!inbox.exists("done/talk.wav"))
         }
@@ -99,6 +99,43 @@ import Transcription
         #expect(moved.contains("check whether it plays"))
         let kept = PersonalNotes.errorText(name: name, error: error, movedTo: nil)
         #expect(kept.contains("still in the inbox"))
+        let refused = TranscriptionError(.engineUnavailable, "It understands English only.")
+        let note = PersonalNotes.errorText(name: name, error: refused, movedTo: nil, language: "de")
+        #expect(note.contains("set to \"de\""))
+    }
+
+    /// Addresses, keys of the configuration and packages are for administrators: in the log and in `jobs`.
+    @Test(arguments: [
+        TranscriptionError.Code.engineUnavailable, .configuration, .requestFailed, .cannotWrite, .unsupportedFormat,
+        .internalFault, .noSuchInput,
+    ]) func notesDoNotTalkLikeAnAdministrator(_ code: TranscriptionError.Code) {
+        let error = TranscriptionError(code, "http://10.0.0.1/v1 refused it: set base_url, apt install ffmpeg, /srv/x")
+        let text = PersonalNotes.errorText(name: RawName(bytes: "a.mp3".utf8), error: error, movedTo: "failed")
+        for word in ["http", "base_url", "apt", "/srv"] { #expect(!text.contains(word), "\(text)") }
+        #expect(text.contains("Why: ") && text.contains("not lost"))
+    }
+
+    @Test func statusNotesAreSentencesForPeople() {
+        let name = RawName(bytes: "a.mp3".utf8)
+        var progress = ProgressSnapshot(
+            name: "a.mp3", chunksDone: 1, chunksCached: 0, chunksFailed: 0, chunksInFlight: 1, chunksExpected: 4,
+            fraction: 0.255, elapsedSeconds: 10, remainingSeconds: 83, isFinished: false)
+        #expect(
+            PersonalNotes.progressText(name: name, progress)
+                == "a.mp3 is being transcribed: 25 % done, about 1 min 25 s left.\n")
+        (progress.remainingSeconds, progress.engineWaitSeconds) = (nil, 600)
+        #expect(
+            PersonalNotes.progressText(name: name, progress)
+                == "a.mp3 is being transcribed: 25 % done, waiting for the speech recognition, about 10 min.\n")
+        progress.engineWaitSeconds = nil
+        progress.remainingSeconds = 0.3
+        #expect(PersonalNotes.progressText(name: name, progress).hasSuffix("a few seconds left.\n"))
+        (progress.fraction, progress.remainingSeconds) = (nil, nil)
+        #expect(PersonalNotes.progressText(name: name, progress) == "a.mp3 is being transcribed.\n")
+        for cause in [PersonalNotes.WaitingCause.engine, .stopped] {
+            let text = PersonalNotes.waitingText(name: name, cause)
+            #expect(text.hasPrefix("a.mp3 is waiting") && text.contains("Nothing is lost"), "\(text)")
+        }
     }
 
     @Test func aLongNameStillGetsItsNote() async throws {

@@ -5,7 +5,8 @@ import SystemSupport
 
 /// A transcription server for tests, on a port of its own on this machine, one thread per connection.
 ///
-/// A closure says how each request is answered; every request is recorded as it came.
+/// A closure says how each request is answered; every request is recorded as it came. GET requests, which ask for the list
+/// of models, have a closure and a record of their own.
 package final class FakeTranscriptionServer: Sendable {
     /// A request, as far as it had been read when it was handed on.
     package struct Request: Sendable {
@@ -14,6 +15,8 @@ package final class FakeTranscriptionServer: Sendable {
         /// From 0, by connection; and from 0 within the connection.
         package var connection: Int
         package var numberOnConnection: Int
+        /// Requests that were being read or answered when it arrived, itself included.
+        package var inFlight = 0
         package var method: String
         /// With the query.
         package var path: String
@@ -100,6 +103,7 @@ package final class FakeTranscriptionServer: Sendable {
 
     private struct State {
         var requests: [Request] = []
+        var questions: [Request] = []
         var connections: [CInt] = []
         var arrived = 0
         var accepted = 0
@@ -113,18 +117,22 @@ package final class FakeTranscriptionServer: Sendable {
     package let port: UInt16
     private let script: @Sendable (Request) -> Response
     private let early: @Sendable (Request) -> Early
+    private let models: @Sendable (Request) -> Response
     private let state = Mutex(State())
     private let stopping = Gate()
 
     /// - Parameters:
     ///   - early: asked with the header of each request.
+    ///   - models: asked with each GET request.
     ///   - script: asked with the whole request.
     package init(
         early: @escaping @Sendable (Request) -> Early = { _ in .readBody },
+        models: @escaping @Sendable (Request) -> Response = { _ in Response(404, text: "not found") },
         script: @escaping @Sendable (Request) -> Response
     ) throws {
         self.script = script
         self.early = early
+        self.models = models
         listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -146,6 +154,8 @@ package final class FakeTranscriptionServer: Sendable {
     package var url: String { "http://127.0.0.1:\(port)" }
     /// In the order of arrival; those whose body did not come are missing.
     package var requests: [Request] { state.withLock { $0.requests } }
+    /// The GET requests.
+    package var questions: [Request] { state.withLock { $0.questions } }
     /// Requests that were being read or answered at the same time.
     package var maximumInFlight: Int { state.withLock { $0.maximumInFlight } }
     /// Connections that were accepted.
@@ -165,10 +175,13 @@ package final class FakeTranscriptionServer: Sendable {
 
     /// Closes all connections; the threads end.
     package func stop() {
-        let connections = state.withLock { state in
+        let connections = state.withLock { state -> [CInt]? in
+            // A second time the descriptor may be somebody else's.
+            guard !state.isStopped else { return nil }
             state.isStopped = true
             return state.connections
         }
+        guard let connections else { return }
         shutdown(listener, CInt(SHUT_RDWR))
         for connection in connections { shutdown(connection, CInt(SHUT_RDWR)) }
         stopping.open()
@@ -177,7 +190,7 @@ package final class FakeTranscriptionServer: Sendable {
     private func acceptAll() {
         while true {
             let connection = accept(listener, nil, nil)
-            if connection < 0, errno == EINTR { continue }
+            if connection < 0, errno == EINTR || errno == ECONNABORTED { continue }
             let number = state.withLock { state -> Int? in
                 guard connection >= 0, !state.isStopped else { return nil }
                 state.connections.append(connection)
@@ -201,6 +214,12 @@ package final class FakeTranscriptionServer: Sendable {
         var onConnection = 0
         while var request = connection.readHeader() {
             request.connection = number
+            if request.method == "GET" {
+                let question = request
+                state.withLock { $0.questions.append(question) }
+                guard answer(connection, models(question)) else { return }
+                continue
+            }
             request.numberOnConnection = onConnection
             onConnection += 1
             let waiting = state.withLock { state in
@@ -208,6 +227,7 @@ package final class FakeTranscriptionServer: Sendable {
                 state.arrived += 1
                 state.inFlight += 1
                 state.maximumInFlight = max(state.maximumInFlight, state.inFlight)
+                request.inFlight = state.inFlight
                 defer { state.waiters.removeAll { $0.count <= state.arrived } }
                 return state.waiters.filter { $0.count <= state.arrived }
             }

@@ -108,7 +108,7 @@ struct AdmissionSimulation {
             case .answered(let permit, let chunk, let outcome):
                 admission.finish(permit, outcome, now: now)
                 switch outcome {
-                case .success, .other, .cancelled, .notSent: alive -= 1
+                case .success, .other, .broken, .away, .cancelled, .notSent: alive -= 1
                 case .rejected:
                     alive -= 1
                     over.insert(owners[chunk])

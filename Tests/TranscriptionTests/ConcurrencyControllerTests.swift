@@ -15,7 +15,7 @@ import Transcription
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<100 {
                 group.addTask {
-                    try await controller.withPermit(for: RecordingID(UInt64(number % 5)), cost: 1) {
+                    try await controller.withPermit(for: RecordingID(UInt64(number % 5)), cost: 1) { _ in
                         held.change {
                             $0.now += 1
                             $0.most = max($0.most, $0.now)
@@ -37,14 +37,14 @@ import Transcription
         let controller = ConcurrencyController(.init(ceiling: 4), clock: clock)
         let id = recording
         await #expect(throws: TranscriptionError.self) {
-            try await controller.withPermit(for: id, cost: 1) { throw Self.refusal(after: .seconds(20)) }
+            try await controller.withPermit(for: id, cost: 1) { _ in throw Self.refusal(after: .seconds(20)) }
         }
         let started = Guarded(0)
         let gate = Gate()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
                 group.addTask {
-                    try await controller.withPermit(for: id, cost: 1) {
+                    try await controller.withPermit(for: id, cost: 1) { _ in
                         started.change { $0 += 1 }
                         try await gate.pass()
                     }
@@ -74,7 +74,7 @@ import Transcription
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...6 {
                 group.addTask {
-                    try await controller.withPermit(for: id, cost: 1) {
+                    try await controller.withPermit(for: id, cost: 1) { _ in
                         starts.change { $0.append(clock.now.offset) }
                     }
                 }
@@ -102,7 +102,7 @@ import Transcription
             let gate = Gate()
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
-                    group.addTask { try? await controller.withPermit(for: id, cost: 1) { try await gate.pass() } }
+                    group.addTask { try? await controller.withPermit(for: id, cost: 1) { _ in try await gate.pass() } }
                 }
                 for _ in 0..<round % 7 { await Task.yield() }
                 group.cancelAll()
@@ -111,14 +111,16 @@ import Transcription
             #expect(controller.figures.inFlight == 0)
             #expect(controller.figures.waiting == 0)
         }
-        try await controller.withPermit(for: id, cost: 1) {}
+        try await controller.withPermit(for: id, cost: 1) { _ in }
     }
 
     @Test func whatIsNotWantedAnyMoreIsNotSent() async throws {
         let controller = ConcurrencyController(.init(ceiling: 2), clock: ManualClock())
         let sent = Guarded(false)
         await #expect(throws: CancellationError.self) {
-            try await controller.withPermit(for: recording, cost: 1, isWanted: { false }) { sent.change { $0 = true } }
+            try await controller.withPermit(for: recording, cost: 1, isWanted: { false }) { _ in
+                sent.change { $0 = true }
+            }
         }
         #expect(!sent.value)
         #expect(controller.figures.inFlight == 0)
@@ -127,9 +129,9 @@ import Transcription
 
     @Test func resultsAndErrorsPassThrough() async throws {
         let controller = ConcurrencyController(.init(ceiling: 4), clock: ManualClock())
-        #expect(try await controller.withPermit(for: recording, cost: 1) { 42 } == 42)
+        #expect(try await controller.withPermit(for: recording, cost: 1) { _ in 42 } == 42)
         let thrown = await #expect(throws: TranscriptionError.self) {
-            try await controller.withPermit(for: recording, cost: 1) { throw Self.refusal(after: nil) }
+            try await controller.withPermit(for: recording, cost: 1) { _ in throw Self.refusal(after: nil) }
         }
         #expect(thrown?.message == "Too many.")
         #expect(controller.figures.limit < 4)

@@ -4,74 +4,28 @@ import SystemSupport
 import TestSupport
 import Transcription
 
-/// Gives chunks that are there already, one by one.
-struct FakeSource: AudioSource {
-    var chunks: [Chunk]
-    /// Is run before each chunk is handed out.
-    var beforeNext: @Sendable (Int) async throws -> Void = { _ in }
-    var warnings: [String] = []
-
-    func withChunks<Result: Sendable>(
-        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
-        _ body: (AudioProperties, any ChunkReader) async throws -> Result
-    ) async throws -> Result {
-        let length = chunks.last?.owned.end ?? 0
-        let properties = AudioProperties(format: "wav", sampleRate: 16000, channels: 1, estimatedSampleCount: length)
-        _ = try plan(properties)
-        return try await body(properties, Reader(source: self))
-    }
-
-    private final class Reader: ChunkReader {
-        private let source: FakeSource
-        private var next = 0
-
-        init(source: FakeSource) { self.source = source }
-
-        func next() async throws -> Chunk? {
-            try await source.beforeNext(next)
-            guard next < source.chunks.count else { return nil }
-            defer { next += 1 }
-            return source.chunks[next]
-        }
-
-        var summary: DecodeSummary {
-            DecodeSummary(sampleCount: source.chunks.last?.owned.end ?? 0, warnings: source.warnings)
-        }
-    }
-}
-
 /// Says what a test tells it to say.
 struct FakeTranscriber: Transcriber {
     var limits = EngineLimits()
     /// With the chunk, its options and how many requests came before.
     var answer: @Sendable (Chunk, TranscriptionOptions, Int) async throws -> ChunkTranscript
     let requests = SharedCounter()
+    /// Why it answers nobody.
+    var isAway: @Sendable () -> TranscriptionError? = { nil }
+    let questions = SharedCounter()
 
     var identity: EngineIdentity { EngineIdentity(name: "fake", kind: "openai", model: "m", settings: []) }
 
-    func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+    func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript {
         try await answer(chunk, options, requests.add(1) - 1)
     }
 
-    func check() async throws -> String { "" }
-}
-
-/// Remembers everything, in memory.
-final class FakeStore: TranscriptStore {
-    let chunks = Guarded<[CacheKey: ChunkTranscript]>([:])
-    let recordings = Guarded<[CacheKey: Transcript]>([:])
-
-    func chunkTranscript(
-        for key: CacheKey, orMake make: @Sendable () async throws -> ChunkTranscript
-    ) async throws -> (transcript: ChunkTranscript, fromCache: Bool) {
-        if let known = chunks.value[key] { return (known, true) }
-        let made = try await make()
-        chunks.change { $0[key] = made }
-        return (made, false)
+    func absence(turn: RequestTurn) async throws -> TranscriptionError? {
+        questions.add(1)
+        return isAway()
     }
 
-    func transcript(for key: CacheKey) async -> Transcript? { recordings.value[key] }
-    func store(_ transcript: Transcript, for key: CacheKey) async { recordings.change { $0[key] = transcript } }
+    func check() async throws -> EngineReport { EngineReport(works: "") }
 }
 
 /// A recording of chunks of equal length, each of them different.

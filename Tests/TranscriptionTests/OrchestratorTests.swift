@@ -169,6 +169,31 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
         #expect(transcript.chunks.map(\.attempts).reduce(0, +) == sent.value.count)
     }
 
+    @Test(arguments: [1.0, 1.3, 2.5, 4.99, 5, 5.01, 9, 13.3, 19.99])
+    func noPartIsLongerThanTheLimitAndNothingIsLost(limit: Double) async throws {
+        // Noise with pauses in odd places, so that cuts wander.
+        var generator = SeededGenerator(seed: 7)
+        let samples = (0..<Int(seconds(20))).map { at -> Int16 in
+            at % 23_456 < 2000 ? 0 : Int16.random(in: -9000...9000, using: &generator)
+        }
+        let range = SampleRange(seconds(5), seconds(25))
+        let chunk = Chunk(
+            index: 0, range: range, owned: range, hash: digest("a"), speech: [SampleRange(0, range.count)],
+            audio: ChunkAudio(samples))
+        let sent = Guarded<[(range: SampleRange, audio: [Int16])]>([])
+        let way = FakeWay(
+            source: FakeSource(chunks: [chunk]),
+            engine: FakeTranscriber(limits: EngineLimits(maximumChunkSamples: seconds(limit))) { chunk, _, _ in
+                let audio = try chunk.audio.samples()
+                sent.change { $0.append((chunk.range, audio)) }
+                return numbered(chunk)
+            })
+        _ = try await way.run()
+        #expect(sent.value.allSatisfy { $0.range.count <= seconds(limit) && $0.range.count == Int64($0.audio.count) })
+        #expect(sent.value.flatMap(\.audio) == samples)
+        #expect(sent.value.map(\.range.start) == [range.start] + sent.value.dropLast().map(\.range.end))
+    }
+
     @Test func aServerThatTakesNothingIsNotAskedForEver() async throws {
         let way = FakeWay(
             source: FakeSource(chunks: chunks(1, seconds: 20)),

@@ -94,6 +94,48 @@ private final class ManualClock: Sendable {
         #expect(tracker.snapshot().fraction == 1 && tracker.snapshot().remainingSeconds == 0)
     }
 
+    @Test func attemptsThatHangAreNoProgress() throws {
+        let tracker = tracker(chunks: 12, seconds: 15, slots: 4, rate: 30)
+        for index in 0..<12 { tracker.found(chunk: index, samples: seconds(15)) }
+        for _ in 0..<3 {
+            for index in 0..<4 { tracker.started(chunk: index) }
+            clock.advance(60)
+            #expect(try #require(tracker.snapshot().remainingSeconds) > 10)
+            for index in 0..<4 { tracker.interrupted(chunk: index, pause: .seconds(1)) }
+        }
+        #expect(try #require(tracker.snapshot().fraction) < 0.2)
+    }
+
+    @Test func aPauseThatTheServerAskedForIsNoTimeLeft() {
+        let tracker = tracker(chunks: 4, seconds: 15, slots: 4, rate: 30)
+        tracker.found(chunk: 0, samples: seconds(15))
+        tracker.started(chunk: 0)
+        clock.advance(1)
+        #expect(tracker.snapshot().engineWaitSeconds == nil && tracker.snapshot().remainingSeconds != nil)
+        tracker.observe(.retrying(index: 0, attempt: 1, after: .seconds(600), error: .requestFailed))
+        clock.advance(20)
+        #expect(tracker.snapshot().engineWaitSeconds == 580 && tracker.snapshot().remainingSeconds == nil)
+        tracker.started(chunk: 0)
+        #expect(tracker.snapshot().engineWaitSeconds == nil && tracker.snapshot().remainingSeconds != nil)
+    }
+
+    @Test func aSpentLimitOfTheEngineIsTold() {
+        let clock = clock
+        let held = Mutex<Duration?>(.seconds(3000))
+        let tracker = ProgressTracker(
+            name: "a", expectedSamples: seconds(40), expectedChunks: 4, concurrency: 2, priorRate: 5,
+            engineWait: { held.withLock { $0 } }, uptime: { clock.now })
+        #expect(tracker.snapshot().engineWaitSeconds == nil, "nothing waits yet")
+        for index in 0..<2 { tracker.found(chunk: index, samples: seconds(10)) }
+        tracker.started(chunk: 0)
+        #expect(tracker.snapshot().engineWaitSeconds == nil, "one is on its way")
+        tracker.ended(chunk: 0, as: .transcribed)
+        #expect(tracker.snapshot().engineWaitSeconds == 3000)
+        held.withLock { $0 = .seconds(3) }
+        let soon = tracker.snapshot()
+        #expect(soon.engineWaitSeconds == nil && (soon.remainingSeconds ?? 0) > 3)
+    }
+
     @Test func anUnknownLengthIsNotInvented() {
         let clock = clock
         let tracker = ProgressTracker(
@@ -126,6 +168,16 @@ private final class ManualClock: Sendable {
         snapshot.isFinished = true
         snapshot.chunksDone = 8
         #expect(ProgressLine.draw(snapshot, width: 80, isTerminal: false) == "talk.mp3: 8 chunks, done in 50 s")
+    }
+
+    @Test func waitingForTheEngineStandsInPlaceOfTheTime() {
+        var snapshot = half
+        (snapshot.remainingSeconds, snapshot.engineWaitSeconds) = (nil, 590)
+        #expect(
+            ProgressLine.draw(snapshot, width: 80, isTerminal: false)
+                == "talk.mp3: 3 of 8 chunks, 38 %, waiting for the engine, 9 min 50 s")
+        #expect(
+            ProgressLine.draw(snapshot, width: 90, isTerminal: true).hasSuffix("  waiting for the engine, 9 min 50 s"))
     }
 
     @Test func aTerminalGetsABar() {

@@ -81,23 +81,24 @@ import Transcription
     }
 
     @Test(arguments: [Duration.zero, .seconds(-3)]) func aPauseOfNothingIsIgnored(hint: Duration) async throws {
-        let way = way(2, retries: 2) { chunk, _ in
-            if chunk.index == 1 { throw Self.failure(after: hint, pressure: .refused) }
+        let way = way(2, retries: 2) { chunk, number in
+            if chunk.index == 1, number < 3 { throw Self.failure(after: hint, pressure: .refused) }
         }
         let transcript = try await way.run()
         #expect(way.pauses.value == [.seconds(2.5), .seconds(5)])
         #expect(transcript.chunks.map(\.attempts) == [1, 3])
     }
 
-    /// Ten retries and a fifth of the successes: an outage does not multiply the bill.
-    @Test func aStormOfFailuresIsNotRetriedForEver() async throws {
-        let way = way(100, concurrency: 4) { _, number in
-            if number >= 20 { throw Self.failure("500.") }
+    /// Ten retries and a fifth of the successes go after the usual pauses, the others after the longest.
+    @Test func aStormOfFailuresIsSlowedDown() async throws {
+        let way = way(30, concurrency: 1) { _, number in
+            if number >= 10 { throw Self.failure("500.") }
         }
         let transcript = try await way.run()
-        #expect(transcript.gaps.count == 80)
-        #expect(way.engine.requests.value == 100 + 10)
-        #expect(transcript.gaps.first?.reason.contains("too many requests failed in a row") == true)
+        #expect(transcript.chunks.suffix(20).allSatisfy { $0.attempts == 4 })
+        #expect(way.pauses.value.prefix(1) == [.seconds(2.5)])
+        #expect(way.pauses.value.suffix(30).allSatisfy { [.seconds(5), .seconds(10), .seconds(20)].contains($0) })
+        #expect(way.pauses.value.suffix(30).contains(.seconds(20)))
     }
 
     @Test func whatNeedsNoRetryGetsNone() async throws {

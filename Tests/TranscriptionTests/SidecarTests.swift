@@ -163,7 +163,7 @@ private struct Ours: Decodable {
                 After.
 
                 """)
-        #expect(render(transcript([], length: 3), .txt) == "")
+        #expect(render(transcript([], length: 3), .txt) == "[no speech recognized]\n")
     }
 
     @Test func touchingGapsAreOneMark() {

@@ -70,7 +70,7 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
             [segment(0, 10, "So I think")], [segment(0, 10, "that we should go.")])
         #expect(texts(heard.transcript) == ["So I think", "that we should go."])
         #expect(heard.requests == 3)
-        #expect(heard.prompts == ["Names", nil, nil])
+        #expect(heard.prompts == ["Names", "", ""])
         #expect(heard.transcript.segments[1].range.start > seconds(12))
         #expect(heard.transcript.warnings.isEmpty)
         #expect(heard.transcript.chunks.map(\.attempts) == [3])

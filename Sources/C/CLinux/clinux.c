@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -57,15 +58,19 @@ int clinux_lock_file(int fd) {
     return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : -errno;
 }
 
-int64_t clinux_first_hole(int fd) {
+int64_t clinux_data_end(int fd, int64_t size) {
+    if (size <= 0 || lseek(fd, size - 1, SEEK_DATA) >= 0 || errno != ENXIO) return size;
     off_t at = lseek(fd, 0, SEEK_HOLE);
-    int error = errno;
-    lseek(fd, 0, SEEK_SET);
-    return at < 0 ? -error : at;
+    return at < 0 ? size : at;
 }
 
 int clinux_eventfd(void) {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_memory_file(void) {
+    int fd = memfd_create("parlograph", MFD_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 

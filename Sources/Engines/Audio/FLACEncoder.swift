@@ -1,4 +1,5 @@
 import CSndfile
+import Glibc
 
 /// FLAC of 16-bit mono audio at 16 kHz in memory, and back. Both block: call them on a `BlockingPool`.
 package enum FLACEncoder {
@@ -37,13 +38,19 @@ package enum FLACEncoder {
     }
 
     /// Inverse of `encode`; takes any mono file that libsndfile knows.
+    /// - Parameter range: the samples wanted, as far as there are so many; nil: all. Where they are is looked for in the
+    ///   file, without decoding what lies before.
     /// - Throws: `SoundFileError`.
-    package static func decode(_ bytes: [UInt8]) throws -> [Int16] {
+    package static func decode(_ bytes: [UInt8], in range: Range<Int>? = nil) throws -> [Int16] {
         let sound = try MemorySoundFile(MemoryFile(bytes), mode: Int32(SFM_READ))
         guard sound.info.channels == 1, sound.info.frames >= 0 else {
             throw SoundFileError(description: "the audio has \(sound.info.channels) channels")
         }
-        let count = Int(sound.info.frames)
+        let wanted = (range ?? 0..<Int(sound.info.frames)).clamped(to: 0..<Int(sound.info.frames))
+        let count = wanted.count
+        guard wanted.lowerBound == 0 || sf_seek(sound.handle, sf_count_t(wanted.lowerBound), SEEK_SET) >= 0 else {
+            throw SoundFileError(description: "libsndfile cannot go to sample \(wanted.lowerBound)")
+        }
         return try [Int16](unsafeUninitializedCapacity: count) { buffer, initialized in
             if let base = buffer.baseAddress, count > 0 {
                 initialized = Int(sf_read_short(sound.handle, base, sf_count_t(count)))

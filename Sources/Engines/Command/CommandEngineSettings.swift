@@ -1,7 +1,7 @@
 package import SystemPackage
 
 /// What the configuration says of an engine of kind `command`.
-package struct CommandEngineSettings: Sendable {
+package struct CommandEngineSettings: Sendable, Hashable {
     /// `[engines.NAME]`.
     package var name: String
     /// The program and its arguments. `{file}` stands for the chunk's WAV file (put at the end where it does not occur),

@@ -1,3 +1,4 @@
+import Glibc
 import Subprocess
 import SystemPackage
 package import SystemSupport
@@ -9,6 +10,7 @@ package struct CommandTranscriber: Transcriber {
     package let identity: EngineIdentity
     private let settings: CommandEngineSettings
     private let pool: BlockingPool
+    private let hasTidied = CancellationFlag()
 
     /// More on standard output fails the chunk; of standard error the end is kept.
     private static let outputLimit = 32 << 20
@@ -36,14 +38,20 @@ package struct CommandTranscriber: Transcriber {
             maximumConcurrency: settings.maximumConcurrency)
     }
 
-    package func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+    package func transcribe(
+        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
+    ) async throws -> ChunkTranscript {
         try Task.checkCancellation()
         let audio = chunk.audio
         let directory = settings.temporaryDirectory
         let file: FilePathOwner
         do {
-            file = try await pool.run {
-                FilePathOwner(
+            file = try await pool.run { [hasTidied] in
+                if !hasTidied.isSet {
+                    hasTidied.set()
+                    PrivateFile.removeLeftovers(in: directory)
+                }
+                return FilePathOwner(
                     try PrivateFile(holding: WAVEncoder.encode(audio.samples()), suffix: ".wav", in: directory))
             }
         } catch {
@@ -67,9 +75,10 @@ package struct CommandTranscriber: Transcriber {
     }
 
     /// Runs the program on a second of sound.
-    package func check() async throws -> String {
+    package func check() async throws -> EngineReport {
         _ = try await transcribe(Chunk.sample, options: TranscriptionOptions())
-        return "Engine \(settings.name) (\(settings.command[0])) runs and prints what is understood."
+        return EngineReport(
+            works: "Engine \(settings.name) (\(settings.command[0])) runs and prints what is understood.")
     }
 
     // MARK: The program
@@ -87,7 +96,7 @@ package struct CommandTranscriber: Transcriber {
         let finished: Finished
         do {
             finished = try await withThrowingTaskGroup(of: Finished.self) { group in
-                group.addTask { try await execute(arguments(file: file, language: language)) }
+                group.addTask { try await execute(arguments(file: file, language: language), on: file) }
                 group.addTask {
                     try await Task.sleep(for: settings.timeout)
                     throw TimedOut()
@@ -100,8 +109,14 @@ package struct CommandTranscriber: Transcriber {
             throw failure("did not finish within \(settings.timeout)", .retry(after: nil), pressure: .strained)
         } catch is TooMuchOutput {
             throw failure("printed more than \(Self.outputLimit >> 20) MiB", .giveUpChunk)
-        } catch let error as SubprocessError {
+        } catch let error where error is SubprocessError || error is SystemError {
             try Task.checkCancellation()
+            let errno = (error as? SubprocessError)?.underlyingError ?? (error as? SystemError)?.errno
+            if let errno,
+                [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .resourceTemporarilyUnavailable].contains(errno)
+            {
+                throw failure("cannot be started now: \(errno)", .retry(after: nil))
+            }
             throw TranscriptionError(
                 .engineUnavailable,
                 "Engine \(settings.name) cannot run \(settings.command[0]): \("\(error)".withoutEnd). Check command of "
@@ -141,17 +156,20 @@ package struct CommandTranscriber: Transcriber {
         return .inherit.updating(hidden)
     }()
 
-    private func execute(_ arguments: [String]) async throws -> Finished {
+    private func execute(_ arguments: [String], on file: FilePath) async throws -> Finished {
         var options = PlatformOptions()
         // A session of its own, so that what the program starts is ended with it.
         options.createSession = true
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(Self.graceMilliseconds))
         ]
-        let program = settings.command[0]
+        try DescriptorHeadroom.check()
+        let program = try await programPath()
+        let leash = try Leash()
         let result = try await Subprocess.run(
-            program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
-            environment: Self.environment, platformOptions: options, input: .none, output: .sequence, error: .sequence
+            .path(Leash.shell), arguments: Arguments(leash.arguments(for: program, file: file) + arguments),
+            environment: Self.environment, platformOptions: options,
+            input: .fileDescriptor(leash.end, closeAfterSpawningProcess: false), output: .sequence, error: .sequence
         ) { execution in
             let errors = execution.standardError
             async let tail = Self.tail(of: errors)
@@ -162,8 +180,20 @@ package struct CommandTranscriber: Transcriber {
             }
             return (output, try await tail)
         }
+        leash.letGo()
         let (output, errors) = result.closureResult
         return Finished(status: result.terminationStatus, output: output, errors: errors)
+    }
+
+    /// Where the program is: the shell that holds the leash would tell of a missing one in its own words.
+    private func programPath() async throws -> FilePath {
+        let program = settings.command[0]
+        let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
+        let path = try await executable.resolveExecutablePath(in: Self.environment)
+        guard path.withPlatformString({ access($0, X_OK) }) == 0 else {
+            throw SystemError("execve", program, errno: Errno(rawValue: errno))
+        }
+        return path
     }
 
     private static func tail(of stream: SubprocessOutputSequence) async throws -> [UInt8] {

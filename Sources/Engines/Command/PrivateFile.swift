@@ -11,7 +11,7 @@ struct PrivateFile: ~Copyable, Sendable {
     /// - Parameter suffix: with its dot.
     /// - Throws: `SystemError`.
     init(holding bytes: [UInt8], suffix: String, in directory: FilePath) throws {
-        let name = "parlograph-" + String(UInt64.random(in: .min ... .max), radix: 36) + suffix
+        let name = Self.prefix + "\(getpid())-" + String(UInt64.random(in: .min ... .max), radix: 36) + suffix
         path = directory.appending(name)
         let file = try OwnedDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         try bytes.withUnsafeBytes { buffer in
@@ -22,6 +22,21 @@ struct PrivateFile: ~Copyable, Sendable {
                 guard count > 0 else { throw SystemError("write", path.printable, errno: Errno(rawValue: errno)) }
                 offset += count
             }
+        }
+    }
+
+    private static let prefix = "parlograph-chunk-"
+
+    /// Removes what processes of this user left behind that were killed. Blocks, for one look at the folder.
+    static func removeLeftovers(in directory: FilePath) {
+        try? DirectoryLister.forEach(in: directory) { entry in
+            let name = entry.name.printable
+            guard entry.kind == .regular, name.hasPrefix(prefix), name.hasSuffix(".wav"),
+                let process = Int32(name.dropFirst(prefix.count).prefix { $0 != "-" }),
+                kill(process, 0) != 0, errno == ESRCH
+            else { return true }
+            _ = directory.pushing(entry.name.path).withPlatformString { unlink($0) }
+            return true
         }
     }
 

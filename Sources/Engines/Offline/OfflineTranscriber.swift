@@ -30,8 +30,10 @@ package final class OfflineTranscriber: Transcriber {
         threads = DecoderThreads(settings: settings, limit: count, idleSeconds: idleSeconds)
     }
 
-    package func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
-        if let language = options.language, !Self.isEnglish(language) {
+    package func transcribe(
+        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
+    ) async throws -> ChunkTranscript {
+        if let language = options.language, !Self.understands(language) {
             throw TranscriptionError(
                 .engineUnavailable,
                 "The offline engine understands English only, not “\(language)”. Choose another engine for this "
@@ -43,17 +45,18 @@ package final class OfflineTranscriber: Transcriber {
             segments: OfflinePhrases.segments(of: words, within: SampleRange(0, chunk.audio.sampleCount)))
     }
 
-    package func check() async throws -> String {
+    package func check() async throws -> EngineReport {
         _ = try await threads.words(in: ChunkAudio([]))
-        return "The offline engine (PocketSphinx, English, speed \(settings.speed.rawValue)) loaded its model from "
-            + "\(settings.modelDirectory.printable)."
+        return EngineReport(
+            works: "The offline engine (PocketSphinx, English, speed \(settings.speed.rawValue)) loaded its model from "
+                + "\(settings.modelDirectory.printable).")
     }
 
     /// Decoders in memory; for tests.
     package var decoderCount: Int { threads.count }
 
-    /// `en`, with or without a region.
-    private static func isEnglish(_ language: String) -> Bool {
+    /// English only: `en`, with or without a region.
+    package static func understands(_ language: String) -> Bool {
         let language = language.lowercased()
         return language == "en" || language.hasPrefix("en-") || language.hasPrefix("en_")
     }

@@ -17,14 +17,23 @@ package enum EndpointURL {
             return "\(stem)\(query)"
         }
         let hasPath = stem.drop { $0 != ":" }.dropFirst(3).contains("/")
-        let version = hasPath || path == "/inference" ? "" : "/v1"
+        let isAzure = EngineProfile.guess(url: base) == .azure
+        let version = hasPath || path == "/inference" ? "" : isAzure ? "/openai/v1" : "/v1"
         return "\(stem)\(version)\(path)\(query)"
+    }
+
+    /// From the first slash behind the host up to the query.
+    static func path(of url: String) -> String {
+        let stem = url.prefix { $0 != "?" }
+        guard let scheme = stem.firstRange(of: "://") else { return "" }
+        return String(stem[scheme.upperBound...].drop { $0 != "/" })
     }
 
     /// The address of the list of models beside `endpoint`; nil where the server has none.
     static func models(endpoint: String) -> String? {
         let stem = endpoint.prefix { $0 != "?" }
         guard stem.hasSuffix("/audio/transcriptions"), !stem.contains("/openai/deployments/") else { return nil }
-        return "\(stem.dropLast("/audio/transcriptions".count))/models"
+        let query = endpoint[stem.endIndex...]
+        return "\(stem.dropLast("/audio/transcriptions".count))/models\(query)"
     }
 }

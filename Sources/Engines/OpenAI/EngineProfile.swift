@@ -30,6 +30,13 @@ package struct EngineProfile: Sendable, Hashable {
         case none
     }
 
+    /// A field that is sent only where a setting asks for it.
+    package enum OptionalField: String, Sendable, CaseIterable, Codable {
+        case prompt
+        case temperature
+        case timestampGranularities = "timestamp_granularities"
+    }
+
     package var name: Name
     /// Greatest request body.
     package var bodyByteLimit: Int
@@ -48,12 +55,15 @@ package struct EngineProfile: Sendable, Hashable {
     package var path: String
     /// The field `model` is sent.
     package var sendsModel: Bool
-    /// `prompt` and `temperature` are understood.
+    /// `prompt` is understood.
     package var takesPrompt: Bool
+    package var takesTemperature: Bool
     /// `timestamp_granularities[]` is understood.
     package var takesGranularities: Bool
     /// The field `chunking_strategy` is needed.
     package var sendsChunkingStrategy: Bool
+    /// The list of models is refused to who has no valid key, where keys are looked at.
+    package var guardsModels: Bool
     package var codec: UploadCodec
     package var format: ResponseFormat
 
@@ -65,7 +75,9 @@ package struct EngineProfile: Sendable, Hashable {
         path = "/audio/transcriptions"
         sendsModel = true
         takesPrompt = true
+        takesTemperature = true
         takesGranularities = true
+        guardsModels = false
         sendsChunkingStrategy = false
         codec = .flac
         format = .verboseJSON
@@ -74,10 +86,14 @@ package struct EngineProfile: Sendable, Hashable {
     /// The profile of that name, with what is known of the model.
     package init(named name: Name, model: String) {
         switch name {
-        case .openai, .generic:
+        case .generic:
             self.init(name)
+        case .openai:
+            self.init(name)
+            guardsModels = true
         case .groq:
             self.init(name)
+            guardsModels = true
             requestsPerMinute = 20
             audioSecondsPerHour = 7200
         case .azure:
@@ -86,8 +102,9 @@ package struct EngineProfile: Sendable, Hashable {
             requestsPerMinute = 3
             sendsModel = false
         case .cloudRu:
-            // Whole 30 s windows go missing in longer files: one window per request.
-            self.init(name)
+            // Whole 30 s windows go missing in longer files: one window per request. Behaves like vLLM, which took everything
+            // without a language for English until 2026.
+            self.init(name, languageRule: .mustSend)
             (targetSeconds, maximumSeconds) = (26, 29.5)
             takesGranularities = false
         case .vllm:
@@ -96,11 +113,14 @@ package struct EngineProfile: Sendable, Hashable {
             (targetSeconds, maximumSeconds) = (26, 29.5)
             takesPrompt = false
             takesGranularities = false
+            guardsModels = true
         case .speaches:
             self.init(name, megabytes: 100)
+            guardsModels = true
             (targetSeconds, maximumSeconds) = (26, 29.5)
         case .localai:
             self.init(name, megabytes: 15)
+            guardsModels = true
             (targetSeconds, maximumSeconds) = (26, 29.5)
         case .whisperCpp:
             // One global lock: a second request only waits. Older builds read nothing but WAV.
@@ -131,6 +151,13 @@ package struct EngineProfile: Sendable, Hashable {
         format = .diarizedJSON
         takesPrompt = false
         sendsChunkingStrategy = true
+    }
+
+    /// Of the fields that users may ask for only these are sent.
+    mutating func allow(only fields: Set<OptionalField>) {
+        takesPrompt = fields.contains(.prompt)
+        takesTemperature = fields.contains(.temperature)
+        takesGranularities = fields.contains(.timestampGranularities)
     }
 
     /// The profile that fits the address; `generic` where nothing is known.

@@ -1,7 +1,7 @@
 package import SystemPackage
 
 /// What the configuration says of an engine of kind `openai`. Everything but name, address and model has a default.
-package struct OpenAIEngineSettings: Sendable {
+package struct OpenAIEngineSettings: Sendable, Hashable {
     /// `[engines.NAME]`.
     package var name: String
     /// One service at one or more addresses (`EndpointURL` says which forms); requests go to the one with the fewest in
@@ -34,6 +34,9 @@ package struct OpenAIEngineSettings: Sendable {
     package var temperature: Double?
     /// Upload format; nil: the profile's, and WAV where the server refuses that.
     package var uploadCodec: UploadCodec?
+    /// Which of the fields that `prompt`, `temperature` and `wordTimestamps` ask for may be sent; nil: those that servers
+    /// of the profile understand.
+    package var optionalFields: Set<EngineProfile.OptionalField>?
 
     package init(
         name: String, baseURLs: [String], model: String, apiKey: Secret? = nil, profile: EngineProfile.Name? = nil,

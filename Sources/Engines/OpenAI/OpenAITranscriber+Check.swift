@@ -1,46 +1,126 @@
-import Transcription
+package import Transcription
 
 extension OpenAITranscriber {
     /// Sends one second of made-up sound to each address and says what came of it.
     /// - Throws: `TranscriptionError` when none answers.
-    package func check() async throws -> String {
+    package func check() async throws -> EngineReport {
         let chunk = Chunk.sample
-        // English where the server wants to be told a language: the second holds no speech anyway.
-        let language = (settings.languageRule ?? profile.languageRule) == .mustSend ? "en" : nil
-        let options = TranscriptionOptions(language: language)
+        let options = optionsForSample
         let clock = ContinuousClock()
         var slowest = Duration.zero
         var isEstimated = false
+        var hasGivenText = false
+        var namesModel: Bool?
         var failures: [TranscriptionError] = []
         for address in endpoints.indices {
             let start = clock.now
             do {
-                isEstimated = try await only(address).transcribe(chunk, options: options).timesAreEstimated
+                let heard = try await only(address).transcribe(chunk, options: options)
+                isEstimated = isEstimated || heard.timesAreEstimated
+                hasGivenText = hasGivenText || !heard.segments.isEmpty
                 slowest = max(slowest, start.duration(to: clock.now))
+                namesModel = await isModelListed(by: endpoints[address]) ?? namesModel
             } catch let error as TranscriptionError {
                 failures.append(error)
             }
         }
         if let first = failures.first, failures.count == endpoints.count { throw first }
-        return sentences(slowest: slowest, isEstimated: isEstimated, failures: failures)
+        var notes = failures.map { "One of its \(endpoints.count) addresses cannot be used. \($0.message)" }
+        guard knowledge.hasSucceeded else {
+            let why = knowledge.refusedSilence.map { " \($0)" } ?? ""
+            notes.append(
+                "It answers, but refused the second of test audio: whether it transcribes, a recording will show.\(why)"
+            )
+            return EngineReport(works: "", notes: notes)
+        }
+        if !hasGivenText {
+            notes.append(
+                "It gave no text for the second of test audio, in which nothing is said: whether it transcribes, and "
+                    + "with times, a recording will show.")
+        }
+        let works = [
+            working(
+                slowest: slowest, namesModel: namesModel,
+                gives: hasGivenText ? isEstimated ? "text" : knowledge.form.format.rawValue : nil),
+            doubts(isEstimated: isEstimated), seenLimits,
+        ]
+        return EngineReport(works: works.filter { !$0.isEmpty }.joined(separator: " "), notes: notes)
     }
 
-    private func sentences(slowest: Duration, isEstimated: Bool, failures: [TranscriptionError]) -> String {
-        let seconds = (slowest.milliseconds + 50) / 100
+    /// English where the server wants to be told a language: the second holds no speech anyway.
+    private var optionsForSample: TranscriptionOptions {
+        TranscriptionOptions(language: (settings.languageRule ?? profile.languageRule) == .mustSend ? "en" : nil)
+    }
+
+    /// The same second: who answers it, in whatever words, is there.
+    package func absence(turn: RequestTurn) async throws -> TranscriptionError? {
+        try await turn.again()
+        do {
+            _ = try await transcribe(Chunk.sample, options: optionsForSample, turn: turn)
+            return nil
+        } catch let error as TranscriptionError {
+            return error.remedy.isRetry ? error : nil
+        }
+    }
+
+    /// Nil where the server does not tell.
+    private func isModelListed(by endpoint: String) async -> Bool? {
+        guard profile.sendsModel, let url = EndpointURL.models(endpoint: endpoint),
+            case .list(let names)? = try? await models(url, headers), !names.isEmpty
+        else { return nil }
+        return names.contains(settings.model)
+    }
+
+    private func working(slowest: Duration, namesModel: Bool?, gives: String?) -> String {
+        let tenths = (slowest.milliseconds + 50) / 100
         let form = knowledge.form
         let host = endpoints.count == 1 ? endpointHost : "\(endpoints.count) addresses"
+        let key = headers.isEmpty ? "without a key" : "with its key"
+        let model = profile.sendsModel && !settings.model.isEmpty ? "model \(settings.model)" : "its own model"
+        let gives = gives.map { "gives \($0), " } ?? ""
         var out =
-            "Engine \(settings.name) (\(host)) answers in \(seconds / 10).\(seconds % 10) s, "
-            + "takes model \(settings.model.isEmpty ? "(its own)" : settings.model), \(form.codec.rawValue.uppercased()) "
-            + "audio and \(form.format.rawValue)."
-        if isEstimated || form.format == .json || form.format == .text {
-            out += " It gives text without times: they will be estimates. Prefer a model that gives segments."
-        }
-        if settings.insecure { out += " Its certificate is not checked (insecure = true)." }
-        if !failures.isEmpty {
-            out += " But \(failures.count) of \(endpoints.count) addresses cannot be used: "
-            out += failures.map(\.message).joined(separator: " ")
-        }
+            "Engine \(settings.name) (\(host)) is reached \(key), has \(model), takes "
+            + "\(form.codec.rawValue.uppercased()) audio, \(gives)and answers in \(tenths / 10).\(tenths % 10) s."
+        if namesModel == false { out += " Its list of models does not name \(settings.model), but it took it." }
         return out
+    }
+
+    /// What works otherwise than a user may expect.
+    private func doubts(isEstimated: Bool) -> String {
+        var out: [String] = []
+        let form = knowledge.form
+        if isEstimated || form.format == .json || form.format == .text {
+            out.append("It gives text without times: they will be estimates. Prefer a model that gives segments.")
+        }
+        if (settings.languageRule ?? profile.languageRule) == .mustSend {
+            out.append("It must be told the language of each recording.")
+        }
+        let unsent = [
+            settings.prompt != nil && !profile.takesPrompt ? "prompt" : nil,
+            settings.temperature != nil && !profile.takesTemperature ? "temperature" : nil,
+            settings.wordTimestamps && (isEstimated || !profile.takesGranularities || form.format != .verboseJSON)
+                ? "word_timestamps" : nil,
+        ].compactMap { $0 }
+        if !unsent.isEmpty {
+            out.append("Without effect with this server and model: \(unsent.joined(separator: ", ")).")
+        }
+        if settings.insecure { out.append("Its certificate is not checked (insecure = true).") }
+        return out.joined(separator: " ")
+    }
+
+    /// Those that are set or known of such servers, and those that this one has told.
+    private var seenLimits: String {
+        let origin = settings.apiLimitBytes == nil ? "profile \(profile.name.rawValue)" : "api_limit_mb"
+        var out = ["\(bodyByteLimit >> 20) MB a request (\(origin))"]
+        if let most = limits.maximumChunkSamples {
+            out.append("\(Int(SampleClock.seconds(most))) s of audio a request")
+        }
+        for (what, limit) in knowledge.rateLimits.sorted(by: { $0.key < $1.key }) {
+            guard let total = limit.limit ?? limit.remaining else { continue }
+            var told = "\(Int(clamping: Int64(min(max(0, total), 1e12)))) \(what) by the server's count"
+            if let left = limit.remaining { told += ", \(Int(clamping: Int64(min(max(0, left), 1e12)))) left" }
+            out.append(told)
+        }
+        return "Limits: \(out.joined(separator: "; "))."
     }
 }

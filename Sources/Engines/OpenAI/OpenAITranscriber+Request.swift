@@ -27,14 +27,22 @@ extension OpenAITranscriber {
         }
         guard form.sendsOptionalFields else { return (required, []) }
         var optional: [Field] = []
-        if let prompt = options.prompt ?? settings.prompt, profile.takesPrompt { optional.append(("prompt", prompt)) }
-        if let temperature = settings.temperature { optional.append(("temperature", "\(temperature)")) }
+        if let prompt = prompt(for: options, form: form) { optional.append(("prompt", prompt)) }
+        if let temperature = settings.temperature, profile.takesTemperature {
+            optional.append(("temperature", "\(temperature)"))
+        }
         if settings.wordTimestamps, profile.takesGranularities, form.format == .verboseJSON {
             // Some servers keep the last one only: the segments.
             optional.append(("timestamp_granularities[]", "word"))
             optional.append(("timestamp_granularities[]", "segment"))
         }
         return (required, optional)
+    }
+
+    /// What is sent as `prompt`; nil: nothing.
+    func prompt(for options: TranscriptionOptions, form: ServerKnowledge.Form) -> String? {
+        guard form.sendsOptionalFields, profile.takesPrompt else { return nil }
+        return (options.prompt ?? settings.prompt).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Authorization, where there is a key.

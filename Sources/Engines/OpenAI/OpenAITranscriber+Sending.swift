@@ -1,4 +1,5 @@
 import CCurl
+import Transcription
 
 extension OpenAITranscriber {
     /// Sends to the address that is best off and, where that one breaks the connection or is going down, to the others,
@@ -6,20 +7,31 @@ extension OpenAITranscriber {
     /// - Parameter described: gets the host that was asked last.
     /// - Throws: `HTTPFailure` of the last address, `CancellationError`.
     func send(
-        _ request: HTTPRequest, described: inout ResponseClassifier.Request
+        _ request: HTTPRequest, turn: RequestTurn, described: inout ResponseClassifier.Request
     ) async throws -> HTTPResponse {
         var request = request
         var tried: Set<Int> = []
+        var wasSent = false
         while let lease = addresses.take(excluding: tried) {
+            do {
+                if wasSent { try await turn.again() }
+            } catch {
+                addresses.finish(lease, isHealthy: nil)
+                throw error
+            }
             tried.insert(lease.address)
             request.url = endpoints[lease.address]
             described.host = HostName.authority(ofURL: request.url)
+            described.url = HostName.withoutSecrets(request.url)
+            described.proxyVariable = ProxyVariable.name(forURL: request.url, in: ProxyVariable.environment)
             do {
-                let response = try await performOnSoundConnection(request)
+                let response = try await performOnSoundConnection(request, turn)
+                wasSent = true
                 addresses.finish(lease, isHealthy: response.tellsHealth)
                 if tried.count == endpoints.count || !response.isOfGoingDown { return response }
             } catch let failure as HTTPFailure {
                 addresses.finish(lease, isHealthy: failure.tellsHealth)
+                wasSent = failure.wasSent
                 request.onlyHTTP1 = knowledge.form.onlyHTTP1
                 if tried.count == endpoints.count || !failure.isWorthAnotherAddress { throw failure }
             } catch {
@@ -32,13 +44,14 @@ extension OpenAITranscriber {
 
     /// Replaces at once what needs no waiting: a kept-alive connection that turns out to be dead by a fresh one, a broken
     /// HTTP/2 by HTTP/1.1.
-    private func performOnSoundConnection(_ request: HTTPRequest) async throws -> HTTPResponse {
+    private func performOnSoundConnection(_ request: HTTPRequest, _ turn: RequestTurn) async throws -> HTTPResponse {
         var sound = request
         do {
             return try await performWatchingHTTP2(request)
         } catch let failure as HTTPFailure where failure.isHTTP2Break && !request.onlyHTTP1 {
             knowledge.countHTTP2Break(certainly: true)
             sound.onlyHTTP1 = true
+            try await turn.again()
         } catch let failure as HTTPFailure where failure.meansDeadConnection {
             sound.onFreshConnection = true
         }
@@ -55,6 +68,15 @@ extension OpenAITranscriber {
             }
             throw failure
         }
+    }
+}
+
+extension OpenAITranscriber {
+    /// Takes up what an answer tells of the server's limits.
+    func learn(_ headers: HTTPHeaders, _ turn: RequestTurn) {
+        for (what, limit) in RateLimit.all(in: headers) { knowledge.note(limit, of: what) }
+        // Each address of a pool has its own.
+        if endpoints.count == 1, let allowance = RateLimit.allowance(in: headers) { turn.note(allowance) }
     }
 }
 

@@ -5,7 +5,8 @@ package import Transcription
 /// An engine behind OpenAI's transcription interface, at OpenAI or anywhere else.
 ///
 /// Makes one logical attempt per call: waiting, counting attempts, rates and concurrency are the caller's. Other forms of
-/// the request that need no waiting (WAV for FLAC, a simpler answer format) are tried at once and remembered.
+/// the request (WAV for FLAC, a simpler answer format) are tried in the same turn, each as a request that counts, and
+/// remembered.
 package struct OpenAITranscriber: Transcriber {
     package let identity: EngineIdentity
     package let profile: EngineProfile
@@ -21,6 +22,11 @@ package struct OpenAITranscriber: Transcriber {
 
     /// Forms of one request that are tried in one attempt.
     private static let formLimit = 6
+    /// A server that refuses a key does so when it has read the request, or before; some ask another service first. Only
+    /// waited for where the list of models did not show that the key is taken, once in a process.
+    private static let timeToBeRefused = Duration.seconds(2)
+    /// Without a key only the address can be wrong.
+    private static let timeToBeRefusedWithoutKey = Duration.milliseconds(300)
     /// A chunk that is refused for its size at this length would be at any.
     private static let shortestSplit = 2 * SampleClock.rate
     /// What a body holds besides the audio, with room for a proxy's headers.
@@ -34,12 +40,15 @@ package struct OpenAITranscriber: Transcriber {
     package init(settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool) throws {
         let section = "[engines.\(settings.name)]"
         let name = settings.profile ?? EngineProfile.guess(url: settings.baseURLs.first ?? "")
-        let profile = EngineProfile(named: name, model: settings.model)
+        var profile = EngineProfile(named: name, model: settings.model)
+        if let fields = settings.optionalFields { profile.allow(only: fields) }
         endpoints = try settings.baseURLs.map { base in
             guard let url = EndpointURL.endpoint(base: base, path: profile.path) else {
                 throw TranscriptionError(
-                    .configuration, "base_url of \(section) is not an http or https address: \(base).")
+                    .configuration, "base_url of \(section) is not an http or https address.")
             }
+            // Its deployments are models themselves; its interface in the manner of OpenAI has the name in the field.
+            if name == .azure { profile.sendsModel = !url.contains("/openai/deployments/") }
             return url
         }
         guard !endpoints.isEmpty else {
@@ -54,20 +63,30 @@ package struct OpenAITranscriber: Transcriber {
         self.profile = profile
         self.loop = loop
         self.pool = pool
-        classifier = ResponseClassifier(engine: settings.name, secret: settings.apiKey, profile: name)
-        let optional = settings.wordTimestamps || settings.temperature != nil || settings.prompt != nil
+        classifier = ResponseClassifier(
+            engine: settings.name, secret: settings.apiKey, urls: settings.baseURLs, profile: name)
         knowledge = ServerKnowledge(
             form: ServerKnowledge.Form(
                 codec: settings.uploadCodec ?? profile.codec, format: profile.format,
                 sendsOptionalFields: true, onlyHTTP1: false))
         addresses = AddressPool(count: endpoints.count)
-        var changing = ["host=" + HostName.authority(ofURL: endpoints[0])]
-        if optional {
-            changing += ["words=\(settings.wordTimestamps)", "prompt=\(settings.prompt ?? "")"]
-            changing += ["temperature=\(settings.temperature ?? 0)"]
-        }
-        if let rule = settings.languageRule { changing.append("language_rule=\(rule.rawValue)") }
-        identity = EngineIdentity(name: settings.name, kind: "openai", model: settings.model, settings: changing)
+        identity = EngineIdentity(
+            name: settings.name, kind: "openai", model: settings.model,
+            settings: Self.changingTheText(settings, profile, endpoint: endpoints[0]))
+    }
+
+    /// What belongs into the cache's key. Not the codec: FLAC and WAV hold the same samples.
+    private static func changingTheText(
+        _ settings: OpenAIEngineSettings, _ profile: EngineProfile, endpoint: String
+    ) -> [String] {
+        // The path names the model on Azure; a query may hold a secret.
+        let address = HostName.authority(ofURL: endpoint) + EndpointURL.path(of: endpoint)
+        var changing = ["address=\(address)", "profile=\(profile.name.rawValue)"]
+        changing.append("language_rule=\((settings.languageRule ?? profile.languageRule).rawValue)")
+        changing.append("words=\(settings.wordTimestamps && profile.takesGranularities)")
+        if profile.takesPrompt { changing.append("prompt=\(settings.prompt ?? "")") }
+        if profile.takesTemperature, let degree = settings.temperature { changing.append("temperature=\(degree)") }
+        return changing
     }
 
     private static func trust(_ settings: OpenAIEngineSettings) throws -> TLSTrust {
@@ -113,23 +132,36 @@ package struct OpenAITranscriber: Transcriber {
 
     var bodyByteLimit: Int { settings.apiLimitBytes ?? profile.bodyByteLimit }
 
-    package func transcribe(_ chunk: Chunk, options: TranscriptionOptions) async throws -> ChunkTranscript {
+    package func transcribe(
+        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
+    ) async throws -> ChunkTranscript {
         try Task.checkCancellation()
         if let longest = knowledge.maximumSamples, chunk.audio.sampleCount > longest {
             throw TranscriptionError(
                 .requestFailed, classifier.sentence(endpointHost, "has refused chunks of this length before"),
                 remedy: .split(maximumSamples: longest))
         }
+        _ = try fields(for: options, form: knowledge.form)
+        try await askWhetherWelcome(turn)
         var form = knowledge.form
+        var options = options
         var first: TranscriptionError?
-        for _ in 0..<Self.formLimit {
+        var echo: ChunkTranscript?
+        for number in 0..<Self.formLimit {
+            if number > 0 { try await turn.again() }
             let verdict: ResponseClassifier.Verdict
-            switch try await attempt(chunk, options: options, form: form) {
+            switch try await attempt(chunk, options: options, form: form, turn: turn) {
             case .heard(let transcript):
                 knowledge.remember(form)
-                return transcript
+                if let echo { return PromptEcho.better(of: echo, transcript) }
+                let prompt = prompt(for: options, form: form)
+                guard let prompt, PromptEcho.isEcho(transcript, of: prompt) else { return transcript }
+                echo = transcript
+                options.prompt = ""
+                continue
             case .failed(let failed): verdict = failed
             }
+            if verdict.error.remedy == .giveUpRecording { knowledge.note(.doubtful) }
             // The first complaint is the one about the request that was wanted.
             let error = first ?? verdict.error
             switch verdict.transform {
@@ -139,6 +171,7 @@ package struct OpenAITranscriber: Transcriber {
                 form.format = simpler
             case .withoutOptionalFields where form.sendsOptionalFields: form.sendsOptionalFields = false
             case .takeAsSilence where chunk.speech.isEmpty:
+                knowledge.noteRefusedSilence((first ?? verdict.error).message)
                 return ChunkTranscript(language: nil, segments: [])
             default: throw verdict.transform == nil ? verdict.error : error
             }
@@ -163,7 +196,7 @@ package struct OpenAITranscriber: Transcriber {
     }
 
     private func attempt(
-        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form
+        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form, turn: RequestTurn
     ) async throws -> Outcome {
         let audio = try await packed(chunk.audio, as: form.codec)
         let fields = try fields(for: options, form: form)
@@ -179,27 +212,43 @@ package struct OpenAITranscriber: Transcriber {
                 classifier.sentence(endpointHost, "takes at most \(bodyByteLimit) bytes; this chunk has \(byteCount)"),
                 remedy: .split(maximumSamples: Int64(fitting)))
         }
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             url: "", headers: headers + [("Content-Type", multipart.contentType)], body: body,
             timeout: timeout(chunk.audio.sampleCount, byteCount), trust: trust, onlyHTTP1: form.onlyHTTP1)
+        if turn.isFirst, knowledge.welcome == .unknown {
+            let grace = headers.isEmpty ? Self.timeToBeRefusedWithoutKey : Self.timeToBeRefused
+            request.onSent = { turn.letOthersFollow(after: grace) }
+        }
         var described = ResponseClassifier.Request(
             host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,
-            hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded)
+            hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded,
+            timeout: request.timeout, isEncrypted: endpoints[0].lowercased().hasPrefix("https:"))
         do {
-            let response = try await send(request, described: &described)
-            return outcome(response, chunk: chunk, form: form, described: described)
+            let response = try await send(request, turn: turn, described: &described)
+            learn(response.headers, turn)
+            return try await outcome(response, chunk: chunk, form: form, described: described, turn: turn)
         } catch let failure as HTTPFailure {
             var verdict = classifier.classify(failure, to: described)
-            if failure.isTimeout, knowledge.isRepeated(.timeout, by: chunk.hash) {
+            // Not where it could not even be connected to: shorter chunks do not help there.
+            if failure.isTimeout, failure.wasSent, try await isTooLong(chunk, turn) {
                 verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
             }
             return .failed(verdict)
         }
     }
 
+    /// After a time-out: it was not the first one of this chunk, and something short is answered.
+    private func isTooLong(_ chunk: Chunk, _ turn: RequestTurn) async throws -> Bool {
+        guard knowledge.isRepeated(.timeout, by: chunk.hash), chunk.audio.sampleCount > Self.shortestSplit else {
+            return false
+        }
+        return try await absence(turn: turn) == nil
+    }
+
     private func outcome(
-        _ response: HTTPResponse, chunk: Chunk, form: ServerKnowledge.Form, described: ResponseClassifier.Request
-    ) -> Outcome {
+        _ response: HTTPResponse, chunk: Chunk, form: ServerKnowledge.Form, described: ResponseClassifier.Request,
+        turn: RequestTurn
+    ) async throws -> Outcome {
         guard (200..<300).contains(response.status) else {
             var verdict = classifier.classify(response, to: described, now: Double(time(nil)))
             if case .split(let limit) = verdict.error.remedy {
@@ -210,11 +259,12 @@ package struct OpenAITranscriber: Transcriber {
                     knowledge.refuse(longerThan: limit ?? chunk.audio.sampleCount / 2)
                 }
             }
-            // One 500 may be chance: the request is only stripped when they come in a row.
-            if response.status == 500, verdict.transform == .withoutOptionalFields, !knowledge.countServerError() {
-                verdict.transform = nil
+            // One 500 may be chance: the request is only stripped when they come in a row, or again to the same chunk.
+            if response.status == 500, verdict.transform == .withoutOptionalFields {
+                let comeInARow = knowledge.countServerError()
+                if !knowledge.isRepeated(.serverError, by: chunk.hash), !comeInARow { verdict.transform = nil }
             }
-            if response.status == 504 || response.status == 524, knowledge.isRepeated(.timeout, by: chunk.hash) {
+            if response.status == 504 || response.status == 524, try await isTooLong(chunk, turn) {
                 verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
             }
             // Groq answers 422 also when its model stumbles over a chunk: the second one is meant.
@@ -228,7 +278,7 @@ package struct OpenAITranscriber: Transcriber {
         let parser = TranscriptionResponseParser(
             sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text)
         do {
-            return .heard(try parser.parse(response.body))
+            return .heard(classifier.redaction.transcript(try parser.parse(response.body)))
         } catch let fault as ResponseFault {
             return .failed(classifier.classify(fault, to: described))
         } catch {
@@ -236,11 +286,18 @@ package struct OpenAITranscriber: Transcriber {
         }
     }
 
+    package func compact(_ audio: ChunkAudio) async { _ = try? await packed(audio, as: .flac) }
+
+    /// WAV takes no time to make, and more memory while it waits.
+    package func prepare(_ audio: ChunkAudio) async {
+        if knowledge.form.codec == .flac { await compact(audio) }
+    }
+
     private func packed(_ audio: ChunkAudio, as codec: UploadCodec) async throws -> [UInt8] {
         do {
             return try await pool.run {
                 switch codec {
-                case .flac: try audio.packed(by: FLACEncoder.encode, unpack: FLACEncoder.decode)
+                case .flac: try audio.packed(by: FLACEncoder.encode) { try FLACEncoder.decode($0, in: $1) }
                 case .wav: WAVEncoder.encode(try audio.samples())
                 }
             }

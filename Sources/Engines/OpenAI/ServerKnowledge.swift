@@ -11,15 +11,28 @@ final class ServerKnowledge: Sendable {
         var onlyHTTP1: Bool
     }
 
+    /// Whether the server takes requests of ours, as far as is known.
+    enum Welcome: Sendable {
+        /// It does.
+        case accepted
+        /// It has refused us, or refused something that it may refuse to others only.
+        case doubtful
+        /// It was asked and did not tell.
+        case unknown
+    }
+
     /// What is judged otherwise when it happens to a chunk again.
-    enum Trouble: Sendable { case timeout, unprocessable }
+    enum Trouble: Sendable { case timeout, unprocessable, serverError }
 
     private struct State {
         var form: Form
         var hasSucceeded = false
+        var welcome: Welcome?
+        var limits: [String: RateLimit] = [:]
         var serverErrors = 0
         var http2Breaks = 0
         var maximumSamples: Int64?
+        var refusedSilence: String?
         /// Of a few recent chunks only.
         var troubles: [(Trouble, Digest)] = []
     }
@@ -29,9 +42,18 @@ final class ServerKnowledge: Sendable {
     init(form: Form) { state = Mutex(State(form: form)) }
 
     var form: Form { state.withLock { $0.form } }
+    /// Nil: it was not asked yet.
+    var welcome: Welcome? { state.withLock { $0.welcome } }
+    /// What the server has said of its limits, by what they count.
+    var rateLimits: [String: RateLimit] { state.withLock { $0.limits } }
     var hasSucceeded: Bool { state.withLock { $0.hasSucceeded } }
     /// The greatest length the server named when it refused a longer one.
     var maximumSamples: Int64? { state.withLock { $0.maximumSamples } }
+
+    /// Why the server refused a chunk that was taken for silence then.
+    var refusedSilence: String? { state.withLock { $0.refusedSilence } }
+
+    func noteRefusedSilence(_ message: String) { state.withLock { $0.refusedSilence = message } }
 
     /// A request in this form succeeded: what differs from before was the server's wish.
     func remember(_ form: Form) {
@@ -41,9 +63,14 @@ final class ServerKnowledge: Sendable {
             state.form.format = max(state.form.format, form.format)
             state.form.sendsOptionalFields = state.form.sendsOptionalFields && form.sendsOptionalFields
             state.hasSucceeded = true
+            state.welcome = .accepted
             state.serverErrors = 0
         }
     }
+
+    func note(_ welcome: Welcome) { state.withLock { $0.welcome = welcome } }
+
+    func note(_ limit: RateLimit, of what: String) { state.withLock { $0.limits[what] = limit } }
 
     func refuse(longerThan samples: Int64) {
         state.withLock { $0.maximumSamples = min($0.maximumSamples ?? samples, samples) }

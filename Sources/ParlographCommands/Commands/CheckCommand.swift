@@ -15,7 +15,8 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let settings = try common.load()
+        let settings: Settings
+        do { settings = try common.read(toleratingKeyFaults: true) } catch { throw Exit.failure(error) }
         let findings = await Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error)).look()
         for finding in findings {
             StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)")

@@ -24,7 +24,7 @@ struct JobsCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let journal = try await JobsCommand.open(common)
+            let journal = try await JobsCommand.open(common, try common.load())
             let jobs: [Job]
             do { jobs = try await journal.jobs(in: failed ? [.failed] : []) } catch { throw Exit.failure(error) }
             for job in jobs {
@@ -39,7 +39,7 @@ struct JobsCommand: AsyncParsableCommand {
         private static func describe(_ job: Job) -> [String] {
             var state = job.state.rawValue
             state += String(repeating: " ", count: max(0, 11 - state.count))
-            let line = "\(TimeText.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
+            let line = "\(LocalTime.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
             return job.errorMessage.map { [line, "    \($0)"] } ?? [line]
         }
 
@@ -79,7 +79,7 @@ struct JobsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try common.load()
-            let journal = try await JobsCommand.open(common)
+            let journal = try await JobsCommand.open(common, settings)
             var status: Int32 = 0
             for name in name {
                 let wanted = RawName(RawArguments.path(for: name))
@@ -105,8 +105,7 @@ struct JobsCommand: AsyncParsableCommand {
         }
     }
 
-    private static func open(_ common: CommonOptions) async throws -> JobJournal {
-        let settings = try common.load()
+    private static func open(_ common: CommonOptions, _ settings: Settings) async throws -> JobJournal {
         guard (try? FileStatus(at: settings.stateDirectory.appending("jobs.sqlite"))) != nil else {
             Exit.say(
                 "parlograph: there is no job journal in \(settings.stateDirectory.printable); has the service run yet?")

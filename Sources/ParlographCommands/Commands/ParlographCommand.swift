@@ -38,13 +38,19 @@ struct CommonOptions: ParsableArguments {
     init() {}
 
     /// Reads the settings.
+    /// - Parameter toleratingKeyFaults: see `SettingsParser.parse`.
     /// - Throws: `ConfigurationFault`.
-    func read() throws -> Settings { try SettingsLoader.load(configurationFile.map { RawArguments.path(for: $0) }) }
+    func read(toleratingKeyFaults: Bool = false) throws -> Settings {
+        try SettingsLoader.load(
+            configurationFile.map { RawArguments.path(for: $0) }, toleratingKeyFaults: toleratingKeyFaults)
+    }
 
-    /// Reads the settings; a fault ends the process with 78.
+    /// Reads the settings and says what is odd about them; a fault ends the process with 78.
     func load() throws -> Settings {
         do {
-            return try read()
+            let settings = try read()
+            for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
+            return settings
         } catch let fault as ConfigurationFault {
             throw Exit.failure(fault)
         }
@@ -90,7 +96,7 @@ enum Exit {
         case let error as TranscriptionError:
             switch error.code {
             case .noSuchInput: return noInput
-            case .notARecording, .unsupportedFormat, .undecodable, .recordingChanged: return dataError
+            case .notARecording, .unsupportedFormat, .undecodable, .tooLarge, .recordingChanged: return dataError
             case .engineUnavailable, .requestFailed: return unavailable
             case .cannotWrite: return cannotCreate
             case .configuration: return configuration

@@ -11,8 +11,10 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Watch the inboxes and transcribe what is put into them.",
-        discussion:
-            "SIGTERM stops it: running recordings may finish for shutdown_seconds, the rest goes on at the next start.")
+        discussion: """
+            SIGTERM stops it: running recordings may finish for shutdown_seconds, the rest goes on at the next start. \
+            SIGHUP loads the configuration again, for recordings that begin from then on.
+            """)
 
     @OptionGroup var common: CommonOptions
 
@@ -20,7 +22,8 @@ struct ServeCommand: AsyncParsableCommand {
     var once = false
 
     func run() async throws {
-        let settings = try common.load()
+        let settings: Settings
+        do { settings = try common.read() } catch { throw Exit.failure(error) }
         let logger = common.makeLogger(settings)
         do {
             try await serve(settings, logger: logger)
@@ -37,27 +40,27 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func serve(_ settings: Settings, logger: Logger) async throws {
-        try await FolderCheck.prepare(settings, logger: logger)
+        try await FolderCheck.prepare(settings)
         let lock = try InstanceLock(in: settings.stateDirectory)
-        let journal = try await JobJournal.open(in: settings.stateDirectory, logger: logger)
-        let room = EngineRoom(settings, usesCache: true, logger: logger)
-        for inbox in settings.inboxes { _ = try room.transcriber(inbox.engine) }
+        await LeftoverSweep.run(settings, lock: lock, logger: logger)
+        let journal = try await JobJournal.open(
+            in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), logger: logger)
+        let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
+        let live = try LiveSettings(settings, once: once, logger: logger)
         let service = InboxService(
-            settings: InboxService.Settings(
-                inboxes: settings.inboxes, stateDirectory: settings.stateDirectory,
-                parallelRecordings: settings.processing.maxConcurrentChunks, shutdown: settings.processing.shutdown,
-                progressInterval: settings.processing.progressInterval, once: once),
-            journal: journal, logger: logger,
-            tracker: { name, inbox in room.tracker(name, engine: inbox.engine) }
-        ) { recording, id, inbox, tracker in
-            let orchestrator = try room.orchestrator(engine: inbox.engine, logger: logger)
-            return try await orchestrator.transcribe(recording, id: id, options: inbox.options) { tracker.observe($0) }
-        } figures: {
-            (await room.cacheFigures(), room.figures)
-        } ready: {
+            settings: live.forService.settings, equipment: live.forService.equipment, journal: journal, logger: logger,
+            folderFile: { text in
+                try TOMLScreen.check(text, name: "parlograph.toml")
+                return try FolderFileParser.parse(text)
+            }, notifier: notifier
+        ) {
             logger.notice("ready", metadata: ["inboxes": "\(settings.inboxes.count)", "version": "\(Version.current)"])
         }
-        let reload = ReloadRequest(check: { _ = try common.read() }, logger: logger)
+        let reload = ReloadRequest(
+            reload: {
+                guard !once else { throw ConfigurationFault("serve --once keeps the configuration it began with.") }
+                try await live.reload(try await BlockingPool.files.run { try common.read() }, into: service)
+            }, logger: logger, notifier: notifier)
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: reload),
@@ -68,16 +71,27 @@ struct ServeCommand: AsyncParsableCommand {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = nil
         try await ServiceGroup(configuration: configuration).run()
-        withExtendedLifetime(lock) {}
+        lock.endCleanly()
         guard once else { return }
-        let summary = service.summary
-        StandardOutput.print(
-            "\(summary.delivered) delivered, \(summary.partial) partial, \(summary.failed) failed")
+        try report(service.summary)
+    }
+
+    /// What `--once` did, on standard output and as exit status.
+    private func report(_ summary: InboxService.Summary) throws {
+        var line = "\(summary.delivered) delivered, \(summary.partial) partial, \(summary.failed) failed"
+        if summary.waiting > 0 { line += ", \(summary.waiting) still waiting" }
+        if summary.incomplete > 0 { line += ", \(summary.incomplete) incomplete" }
+        StandardOutput.print(line)
+        for name in summary.failedNames { StandardOutput.print("failed: \(name.printable)") }
+        if summary.failed > summary.failedNames.count {
+            StandardOutput.print("failed: \(summary.failed - summary.failedNames.count) more")
+        }
         if summary.failed > 0 {
             // A fault of the surroundings outweighs recordings that cannot be decoded.
             let statuses = summary.failures.map { Exit.status(for: TranscriptionError($0, "")) }
             throw ExitCode(statuses.max() ?? Exit.software)
         }
-        if summary.partial > 0 { throw ExitCode(Exit.temporaryFailure) }
+        if summary.waiting > 0 { throw ExitCode(Exit.cannotCreate) }
+        if summary.partial > 0 || summary.incomplete > 0 { throw ExitCode(Exit.temporaryFailure) }
     }
 }

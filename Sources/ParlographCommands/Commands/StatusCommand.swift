@@ -59,12 +59,15 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func describe(_ status: ServiceStatus) -> [String] {
         var lines = [
-            "service     process \(status.processID), running since \(TimeText.moment(status.startedAt))",
+            "service     process \(status.processID), running since \(LocalTime.moment(status.startedAt))",
             "recordings  \(status.running.count) running, \(status.queued) queued, \(status.settling) arriving; "
                 + "\(status.delivered) delivered, \(status.partial) partial, \(status.failed) failed",
         ]
         for running in status.running {
             lines.append("  " + ProgressLine.draw(running.progress, width: 100, isTerminal: true))
+        }
+        for folder in status.shortOfSpace ?? [] {
+            lines.append("waiting     too little space is left at \(folder)")
         }
         if let cache = status.cache {
             lines.append(

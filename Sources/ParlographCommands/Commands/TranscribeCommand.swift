@@ -33,7 +33,7 @@ struct TranscribeCommand: AsyncParsableCommand {
     @Flag(help: "Ask the engine even for what the cache knows, and remember nothing.")
     var noCache = false
 
-    @Flag(help: "No progress.")
+    @Flag(help: "No progress; warnings and errors are still shown.")
     var quiet = false
 
     func validate() throws {
@@ -50,7 +50,7 @@ struct TranscribeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try common.load()
-        let logger = common.makeLogger(settings, atLeast: quiet ? .error : .warning)
+        let logger = common.makeLogger(settings, atLeast: .warning)
         let room = EngineRoom(settings, usesCache: !noCache, logger: logger)
         let orchestrator: ParallelOrchestrator
         do {
@@ -109,6 +109,9 @@ struct TranscribeCommand: AsyncParsableCommand {
             return Exit.interrupted
         } catch {
             Exit.say("parlograph: \(path.printable): \(Self.withoutName(error, path))")
+            if !noCache, tracker.snapshot().chunksDone > 0, case .retry? = (error as? TranscriptionError)?.remedy {
+                Exit.say("\(path.printable): run it again later: what was done is in the cache.")
+            }
             return error is SystemError ? Exit.cannotCreate : Exit.status(for: error)
         }
     }

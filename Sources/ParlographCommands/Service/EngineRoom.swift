@@ -16,6 +16,8 @@ final class EngineRoom: Sendable {
         let transcriber: any Transcriber
         let controller: ConcurrencyController
         let apiLimitMB: Int?
+        /// In a sentence; empty where none is kept.
+        let pace: String
         let outage = EngineOutage()
 
         var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
@@ -25,7 +27,7 @@ final class EngineRoom: Sendable {
     private let settings: Settings
     private let source: DecodingAudioSource
     private let slots: ChunkSlots
-    private let loop = CurlLoop()
+    private let loop: CurlLoop
     private let encoding: BlockingPool
     private let entries = Mutex<[String: Entry]>([:])
     private let logger: Logger
@@ -38,11 +40,46 @@ final class EngineRoom: Sendable {
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
         encoding = BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         slots = ChunkSlots(count: settings.processing.maxConcurrentChunks + 2)
+        loop = CurlLoop()
+    }
+
+    /// For new settings: the cache stays open, and an engine whose settings are what they were goes on, with what it has
+    /// learnt and with its limits of requests. `old` serves the recordings that are being worked on.
+    init(_ settings: Settings, after old: EngineRoom) {
+        self.settings = settings
+        logger = old.logger
+        cache = old.cache
+        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
+        encoding = old.encoding
+        loop = old.loop
+        let most = settings.processing.maxConcurrentChunks
+        let isAsWide = most == old.settings.processing.maxConcurrentChunks
+        slots = isAsWide ? old.slots : ChunkSlots(count: most + 2)
+        guard isAsWide else { return }
+        let known = old.entries.withLock { $0 }
+        entries.withLock { $0 = known.filter { settings.engines[$0.key] == old.settings.engines[$0.key] } }
     }
 
     /// The engine of this name, made at the first call.
     /// - Throws: `ConfigurationFault` when there is none, `TranscriptionError` when it cannot be made.
     func transcriber(_ name: String) throws -> any Transcriber { try entry(name).transcriber }
+
+    /// Says that the engine works, and what limits are kept.
+    /// - Throws: as `transcriber`; `TranscriptionError` when it does not work.
+    func check(_ name: String) async throws -> EngineReport {
+        let entry = try entry(name)
+        var report = try await entry.transcriber.check()
+        if !report.works.isEmpty, !entry.pace.isEmpty { report.works += " \(entry.pace)" }
+        return report
+    }
+
+    private static func pace(requestsPerMinute: Int?, audioSecondsPerHour: Int?) -> String {
+        let parts = [
+            requestsPerMinute.flatMap { $0 > 0 ? "\($0) requests a minute" : nil },
+            audioSecondsPerHour.flatMap { $0 > 0 ? "\($0) s of audio an hour" : nil },
+        ].compactMap { $0 }
+        return parts.isEmpty ? "" : "No more are sent than \(parts.joined(separator: " and "))."
+    }
 
     /// The parts of one recording's way, put together for an engine.
     /// - Throws: as `transcriber`.
@@ -64,10 +101,12 @@ final class EngineRoom: Sendable {
     /// A tracker for a recording that the engine is to transcribe.
     func tracker(_ recording: String, engine name: String) -> ProgressTracker {
         let kind = (try? transcriber(name))?.identity.kind
+        let controller = entries.withLock { $0[name]?.controller }
         return ProgressTracker(
             name: recording, expectedSamples: nil, expectedChunks: nil,
-            concurrency: entries.withLock { $0[name]?.controller.figures.limit } ?? 1,
-            priorRate: kind == "offline" ? Self.offlineRate : Self.serverRate)
+            concurrency: controller?.figures.limit ?? 1,
+            priorRate: kind == "offline" ? Self.offlineRate : Self.serverRate,
+            engineWait: { [controller?.heldFor, controller?.absence?.nextTry].compactMap(\.self).max() })
     }
 
     /// Seconds of audio that one chunk gains in a second, before anything was measured: PocketSphinx on one core, and what
@@ -88,8 +127,8 @@ final class EngineRoom: Sendable {
         entries.withLock { $0.mapValues { $0.controller.figures } }
     }
 
-    /// A server that refuses a key does so at once, mostly; one that accepts it costs this much, once in a process.
-    private static let timeToBeRefused = Duration.milliseconds(300)
+    /// No server keeps the other chunks waiting for longer than this for its first answer.
+    private static let longestFirst = Duration.seconds(60)
 
     private func entry(_ name: String) throws -> Entry {
         if let known = entries.withLock({ $0[name] }) { return known }
@@ -113,7 +152,7 @@ final class EngineRoom: Sendable {
             let server = try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
             rate = rate ?? server.profile.requestsPerMinute
             audio = audio ?? server.profile.audioSecondsPerHour
-            firstAlone = Self.timeToBeRefused
+            firstAlone = Self.longestFirst
             limit = limit ?? max(1, server.profile.bodyByteLimit >> 20)
             transcriber = server
         }
@@ -121,8 +160,11 @@ final class EngineRoom: Sendable {
         let controller = ConcurrencyController(
             ConcurrencyController.Settings(
                 ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
-                requestsPerMinute: rate, audioSecondsPerHour: audio, firstAlone: firstAlone))
-        return Entry(transcriber: transcriber, controller: controller, apiLimitMB: limit)
+                requestsPerMinute: rate, audioSecondsPerHour: audio, firstAlone: firstAlone,
+                waitsForEngine: settings.chain(of: name).count == 1))
+        return Entry(
+            transcriber: transcriber, controller: controller, apiLimitMB: limit,
+            pace: Self.pace(requestsPerMinute: rate, audioSecondsPerHour: audio))
     }
 }
 

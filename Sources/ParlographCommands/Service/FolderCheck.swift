@@ -1,17 +1,17 @@
 import Glibc
 import Inbox
-import Logging
 import SystemPackage
 import SystemSupport
 
 /// The folders of the service: there, usable, and not one inside the other.
 enum FolderCheck {
     /// Makes what is missing and can be made, refuses what would go round in circles.
+    /// - Parameter inboxes: those whose folders are looked at; nil: all.
     /// - Throws: `ConfigurationFault` that names the folder and the remedy.
-    static func prepare(_ settings: Settings, logger: Logger) async throws {
+    static func prepare(_ settings: Settings, only inboxes: [InboxSettings]? = nil) async throws {
         try await BlockingPool.files.run {
             try make(settings.stateDirectory, as: "state_directory")
-            for inbox in settings.inboxes {
+            for inbox in inboxes ?? settings.inboxes {
                 for (path, name) in folders(of: inbox) { try make(path, as: name) }
             }
             try refuseCircles(settings.inboxes)
@@ -71,7 +71,7 @@ enum FolderCheck {
             throw ConfigurationFault("\(name) \(path.printable) is not a folder.")
         }
         guard FolderRights.canWrite(path) else {
-            throw ConfigurationFault("\(name) \(path.printable) cannot be written to by this user.")
+            throw ConfigurationFault("\(name) \(path.printable) \(FolderRights.obstacle(at: path)).")
         }
     }
 

@@ -1,24 +1,26 @@
 import Logging
 import ServiceLifecycle
+import SystemSupport
 import UnixSignals
 
-/// SIGHUP: the configuration is read again and checked. It takes effect at the next start; a running service goes on with
-/// the settings it has.
+/// SIGHUP: the configuration is loaded again. When something is wrong with it, the service goes on with what it has.
 struct ReloadRequest: Service {
-    /// Reads the configuration; throws what is wrong with it.
-    let check: @Sendable () throws -> Void
+    /// Reads the configuration and puts it to use; throws what is wrong with it.
+    let reload: @Sendable () async throws -> Void
     let logger: Logger
+    let notifier: ServiceNotifier?
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            await notifier?.reloading()
             do {
-                try check()
-                logger.notice("configuration is valid; restart the service to use it")
+                try await reload()
             } catch {
                 logger.error(
-                    "configuration is not valid, the service goes on with the one it has",
+                    "configuration is not loaded again, the service goes on with the one it has",
                     metadata: ["error": "\(error)"])
             }
+            await notifier?.reloaded()
         }
     }
 }

@@ -1,4 +1,5 @@
 import AudioInput
+import Engines
 import Glibc
 import Inbox
 import Logging
@@ -39,6 +40,12 @@ struct Surroundings {
     func look() async -> [Finding] {
         let settings = settings
         var findings = [Finding.fine("configuration", settings.origin)]
+        findings += settings.warnings.map { .note("configuration", $0) }
+        findings += settings.inboxes.compactMap { inbox in
+            Self.languageFault(of: inbox, settings).map {
+                .fault("inbox \(inbox.path.printable)", $0, Exit.configuration)
+            }
+        }
         findings += await BlockingPool.files.run {
             settings.inboxes.flatMap { inbox in
                 FolderCheck.folders(of: inbox).map { Self.folder($0.0, as: $0.1, isInbox: $0.1 == "inbox") }
@@ -61,10 +68,14 @@ struct Surroundings {
                     "decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
         }
         let room = EngineRoom(settings, usesCache: false, logger: logger)
-        for name in settings.engines.keys.sorted() {
+        for (name, entry) in settings.engines.sorted(by: { $0.key < $1.key }) {
             let isUsed = settings.inboxes.contains { settings.chain(of: $0.engine).contains(name) }
+            findings += entry.keyNotes.map { .note("engine \(name)", $0) }
             do {
-                findings.append(.fine("engine \(name)", try await room.transcriber(name).check()))
+                if let fault = entry.keyFault { throw fault }
+                let report = try await room.check(name)
+                if !report.works.isEmpty { findings.append(.fine("engine \(name)", report.works)) }
+                findings += report.notes.map { .note("engine \(name)", $0) }
             } catch {
                 findings.append(
                     isUsed
@@ -73,6 +84,15 @@ struct Surroundings {
             }
         }
         return findings
+    }
+
+    /// Why an inbox's engine will transcribe nothing in the language of the inbox; nil when it will.
+    static func languageFault(of inbox: InboxSettings, _ settings: Settings) -> String? {
+        guard let language = inbox.options.language, case .offline = settings.engines[inbox.engine]?.engine,
+            !OfflineTranscriber.understands(language)
+        else { return nil }
+        return "language is \"\(language)\", but its engine \"\(inbox.engine)\" understands English only: every "
+            + "recording would fail. Choose another engine for this inbox."
     }
 
     private static func folder(_ path: FilePath, as name: String, isInbox: Bool, mayBeMissing: Bool = false) -> Finding
@@ -85,7 +105,7 @@ struct Surroundings {
         }
         guard status.kind == .directory else { return .fault(subject, "is not a folder", Exit.configuration) }
         guard FolderRights.canWrite(path) else {
-            return .fault(subject, "cannot be written to by this user", Exit.configuration)
+            return .fault(subject, FolderRights.obstacle(at: path), Exit.configuration)
         }
         guard let file = try? OwnedDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY) else {
             return .fault(subject, "cannot be read by this user", Exit.configuration)

@@ -1,5 +1,5 @@
 /// What is wrong with the settings, in a sentence that names the place and the remedy (exit 78).
-package struct ConfigurationFault: Error, Sendable, CustomStringConvertible {
+package struct ConfigurationFault: Error, Sendable, Hashable, CustomStringConvertible {
     package let description: String
 
     package init(_ description: String) { self.description = description }

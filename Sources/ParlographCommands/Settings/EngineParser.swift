@@ -48,7 +48,8 @@ struct EngineParser {
             name: name, baseURLs: urls, model: try reader.string("model", default: "whisper-1"))
         let key = try reader.optionalString("api_key")
         let keyFile = try reader.optionalString("api_key_file")
-        settings.apiKey = try secret(key, file: keyFile)
+        var keyFault: ConfigurationFault?
+        do { settings.apiKey = try secret(key, file: keyFile) } catch { keyFault = error }
         settings.profile = try reader.optionalChoice("profile")
         settings.languageRule = try reader.optionalChoice("language_rule")
         settings.authorization = try reader.optionalChoice("auth_header")
@@ -63,11 +64,28 @@ struct EngineParser {
         settings.prompt = try reader.optionalString("prompt")
         settings.wordTimestamps = try reader.boolean("word_timestamps", default: false)
         settings.temperature = try reader.optionalNumber("temperature", in: 0...1)
+        settings.optionalFields = try optionalFields()
         let rate = try reader.optionalInteger("api_rate_limit_per_minute", in: 0...1_000_000)
         let audio = try reader.optionalInteger("audio_seconds_per_hour", in: 0...1_000_000_000)
         return Settings.EngineEntry(
             engine: .openai(settings), requestsPerMinute: rate, audioSecondsPerHour: audio, apiLimitMB: limit,
-            fallback: try reader.optionalString("fallback"))
+            fallback: try reader.optionalString("fallback"), keyFault: keyFault,
+            keyNotes: key == nil ? keyFile.flatMap(Self.note(onKeyFile:)).map { [$0] } ?? [] : [])
+    }
+
+    /// - Throws: `ConfigurationFault` that lists them.
+    private func optionalFields() throws -> Set<EngineProfile.OptionalField>? {
+        let name = "optional_fields"
+        let texts = try reader.strings(name, default: [])
+        guard reader.isSet(name) else { return nil }
+        return Set(
+            try texts.map { text in
+                guard let field = EngineProfile.OptionalField(rawValue: text) else {
+                    let known = EngineProfile.OptionalField.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw reader.fault(name, "may hold \(known).")
+                }
+                return field
+            })
     }
 
     private func parseCommand() throws -> Settings.EngineEntry {
@@ -108,18 +126,30 @@ struct EngineParser {
     }
 
     /// The key itself from the environment or the file, else the content of the key file, else a systemd credential
-    /// with the engine's name.
-    private func secret(_ key: String?, file: String?) throws -> Secret? {
+    /// with the engine's name, or one from a folder of such (`LoadCredential=engine:FOLDER` puts `engine_` in front).
+    private func secret(_ key: String?, file: String?) throws(ConfigurationFault) -> Secret? {
         if let key { return Secret(key) }
         if let file {
             do {
                 return try readSecret(FilePath(file))
-            } catch let error as SystemError {
-                throw reader.fault("api_key_file", "\(file) cannot be read: \(error.errno).")
+            } catch {
+                let reason = (error as? SystemError).map { "\($0.errno)" } ?? "\(error)"
+                throw reader.fault("api_key_file", "\(file) cannot be read: \(reason).")
             }
         }
         guard let credentials = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] else { return nil }
-        return try? readSecret(FilePath(credentials).appending(name))
+        for name in [name, "engine_\(name)"] {
+            if let secret = try? readSecret(FilePath(credentials).appending(name)) { return secret }
+        }
+        return nil
+    }
+
+    private static func note(onKeyFile file: String) -> String? {
+        guard let status = try? FileStatus(at: FilePath(file)) else { return nil }
+        if status.mode & 0o004 != 0 {
+            return "Its api_key_file, \(file), can be read by every user of this machine: chmod o-rwx \(file)"
+        }
+        return status.identity.byteCount == 0 ? "Its api_key_file, \(file), is empty." : nil
     }
 
     private func readSecret(_ path: FilePath) throws -> Secret? {

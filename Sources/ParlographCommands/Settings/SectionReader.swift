@@ -1,19 +1,21 @@
+/// A key as the code knows it, for the manual and the default configuration.
+package struct SettingsKey: Hashable, Sendable {
+    /// `processing`, `engines.cloud`, `inbox[0]`; empty at the top.
+    package let section: String
+    package let name: String
+    /// As it would stand in the file; empty or an empty text where there is none.
+    package let defaultText: String
+}
+
 /// Reads one section key by key; each key may be overridden from the environment. What was not asked for by the end is
 /// unknown, and an error.
 final class SectionReader {
-    /// A key as the code knows it, for the manual and the default configuration.
-    struct Key: Hashable {
-        let section: String
-        let name: String
-        let defaultText: String
-    }
-
     /// For messages and the environment: `processing`, `engines.cloud`, `inbox[0]`; empty at the top.
     let path: String
     private let values: [String: ConfigurationValue]
     private let text: ConfigurationText
     private let environment: [String: String]
-    private(set) var keys: [Key] = []
+    private(set) var keys: [SettingsKey] = []
     /// Keys that are sections of their own, read elsewhere.
     private let sections: Set<String>
 
@@ -131,6 +133,9 @@ final class SectionReader {
         } ?? value
     }
 
+    /// The variables of the environment that were asked for.
+    var variables: [String] { keys.map { environmentName($0.name) } }
+
     /// Whether file or environment set the key.
     func isSet(_ name: String) -> Bool { values[name] != nil || environment[environmentName(name)] != nil }
 
@@ -164,7 +169,7 @@ final class SectionReader {
     private func read<Value>(
         _ name: String, shown: String, wants: String, _ convert: (Raw) -> Value?
     ) throws -> Value? {
-        keys.append(Key(section: path, name: name, defaultText: shown))
+        keys.append(SettingsKey(section: path, name: name, defaultText: shown))
         let raw: Raw
         if let text = environment[environmentName(name)] {
             raw = .environment(text)

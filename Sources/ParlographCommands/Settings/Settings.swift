@@ -14,16 +14,18 @@ package struct Settings: Sendable {
         package var retry = RetrySettings()
         package var progressInterval = Duration.seconds(1)
         package var shutdown = Duration.seconds(20)
+        /// 0: never mind.
+        package var leastFreeMB = 100
     }
 
     /// One `[engines.NAME]`.
-    package enum Engine: Sendable {
+    package enum Engine: Sendable, Hashable {
         case offline(OfflineEngineSettings)
         case openai(OpenAIEngineSettings)
         case command(CommandEngineSettings)
     }
 
-    package struct EngineEntry: Sendable {
+    package struct EngineEntry: Sendable, Hashable {
         package var engine: Engine
         /// nil: what the server's profile says; 0: no limit.
         package var requestsPerMinute: Int?
@@ -33,6 +35,10 @@ package struct Settings: Sendable {
         package var apiLimitMB: Int?
         /// The engine that is asked where this one fails.
         package var fallback: String?
+        /// Why its key cannot be had; only settings that were read for `check` hold an engine that has one.
+        package var keyFault: ConfigurationFault?
+        /// What is odd about its key file, in sentences.
+        package var keyNotes: [String] = []
     }
 
     package var stateDirectory: FilePath
@@ -42,7 +48,9 @@ package struct Settings: Sendable {
     package var cache: CacheSettings
     package var engines: [String: EngineEntry]
     /// Every key the code asked for, with its default: what the manual and the default file must hold.
-    var knownKeys: [SectionReader.Key]
+    package var knownKeys: [SettingsKey]
+    /// What is no fault but hardly meant, in sentences for a person.
+    package var warnings: [String]
     /// Where the settings came from, for messages.
     package var origin: String
 
@@ -67,17 +75,25 @@ package struct Settings: Sendable {
 package struct SettingsParser {
     let text: ConfigurationText
     let environment: [String: String]
-    private var keys: [SectionReader.Key] = []
+    private var keys: [SettingsKey] = []
+    private var variables: Set<String> = []
+    private var warnings: [String] = []
 
     init(_ text: ConfigurationText, environment: [String: String]) {
         self.text = text
         self.environment = environment
     }
 
+    /// - Parameter toleratingKeyFaults: an engine whose key cannot be read is told in its entry.
     /// - Throws: `ConfigurationFault` for the first thing that is wrong.
-    package static func parse(_ text: ConfigurationText, environment: [String: String]) throws -> Settings {
+    package static func parse(
+        _ text: ConfigurationText, environment: [String: String], toleratingKeyFaults: Bool = false
+    ) throws -> Settings {
         var parser = SettingsParser(text, environment: environment)
-        return try parser.parse()
+        let settings = try parser.parse()
+        let faulty = settings.engines.sorted { $0.key < $1.key }.compactMap(\.value.keyFault)
+        if let first = faulty.first, !toleratingKeyFaults { throw first }
+        return settings
     }
 
     private mutating func parse() throws -> Settings {
@@ -93,10 +109,12 @@ package struct SettingsParser {
         try finish(top)
         let processing = try readProcessing()
         let engines = try readEngines(processing)
+        let inboxes = try readInboxes(engines: engines)
+        let cache = try readCache(cacheDirectory)
         let settings = Settings(
-            stateDirectory: state, logLevel: logLevel, inboxes: try readInboxes(engines: engines),
-            processing: processing, cache: try readCache(cacheDirectory), engines: engines, knownKeys: keys,
-            origin: text.name)
+            stateDirectory: state, logLevel: logLevel, inboxes: inboxes,
+            processing: processing, cache: cache, engines: engines, knownKeys: keys,
+            warnings: warnings + unknownVariables(), origin: text.name)
         return settings
     }
 
@@ -113,6 +131,19 @@ package struct SettingsParser {
     private mutating func finish(_ reader: SectionReader) throws {
         try reader.finish()
         keys += reader.keys
+        variables.formUnion(reader.variables)
+    }
+
+    /// A warning for each variable that looks like one of ours and sets nothing. No fault: it may be meant for another
+    /// configuration file.
+    private func unknownVariables() -> [String] {
+        environment.keys.filter { $0.hasPrefix("PARLOGRAPH_") && !variables.contains($0) }.sorted().map { name in
+            let nearest = variables.min { (typingDistance(name, $0), $0) < (typingDistance(name, $1), $1) }
+            let hint = nearest.map { "; the nearest known one is \($0)" } ?? ""
+            let engines =
+                name.hasPrefix("PARLOGRAPH_ENGINES_") ? " (an engine must have its section in the file as well)" : ""
+            return "\(name) in the environment sets nothing\(engines)\(hint)."
+        }
     }
 
     private func table(_ name: String, in root: [String: ConfigurationValue]) throws -> [String: ConfigurationValue] {
@@ -142,6 +173,7 @@ package struct SettingsParser {
         out.retry.delay = try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600)
         out.progressInterval = try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600)
         out.shutdown = try reader.seconds("shutdown_seconds", default: 20, in: 0...3600)
+        out.leastFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216)
         try finish(reader)
         return out
     }
@@ -196,12 +228,28 @@ package struct SettingsParser {
         let formats = try reader.strings("formats", default: ["txt", "srt", "json"])
         let watch = try reader.choice("watch", default: InboxSettings.Watch.auto)
         let settle = try reader.seconds("settle_seconds", default: 2, in: 0.05...3600)
-        let rescan = try reader.seconds("rescan_seconds", default: 60, in: 1...86400)
-        let settings = InboxSettings(
+        let rescan = try reader.optionalNumber("rescan_seconds", in: 1...86400, shown: "60").map {
+            Duration.seconds($0)
+        }
+        var settings = InboxSettings(
             path: path, outbox: outbox, done: done, failed: failed, after: after, engine: engine,
             options: TranscriptionOptions(language: language, prompt: prompt),
             formats: try Self.formats(formats) { reader.fault("formats", $0) }, watch: watch, settle: settle,
             rescan: rescan)
+        settings.glossary = try reader.words("glossary")
+        let fitting = SpeechHint.fitting(prompt: prompt, glossary: settings.glossary)
+        if fitting < settings.glossary.count {
+            let fault = reader.fault(
+                "glossary",
+                "only the first \(fitting) of \(settings.glossary.count) words are sent: with the prompt they may have "
+                    + "\(SpeechHint.longest) characters.")
+            warnings.append(fault.description)
+        }
+        settings.languageFromPath = try reader.boolean("language_from_path", default: false)
+        settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
+        let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216)
+        settings.largestRecording = largest == 0 ? nil : Int64(largest) << 20
+        settings.showsStatusPage = try reader.boolean("status_page", default: true)
         try finish(reader)
         return settings
     }
@@ -248,6 +296,26 @@ extension SectionReader {
         let path = FilePath(try string(name, default: value)).lexicallyNormalized()
         guard path.isAbsolute else { throw fault(name, "must be an absolute path, one that begins with \"/\".") }
         return path
+    }
+
+    /// A list of texts without those that are empty.
+    /// - Throws: `ConfigurationFault` when it is anything else.
+    func words(_ name: String) throws -> [String] {
+        try strings(name, default: []).map { String($0.trimmingSpaces()) }.filter { !$0.isEmpty }
+    }
+
+    /// Patterns of file names.
+    /// - Throws: `ConfigurationFault` when one could never match, or matches everything.
+    func namePatterns(_ name: String) throws -> [NamePattern] {
+        try words(name).map { text in
+            guard !text.contains("/") else {
+                throw fault(name, "\"\(text)\" has a slash in it; patterns are of names, of files or of folders.")
+            }
+            guard text.contains(where: { $0 != "*" }) else {
+                throw fault(name, "\"\(text)\" would leave out every recording.")
+            }
+            return NamePattern(text)
+        }
     }
 
     /// ISO 639-1 code; nil for `auto`.

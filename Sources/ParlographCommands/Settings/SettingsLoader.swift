@@ -12,19 +12,27 @@ package enum SettingsLoader {
     /// - Parameters:
     ///   - path: from `--config`; nil: the default file if it is there, no file otherwise.
     ///   - environment: `PARLOGRAPH_<SECTION>_<KEY>` win over the file.
+    ///   - toleratingKeyFaults: see `SettingsParser.parse`.
     /// - Throws: `ConfigurationFault`.
-    package static func load(_ path: FilePath?, environment: [String: String] = ProcessEnvironment.all) throws
-        -> Settings
-    {
+    package static func load(
+        _ path: FilePath?, environment: [String: String] = ProcessEnvironment.all, toleratingKeyFaults: Bool = false
+    ) throws -> Settings {
         let text: ConfigurationText
         if let path {
-            text = try ConfigurationText(parsing: try read(path), name: path.printable)
+            text = try parsed(path)
         } else if (try? FileStatus(at: defaultPath)) != nil {
-            text = try ConfigurationText(parsing: try read(defaultPath), name: defaultPath.printable)
+            text = try parsed(defaultPath)
         } else {
             text = ConfigurationText()
         }
-        return try SettingsParser.parse(text, environment: environment)
+        return try SettingsParser.parse(
+            text, environment: environment, toleratingKeyFaults: toleratingKeyFaults)
+    }
+
+    private static func parsed(_ path: FilePath) throws -> ConfigurationText {
+        let text = try read(path)
+        try TOMLScreen.check(text, name: path.printable)
+        return try ConfigurationText(parsing: text, name: path.printable)
     }
 
     private static func read(_ path: FilePath) throws -> String {
@@ -61,5 +69,13 @@ package enum FolderRights {
     /// Exists and can be written to.
     package static func canWrite(_ path: FilePath) -> Bool {
         path.withPlatformString { access($0, W_OK | X_OK) } == 0
+    }
+
+    /// Why `canWrite` says no, as the end of a sentence.
+    static func obstacle(at path: FilePath) -> String {
+        guard path.withPlatformString({ access($0, W_OK | X_OK) }) != 0, errno == EROFS else {
+            return "cannot be written to by this user"
+        }
+        return "is read-only here: mounted so, or not among the ReadWritePaths= of the systemd unit"
     }
 }

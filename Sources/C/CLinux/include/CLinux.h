@@ -16,10 +16,13 @@ int clinux_probe_read_lease(int fd);
 int64_t clinux_file_system_type(int fd);
 /// An open-file-description write lock on the whole file (F_OFD_SETLK): 0, or -EAGAIN when another holds it.
 int clinux_lock_file(int fd);
-/// lseek(SEEK_HOLE) from the start: the offset of the first hole, the size where there is none, or -errno.
-int64_t clinux_first_hole(int fd);
+/// Where the contents end of a file of so many bytes: its first hole if it ends in one (lseek, SEEK_DATA), else `size`,
+/// also where the file system cannot tell. Moves the descriptor's offset.
+int64_t clinux_data_end(int fd, int64_t size);
 /// eventfd(2), close-on-exec and non-blocking.
 int clinux_eventfd(void);
+/// An empty file in memory without a name, memfd_create(2): its descriptor, or -errno.
+int clinux_memory_file(void);
 /// The kernel's id of the calling thread.
 int clinux_gettid(void);
 /// pthread_setname_np for the calling thread; at most 15 bytes are kept.

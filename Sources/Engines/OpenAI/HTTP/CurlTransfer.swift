@@ -120,6 +120,7 @@ final class CurlTransfer: @unchecked Sendable {
             if offset == body[piece].count {
                 piece += 1
                 offset = 0
+                if piece == body.count { request.onSent?() }
             }
         }
         return written

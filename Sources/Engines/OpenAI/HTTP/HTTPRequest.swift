@@ -13,6 +13,8 @@ package struct HTTPRequest: Sendable {
     package var onlyHTTP1: Bool
     /// Do not take a kept-alive connection.
     package var onFreshConnection: Bool
+    /// Is called on the loop's thread when libcurl has taken the last byte of the body; must be quick.
+    package var onSent: (@Sendable () -> Void)?
 
     package init(
         url: String, headers: [(name: String, value: String)] = [], body: [[UInt8]]? = nil, timeout: Duration,

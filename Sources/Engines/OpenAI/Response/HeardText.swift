@@ -57,12 +57,17 @@ extension HeardText.Piece {
         guard value.isObject else { return nil }
         words = (value["words"]?.array ?? []).compactMap(HeardText.Word.init(json:))
         text = value["text"]?.string ?? words.map(\.text).joinedAsText()
-        start = value["start"]?.finiteNumber
-        end = value["end"]?.finiteNumber
+        start = value["start"]?.time
+        end = value["end"]?.time
         averageLogProbability = value["avg_logprob"]?.finiteNumber
         noSpeechProbability = value["no_speech_prob"]?.finiteNumber
         compressionRatio = value["compression_ratio"]?.finiteNumber
     }
+}
+
+extension JSONValue {
+    /// Of a start or an end; a little below 0 is inaccuracy, more is no time.
+    fileprivate var time: Double? { finiteNumber.flatMap { $0 < -0.1 ? nil : $0 } }
 }
 
 extension HeardText.Word {
@@ -70,8 +75,8 @@ extension HeardText.Word {
         // LocalAI names the word "text".
         guard let text = value["word"]?.string ?? value["text"]?.string, !text.trimmed.isEmpty else { return nil }
         self.text = text
-        start = value["start"]?.finiteNumber
-        end = value["end"]?.finiteNumber
+        start = value["start"]?.time
+        end = value["end"]?.time
         probability = (value["probability"] ?? value["confidence"] ?? value["score"])?.finiteNumber
             .flatMap { (0...1).contains($0) ? $0 : nil }
     }

@@ -4,7 +4,7 @@ import Transcription
 extension ResponseClassifier {
     /// A transfer that broke off.
     package func classify(_ failure: HTTPFailure, to request: Request) -> Verdict {
-        let detail = secret?.redacted(from: failure.detail) ?? failure.detail
+        let detail = failure.detail
         func fail(
             _ words: String, _ remedy: TranscriptionError.Remedy, _ pressure: TranscriptionError.Pressure? = nil,
             code: TranscriptionError.Code = .requestFailed, advice: String = ""
@@ -16,7 +16,20 @@ extension ResponseClassifier {
         if failure.isOversized {
             return fail("sent an answer of more than \(CurlLoop.responseByteLimit >> 20) MiB", .giveUpChunk)
         }
+        if failure.isProxys(request) {
+            return fail(
+                "cannot be reached through the proxy: \(detail)", .retry(after: nil), .strained,
+                code: .engineUnavailable, advice: proxyAdvice(request))
+        }
         switch CURLcode(rawValue: UInt32(bitPattern: failure.curlCode)) {
+        // What libcurl takes for HTTP/0.9 has this code, too: the address is known to be http or https.
+        case CURLE_UNSUPPORTED_PROTOCOL where failure.wasSent || failure.receivedByteCount > 0,
+            CURLE_WEIRD_SERVER_REPLY:
+            return fail(
+                "did not answer in HTTP: \(detail)", .retry(after: nil), .strained,
+                advice: request.isEncrypted
+                    ? "Another service may listen there: check base_url of \(section)."
+                    : "Another service may listen there, or it wants https: check base_url of \(section).")
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
             return fail(
                 "has an address that is none", .giveUpRecording, code: .engineUnavailable,
@@ -26,7 +39,15 @@ extension ResponseClassifier {
                 "cannot be reached: \(detail)", .retry(after: nil), .strained, code: .engineUnavailable,
                 advice: "Check base_url of \(section) and the network.")
         case CURLE_OPERATION_TIMEDOUT:
-            return fail("did not answer in time: \(detail)", .retry(after: nil), .strained)
+            guard failure.wasSent, let timeout = request.timeout else {
+                return fail("did not answer in time: \(detail)", .retry(after: nil), .strained)
+            }
+            let tenths = timeout.milliseconds / 100
+            return fail("has not answered within \(tenths / 10).\(tenths % 10) s", .retry(after: nil), .strained)
+        case CURLE_PEER_FAILED_VERIFICATION where failure.isOfOtherName:
+            return fail(
+                "shows a certificate that is for another name: \(detail)", .giveUpRecording, code: .engineUnavailable,
+                advice: "Use the name that the certificate is for in base_url of \(section).")
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
             CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER:
             return fail(
@@ -51,10 +72,9 @@ extension ResponseClassifier {
             return Verdict(
                 TranscriptionError(.requestFailed, sentence(request.host, words), remedy: .retry(after: nil)))
         case .message(let message):
-            let text = secret?.redacted(from: message.text) ?? message.text
             return Verdict(
                 TranscriptionError(
-                    .requestFailed, sentence(request.host, "answered with an error: \(text)"),
+                    .requestFailed, sentence(request.host, "answered with an error: \(message.text)"),
                     remedy: .retry(after: nil)))
         }
     }

@@ -28,33 +28,49 @@ package struct ResponseClassifier: Sendable {
     package struct Request: Sendable {
         /// Without user, password, path or query.
         package var host: String
+        /// Of the address that was tried: without user, password and query.
+        package var url: String
+        /// The variable of the environment that sends requests to this host through a proxy.
+        package var proxyVariable: String?
         package var sampleCount: Int64
         package var bodyByteCount: Int
         /// Fields besides file, model, language and response_format were sent.
         package var hasOptionalFields: Bool
         /// This server has transcribed before, so address and model are right.
         package var hasSucceeded: Bool
+        /// How long an answer was waited for, if that is known.
+        package var timeout: Duration?
+        /// Over https.
+        package var isEncrypted: Bool
 
         package init(
-            host: String, sampleCount: Int64, bodyByteCount: Int = 0, hasOptionalFields: Bool = false,
-            hasSucceeded: Bool = false
+            host: String, url: String = "", sampleCount: Int64, bodyByteCount: Int = 0, hasOptionalFields: Bool = false,
+            hasSucceeded: Bool = false, timeout: Duration? = nil, isEncrypted: Bool = false
         ) {
             self.host = host
+            self.url = url
             self.sampleCount = sampleCount
             self.bodyByteCount = bodyByteCount
             self.hasOptionalFields = hasOptionalFields
             self.hasSucceeded = hasSucceeded
+            self.timeout = timeout
+            self.isEncrypted = isEncrypted
         }
     }
 
     /// The configured name.
     let engine: String
-    let secret: Secret?
+    let redaction: Redaction
+    private let hasKey: Bool
     let profile: EngineProfile.Name
 
-    package init(engine: String, secret: Secret? = nil, profile: EngineProfile.Name = .generic) {
+    /// - Parameter urls: the configured addresses, which may hold secrets.
+    package init(
+        engine: String, secret: Secret? = nil, urls: [String] = [], profile: EngineProfile.Name = .generic
+    ) {
         self.engine = engine
-        self.secret = secret
+        redaction = Redaction(key: secret, urls: urls)
+        hasKey = secret != nil || urls.contains { HostName.hasUser(inURL: $0) }
         self.profile = profile
     }
 
@@ -93,14 +109,20 @@ package struct ResponseClassifier: Sendable {
         }
         switch status {
         case 300..<400:
-            let target = response.headers["location"].map { " to \(ServerMessage(text: $0).text)" } ?? ""
+            let target = response.headers["location"].map {
+                " to \(redaction.message(ServerMessage(text: HostName.withoutSecrets($0)).text))"
+            }
             return Verdict(
-                unavailable("The address redirects\(target), which is not followed: correct base_url of \(section)."))
-        case 401, 403, 407: return Verdict(unavailable("Check api_key_file of \(section)."))
+                unavailable(
+                    "The address redirects\(target ?? ""), which is not followed: correct base_url of \(section)."))
+        case 401, 403: return Verdict(unavailable(keyAdvice))
+        case 407: return Verdict(unavailable(proxyAdvice(request)))
         case 404 where request.hasSucceeded:
             // whisper.cpp turns every failure into this.
             return Verdict(fail(.retry(after: after), pressure: .strained))
-        case 404, 405, 410, 501: return Verdict(unavailable("Check base_url and model of \(section)."))
+        case 404, 405, 410, 501:
+            let tried = request.url.isEmpty ? "" : " What was asked is \(request.url)."
+            return Verdict(unavailable("Check base_url and model of \(section).\(tried)"))
         case 413: return Verdict(fail(.split(maximumSamples: limit(in: message, request)), pressure: nil))
         case 415: return Verdict(fail(.giveUpChunk), .asWAV)
         case 429, 498, 503: return Verdict(fail(.retry(after: after), pressure: .refused))
@@ -134,7 +156,7 @@ package struct ResponseClassifier: Sendable {
             return unavailable("Check model of \(section).")
         }
         if message.code.contains("invalid_api_key") || text.contains("api key") {
-            return unavailable("Check api_key_file of \(section).")
+            return unavailable(keyAdvice)
         }
         if message.parameter == "language" || text.contains("language") && !text.contains("response_format") {
             return unavailable("Name a language that this engine knows (language of the inbox, or --language).")
@@ -199,11 +221,18 @@ package struct ResponseClassifier: Sendable {
     var section: String { "[engines.\(engine)]" }
 
     private func said(_ message: ServerMessage, _ status: Int) -> String {
-        let text = secret?.redacted(from: message.text) ?? message.text
-        return text.isEmpty ? "answered \(status)" : "answered \(status): \(text)"
+        message.text.isEmpty ? "answered \(status)" : "answered \(status): \(message.text)"
     }
 
+    private var keyAdvice: String {
+        hasKey
+            ? "Check api_key_file of \(section)."
+            : "No key is set: set api_key_file of \(section) to a file that holds one."
+    }
+
+    /// - Parameter words: may hold what the server said.
     func sentence(_ host: String, _ words: String, _ advice: String = "") -> String {
+        let words = redaction.message(words)
         let end = words.last.map { ".!?…".contains($0) } == true ? "" : "."
         return "Engine \(engine) (\(host)) \(words)\(end)" + (advice.isEmpty ? "" : " \(advice)")
     }

@@ -21,10 +21,7 @@ enum RetryHint {
     }
 
     private static func reset(_ headers: HTTPHeaders) -> Double? {
-        ["requests", "tokens", "audio-seconds"].compactMap { what -> Double? in
-            guard headers["x-ratelimit-remaining-\(what)"].flatMap(number) ?? 0 <= 0 else { return nil }
-            return headers["x-ratelimit-reset-\(what)"].flatMap(goDuration)
-        }.max()
+        RateLimit.all(in: headers).compactMap { _, limit in limit.remaining ?? 0 <= 0 ? limit.reset : nil }.max()
     }
 
     /// `6m0s`, `1.2s`, `20ms`, `1h2m3s`; a bare number is seconds.

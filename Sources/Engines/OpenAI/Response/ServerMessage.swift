@@ -1,6 +1,6 @@
 /// What a server says of a failure, found in the many shapes that servers use.
 package struct ServerMessage: Error, Sendable, Hashable {
-    /// For people: one line, tags stripped, at most 200 characters. Not yet free of secrets: see `Secret.redacted(from:)`.
+    /// For people: one line, tags stripped, at most 200 characters. Not yet free of secrets: see `Redaction`.
     package var text: String
     /// `code` and `type` of the error, in lower case; empty where there is none.
     package var code: String
@@ -24,7 +24,8 @@ package struct ServerMessage: Error, Sendable, Hashable {
         } else if let value = try? JSONReader.read(body.prefix(64 << 10)), let text = value.string {
             self.init(text: text)
         } else {
-            self.init(text: Self.withoutTags(String(decoding: body.prefix(16 << 10), as: UTF8.self)))
+            let text = String(decoding: body.prefix(16 << 10), as: UTF8.self)
+            self.init(text: ["{}", "[]", "null"].contains(text.trimmed) ? "" : Self.withoutTags(text))
         }
     }
 

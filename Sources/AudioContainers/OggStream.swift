@@ -76,4 +76,41 @@ package struct OggStream: Equatable, Sendable {
         }
         return nil
     }
+
+    /// How a file of Ogg pages ends.
+    package enum Ending: Equatable, Sendable {
+        /// With a page that says that it is the last of its stream.
+        case finished
+        /// Behind a whole page, or with something else behind the pages.
+        case open
+        /// Within a page, or without any page where one must be.
+        case cut
+    }
+
+    /// Follows the last pages only; none is longer than 65 307 bytes.
+    package static func ending(of source: some ByteSource) -> Ending {
+        let first = max(0, source.size - 2 * 65_307)
+        let bytes = source.bytes(at: first, count: Int(source.size - first))
+        var at = 0
+        var best = Ending.cut
+        while at + 27 <= bytes.count {
+            guard bytes[at] == 0x4F, bytes.has("OggS", at: at), bytes[at + 4] == 0 else {
+                at += 1
+                continue
+            }
+            let segments = Int(bytes[at + 26])
+            guard at + 27 + segments <= bytes.count else { return .cut }
+            let end = at + 27 + segments + bytes[(at + 27)..<(at + 27 + segments)].reduce(0) { $0 + Int($1) }
+            if end == bytes.count { return bytes[at + 5] & 4 != 0 ? .finished : .open }
+            // Four letters in the sound look like a page now and then: what fits nothing is passed over.
+            if end < bytes.count, bytes.has("OggS", at: end) {
+                at = end
+                best = .cut
+            } else {
+                if end < bytes.count { best = .open }
+                at += 1
+            }
+        }
+        return best
+    }
 }

@@ -58,6 +58,31 @@ package struct MPEGHeader: Equatable {
     }
 }
 
+/// What a Xing, Info or VBRI header in the first frame declares; not checked against the file.
+package struct MPEGLengthTag: Equatable {
+    package let frames: Int64?
+    /// From the first frame on, that one included.
+    package let bytes: Int64?
+
+    /// Nil where the first frame is sound.
+    package init?(_ source: some ByteSource, header: MPEGHeader, at start: Int64) {
+        let frame = source.bytes(at: start, count: max(header.frameBytes, 200))
+        let side = header.version == 1 ? (header.channels == 1 ? 17 : 32) : (header.channels == 1 ? 9 : 17)
+        if frame.has("Xing", at: 4 + side) || frame.has("Info", at: 4 + side) {
+            let flags = frame.number(at: 8 + side, count: 4, bigEndian: true)
+            let hasFrames = flags & 1 != 0
+            frames = hasFrames ? Int64(frame.number(at: 12 + side, count: 4, bigEndian: true)) : nil
+            let place = 12 + side + (hasFrames ? 4 : 0)
+            bytes = flags & 2 != 0 ? Int64(frame.number(at: place, count: 4, bigEndian: true)) : nil
+        } else if frame.has("VBRI", at: 36) {
+            bytes = Int64(frame.number(at: 46, count: 4, bigEndian: true))
+            frames = Int64(frame.number(at: 50, count: 4, bigEndian: true))
+        } else {
+            return nil
+        }
+    }
+}
+
 /// Finds MPEG audio in bytes and tells its length from the first frames.
 package struct MPEGScan: Equatable {
     /// The first frame's place.
@@ -134,20 +159,9 @@ package struct MPEGScan: Equatable {
     private init(_ source: some ByteSource, found header: MPEGHeader, at start: Int64) {
         self.start = start
         self.header = header
-        let frame = source.bytes(at: start, count: max(header.frameBytes, 200))
-        var frames: Int64?
-        var bytes: Int64?
-        let side = header.version == 1 ? (header.channels == 1 ? 17 : 32) : (header.channels == 1 ? 9 : 17)
-        if frame.has("Xing", at: 4 + side) || frame.has("Info", at: 4 + side) {
-            let flags = frame.number(at: 8 + side, count: 4, bigEndian: true)
-            if flags & 1 != 0 { frames = Int64(frame.number(at: 12 + side, count: 4, bigEndian: true)) }
-            if flags & 2 != 0 {
-                bytes = Int64(frame.number(at: 12 + side + (flags & 1 != 0 ? 4 : 0), count: 4, bigEndian: true))
-            }
-        } else if frame.has("VBRI", at: 36) {
-            bytes = Int64(frame.number(at: 46, count: 4, bigEndian: true))
-            frames = Int64(frame.number(at: 50, count: 4, bigEndian: true))
-        }
+        let tag = MPEGLengthTag(source, header: header, at: start)
+        var frames = tag?.frames
+        var bytes = tag?.bytes
         // Mean frame length of the first frames; the declared number is believed only where it fits that within reason.
         var at = start
         var counted = 0

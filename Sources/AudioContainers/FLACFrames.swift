@@ -1,12 +1,16 @@
-/// Finds the frames of a FLAC stream (RFC 9639), so that decoding can go on behind damage at the right time: libsndfile
-/// stops at the first broken frame.
-struct FLACFrames {
+/// Finds the frames of a FLAC stream (RFC 9639), so that decoding can go on behind damage at the right time (libsndfile
+/// stops at the first broken frame), and so that the end of a file can be compared with what STREAMINFO declares.
+package struct FLACFrames {
     /// `fLaC` and STREAMINFO alone, to stand in front of frames from the middle of the file.
-    let header: [UInt8]
+    package let header: [UInt8]
+    /// Samples in the whole stream; nil where the encoder did not know.
+    package let declaredSamples: Int64?
+    /// Bytes of the longest frame; nil where the encoder did not know.
+    package let longestFrame: Int?
     private let minimumBlock: Int64
 
     /// Nil when STREAMINFO is missing.
-    init?(_ source: some ByteSource, at start: Int64) {
+    package init?(_ source: some ByteSource, at start: Int64) {
         let bytes = source.bytes(at: start, count: 42)
         guard bytes.count == 42, bytes.has("fLaC"), bytes[4] & 0x7F == 0,
             bytes.number(at: 5, count: 3, bigEndian: true) == 34
@@ -15,6 +19,10 @@ struct FLACFrames {
         header[4] = 0x80  // the last block of metadata
         self.header = header
         minimumBlock = Int64(bytes.number(at: 8, count: 2, bigEndian: true))
+        let longest = Int(bytes.number(at: 15, count: 3, bigEndian: true))
+        longestFrame = longest > 0 ? longest : nil
+        let total = Int64(bytes.number(at: 18, count: 8, bigEndian: true) & 0xF_FFFF_FFFF)
+        declaredSamples = total > 0 ? total : nil
     }
 
     /// The next whole frame header that belongs to a later sample.
@@ -22,7 +30,7 @@ struct FLACFrames {
     ///   - sample: frames up to this one are passed over.
     ///   - limit: a sample number from here on is not believed.
     ///   - start: the byte to search from.
-    func next(in source: some ByteSource, after sample: Int64, below limit: Int64, from start: Int64) -> (
+    package func next(in source: some ByteSource, after sample: Int64, below limit: Int64, from start: Int64) -> (
         byte: Int64, sample: Int64
     )? {
         var at = max(0, start)
@@ -30,8 +38,8 @@ struct FLACFrames {
             let bytes = source.bytes(at: at, count: (256 << 10) + 16)
             guard bytes.count > 16 else { return nil }
             for i in 0..<(bytes.count - 16) where bytes[i] == 0xFF && bytes[i + 1] & 0xFE == 0xF8 {
-                if let first = firstSample(bytes, at: i), first > sample, first < limit {
-                    return (at + Int64(i), first)
+                if let frame = frame(bytes, at: i), frame.firstSample > sample, frame.firstSample < limit {
+                    return (at + Int64(i), frame.firstSample)
                 }
             }
             at += Int64(bytes.count - 16)
@@ -39,8 +47,15 @@ struct FLACFrames {
         return nil
     }
 
-    /// The number of a frame's first sample; nil where no frame header with a right checksum stands.
-    private func firstSample(_ bytes: [UInt8], at start: Int) -> Int64? {
+    /// What the header of a frame says.
+    struct Frame {
+        let firstSample: Int64
+        let samples: Int64
+    }
+
+    /// Nil where no frame header with a right checksum stands; 16 bytes from `start` on are enough.
+    func frame(_ bytes: [UInt8], at start: Int) -> Frame? {
+        guard start + 16 <= bytes.count, bytes[start] == 0xFF, bytes[start + 1] & 0xFE == 0xF8 else { return nil }
         let blockCode = bytes[start + 2] >> 4
         let rateCode = bytes[start + 2] & 15
         guard blockCode != 0, rateCode != 15, bytes[start + 3] >> 4 <= 10, bytes[start + 3] & 1 == 0 else { return nil }
@@ -54,9 +69,17 @@ struct FLACFrames {
             number = number << 6 | Int64(bytes[at] & 0x3F)
             at += 1
         }
+        let samples: Int64
+        switch blockCode {
+        case 1: samples = 192
+        case 2...5: samples = 144 << Int64(blockCode)
+        case 6: samples = Int64(bytes[at]) + 1
+        case 7: samples = Int64(bytes.number(at: at, count: 2, bigEndian: true)) + 1
+        default: samples = 1 << Int64(blockCode)
+        }
         at += (blockCode == 6 ? 1 : blockCode == 7 ? 2 : 0) + (rateCode == 12 ? 1 : rateCode > 12 ? 2 : 0)
         guard at < bytes.count, Self.checksum(bytes[start..<at]) == bytes[at] else { return nil }
-        return bytes[start + 1] & 1 == 1 ? number : number * minimumBlock
+        return Frame(firstSample: bytes[start + 1] & 1 == 1 ? number : number * minimumBlock, samples: samples)
     }
 
     /// CRC-8 with the polynomial x^8 + x^2 + x + 1.
@@ -65,6 +88,16 @@ struct FLACFrames {
         for byte in bytes {
             crc ^= byte
             for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
+        }
+        return crc
+    }
+
+    /// CRC-16 with the polynomial x^16 + x^15 + x^2 + 1; zero over a whole frame, its own checksum included.
+    static func frameChecksum(_ bytes: ArraySlice<UInt8>) -> UInt16 {
+        var crc: UInt16 = 0
+        for byte in bytes {
+            crc ^= UInt16(byte) << 8
+            for _ in 0..<8 { crc = crc & 0x8000 != 0 ? crc << 1 ^ 0x8005 : crc << 1 }
         }
         return crc
     }

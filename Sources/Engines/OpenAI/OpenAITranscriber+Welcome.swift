@@ -1,0 +1,66 @@
+import Transcription
+
+extension OpenAITranscriber {
+    /// Long enough for a list; a server that is slower than that is not asked for it.
+    private static var patienceForModels: Duration { .seconds(3) }
+
+    /// Finds out, before the first audio goes to a server, whether it takes our key, so that the other chunks need not wait
+    /// for the first transcript to know. It is asked for its list of models: with the key and, where that is granted and
+    /// the server is not known to guard the list, without. Only a list that is refused without the key proves anything.
+    /// - Throws: `TranscriptionError` where it says in so many words that the key is wrong.
+    func askWhetherWelcome(_ turn: RequestTurn) async throws {
+        guard turn.isFirst else { return }
+        if knowledge.welcome == nil { knowledge.note(try await welcome()) }
+        if knowledge.welcome == .accepted { turn.letOthersFollow(after: .zero) }
+    }
+
+    private func welcome() async throws -> ServerKnowledge.Welcome {
+        guard endpoints.count == 1, !headers.isEmpty, let url = EndpointURL.models(endpoint: endpoints[0]) else {
+            return .unknown
+        }
+        switch try await models(url, headers) {
+        case .refused(let response):
+            guard ServerMessage(body: response.body).code == "invalid_api_key" else { return .doubtful }
+            let described = ResponseClassifier.Request(host: endpointHost, sampleCount: 0)
+            throw classifier.classify(response, to: described, now: 0).error
+        case .none: return .unknown
+        case .list:
+            if profile.guardsModels { return .accepted }
+            if case .refused = try await models(url, []) { return .accepted }
+            return .unknown
+        }
+    }
+
+    /// What a server says to who asks for its models.
+    enum ModelsAnswer {
+        /// Their names.
+        case list([String])
+        case refused(HTTPResponse)
+        /// It has no such list, or does not say.
+        case none
+    }
+
+    /// - Throws: `TranscriptionError` where the server is not to be trusted, `CancellationError`.
+    func models(_ url: String, _ headers: [Field]) async throws -> ModelsAnswer {
+        let request = HTTPRequest(
+            url: url, headers: headers, timeout: min(settings.requestTimeout ?? .seconds(60), Self.patienceForModels),
+            trust: trust, onlyHTTP1: knowledge.form.onlyHTTP1)
+        do {
+            let response = try await loop.perform(request)
+            switch response.status {
+            case 401, 403: return .refused(response)
+            case 200:
+                guard let value = try? JSONReader.read(response.body), let list = value["data"]?.array ?? value.array
+                else { return .none }
+                return .list(list.compactMap { $0["id"]?.string ?? $0["name"]?.string ?? $0.string })
+            default: return .none
+            }
+        } catch let failure as HTTPFailure {
+            let error = classifier.classify(
+                failure, to: ResponseClassifier.Request(host: endpointHost, sampleCount: 0)
+            ).error
+            if error.remedy == .giveUpRecording { throw error }
+            return .none
+        }
+    }
+}

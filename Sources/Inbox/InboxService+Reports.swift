@@ -1,0 +1,132 @@
+import Glibc
+import Logging
+import SystemPackage
+import SystemSupport
+import Transcription
+
+// What the service tells about itself: `status.json` for the commands, `status.html` for people.
+extension InboxService {
+    func reportStatus() async {
+        var last: ServiceStatus?
+        while !Task.isCancelled {
+            let status = await makeStatus()
+            if var before = last {
+                before.updatedAt = status.updatedAt
+                if before != status { last = await write(status) }
+            } else {
+                last = await write(status)
+            }
+            try? await Task.sleep(for: settings.progressInterval)
+            if board.isIdle { await board.changed.wait(atMost: .seconds(60)) }
+        }
+    }
+
+    private func makeStatus() async -> ServiceStatus {
+        let counts = (try? await journal.counts()) ?? [:]
+        let (cache, engines) = await current.equipment.figures()
+        var status = ServiceStatus(
+            processID: getpid(), startedAt: board.startedAt, updatedAt: Self.now(), settling: desk.settlingCount,
+            queued: counts[.queued] ?? 0, running: board.running, delivered: counts[.delivered] ?? 0,
+            partial: counts[.partial] ?? 0, failed: counts[.failed] ?? 0, cache: cache, engines: engines)
+        let short = space.shortFolders
+        if !short.isEmpty { status.shortOfSpace = short.map(\.printable).sorted() }
+        return status
+    }
+
+    private func write(_ status: ServiceStatus) async -> ServiceStatus {
+        let directory = settings.stateDirectory
+        await notifier?.status(status.line)
+        do {
+            try await BlockingPool.files.run { try status.write(to: directory) }
+        } catch {
+            logger.warning("status cannot be written", metadata: ["error": "\(error)"])
+        }
+        return status
+    }
+
+    /// After everything has ended.
+    func writeLastReports() async {
+        _ = await write(makeStatus())
+        await writePages(stoppedAt: Self.now())
+    }
+
+    private static let shortestPageInterval = Duration.seconds(2)
+    private static let progressPageInterval = Duration.seconds(3)
+
+    /// Keeps the status pages up to date: at once when a quiet queue comes to life, every few seconds while it lives,
+    /// and after midnight, when what was finished today is of yesterday.
+    func reportPages() async {
+        let outboxes = Set(settings.inboxes.map(\.outbox)).subtracting(shownInboxes.keys)
+        await BlockingPool.files.run { for outbox in outboxes { pages.remove(from: outbox) } }
+        while !Task.isCancelled {
+            await writePages(stoppedAt: nil)
+            try? await Task.sleep(for: Self.shortestPageInterval)
+            guard board.isIdle else {
+                await board.pagesOutdated.wait(atMost: Self.progressPageInterval)
+                continue
+            }
+            let untilMidnight = LocalTime.startOfDay(LocalTime.startOfDay(Self.now()) + 26 * 3600) - Self.now()
+            await board.pagesOutdated.wait(atMost: .seconds(max(60, untilMidnight)))
+        }
+    }
+
+    /// The inboxes of each outbox that has a page.
+    private var shownInboxes: [FilePath: [RawName]] {
+        Dictionary(grouping: settings.inboxes.filter(\.showsStatusPage), by: \.outbox).mapValues { inboxes in
+            inboxes.map { RawName($0.path) }
+        }
+    }
+
+    private func writePages(stoppedAt: Int64?) async {
+        var made: [FilePath: StatusPage] = [:]
+        for (outbox, inboxes) in shownInboxes {
+            guard let page = try? await makePage(outbox, inboxes, stoppedAt: stoppedAt) else { return }
+            made[outbox] = page
+        }
+        let (pages, now) = (made, Self.now())
+        await BlockingPool.files.run { self.pages.update(pages, now: now) }
+    }
+
+    private static let mostWaiting = 100
+    private static let mostFinished = 100
+    private static let mostFailed = 50
+    /// Older failures are in `parlograph jobs`.
+    private static let failuresOf: Int64 = 7 * 86_400
+
+    private func makePage(_ outbox: FilePath, _ inboxes: [RawName], stoppedAt: Int64?) async throws -> StatusPage {
+        let now = Self.now()
+        let today = LocalTime.startOfDay(now)
+        var page = StatusPage()
+        page.stoppedAt = stoppedAt
+        page.running = board.running(of: inboxes).map { running in
+            StatusPage.Running(
+                name: running.name, percent: running.progress.fraction.map { Int(min(1, max(0, $0)) * 100) },
+                remaining: running.progress.engineWaitSeconds.map { "waits \(PersonalNotes.remaining($0))" }
+                    ?? running.progress.remainingSeconds.map(PersonalNotes.remaining))
+        }
+        // Of a service that has stopped, what was interrupted waits as well.
+        for state in stoppedAt == nil ? [Job.State.queued] : [.processing, .queued] {
+            page.waitingCount += try await journal.count(of: inboxes, in: state)
+            page.waiting += try await journal.jobs(of: inboxes, in: state, limit: Self.mostWaiting).map(
+                \.path.printable)
+        }
+        if stoppedAt == nil { page.arriving = desk.settlingCount(of: inboxes) }
+        for (state, remark) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
+            page.finished += try await journal.jobs(
+                of: inboxes, in: state, finishedSince: today, limit: Self.mostFinished
+            ).map { StatusPage.Finished(name: $0.path.printable, at: $0.finishedAt ?? $0.foundAt, remark: remark) }
+        }
+        page.finished.sort { ($0.at, $0.name) > ($1.at, $1.name) }
+        page.failed = try await journal.jobs(
+            of: inboxes, in: .failed, finishedSince: now - Self.failuresOf, limit: Self.mostFailed
+        ).map { job in
+            let code = job.errorCode.flatMap(TranscriptionError.Code.init) ?? .internalFault
+            return StatusPage.Finished(
+                name: job.path.printable, at: job.finishedAt ?? job.foundAt,
+                remark: PersonalNotes.reason(code, message: job.errorMessage))
+        }
+        let folders = [outbox, settings.stateDirectory, settings.cacheDirectory]
+        page.isShortOfSpace = folders.contains { space.shortFolders.contains($0) }
+        return page
+    }
+}

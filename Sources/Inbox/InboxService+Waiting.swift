@@ -1,0 +1,150 @@
+import Logging
+import SystemPackage
+import SystemSupport
+import Transcription
+
+// A recording that cannot go on because of something that is not its fault: it waits.
+extension InboxService {
+    /// Before work begins: no use in transcribing what cannot be delivered.
+    /// - Throws: `TranscriptionError` with code `cannotWrite`.
+    func checkOutbox(of inbox: InboxSettings) async throws {
+        let (outbox, probe) = (inbox.outbox, outboxProbe)
+        let isAway = outages.contains(.outbox(outbox))
+        do {
+            try await BlockingPool.files.run {
+                if isAway { try probe.checkWriting(outbox) } else { try probe.checkMount(outbox) }
+            }
+        } catch let error as SystemError {
+            throw Self.cannotWrite(to: outbox, error)
+        }
+        guard isAway, outages.end(.outbox(outbox), now: Self.now()) else { return }
+        try await journal.endWaiting(of: settings.inboxes.filter { $0.outbox == outbox }.map { RawName($0.path) })
+        wake.signal()
+    }
+
+    static func cannotWrite(to outbox: FilePath, _ error: SystemError) -> TranscriptionError {
+        TranscriptionError(
+            .cannotWrite,
+            "The transcript cannot be written to \(outbox.printable): \(error.errno). \(remedy(error.errno))",
+            cause: error)
+    }
+
+    private static func remedy(_ error: Errno) -> String {
+        switch error {
+        case .noSpace, Errno(rawValue: 122): "Free some space."
+        case .noSuchFileOrDirectory: "Mount it or make it again."
+        case .readOnlyFileSystem, .permissionDenied, .notPermitted: "Let the service write there."
+        default: "Look at its disk or server."
+        }
+    }
+
+    /// The outbox takes nothing: what needs it waits. If only this recording's place in it does, only this one waits.
+    func waitForOutbox(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger) async {
+        let (outbox, probe) = (inbox.outbox, outboxProbe)
+        let isWhole = await BlockingPool.files.run {
+            do {
+                try probe.checkWriting(outbox)
+                return false
+            } catch {
+                return true
+            }
+        }
+        if isWhole {
+            let kind = (error.cause as? SystemError).map { "\($0.errno)" } ?? error.code.rawValue
+            let until = outages.begin(
+                .outbox(outbox), cause: error.message, kind: kind, job: job, now: Self.now())
+            try? await journal.postpone(job.id, until: until)
+        } else {
+            await postpone(job, "sidecars cannot be written, trying again", error.message, logger: logger)
+        }
+    }
+
+    func waitForSurroundings(_ job: Job, _ error: any Error, logger: Logger) async {
+        await postpone(job, "recording cannot be read now, trying again", "\(error)", logger: logger)
+    }
+
+    /// 5 s, doubled with each attempt up to 10 min; said at the first, second, fourth, eighth … attempt.
+    private func postpone(_ job: Job, _ what: Logger.Message, _ cause: String, logger: Logger) async {
+        let pause = min(Int64(5) << min(max(0, job.attempts - 1), 7), 600)
+        if job.attempts.nonzeroBitCount == 1 {
+            logger.error(what, metadata: ["error": "\(cause)", "attempt": "\(job.attempts)", "again_in": "\(pause) s"])
+        }
+        try? await journal.postpone(job.id, until: Self.now() + pause)
+    }
+
+    /// A crash came between the sidecars and the journal: what lies in the outbox is what this job put there.
+    /// - Returns: what the job is; nil when it is not delivered.
+    func deliveredBefore(_ job: Job, _ inbox: InboxSettings) async throws -> Job.State? {
+        guard let outcome = job.outcome, !job.sidecarDigests.isEmpty else { return nil }
+        let isThere = await BlockingPool.files.run {
+            let status = try? FileStatus(at: inbox.path.pushing(job.path.path), followingLinks: false)
+            return status?.identity == job.identity
+                && SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).holds(
+                    Set(job.sidecarDigests), inbox.formats, for: job.sidecarBase.last, keepingExtension: true)
+        }
+        return isThere ? outcome : nil
+    }
+
+    private static let pauseWhenStuck = Duration.seconds(30)
+
+    func takeStuckSourcesOut() async {
+        while !Task.isCancelled {
+            if stuck.all.isEmpty { await stuck.found.wait() }
+            guard (try? await Task.sleep(for: Self.pauseWhenStuck)) != nil else { return }
+            for (job, failed) in stuck.all {
+                guard let inbox = inbox(of: job) else { continue }
+                if await settleSource(of: job, inbox, failed: failed) { desk.release(job, again: true) }
+            }
+        }
+    }
+
+    /// Once at the start, then daily.
+    func keepJournalSmall() async {
+        while !Task.isCancelled {
+            do {
+                let removed = try await journal.prune(finishedBefore: Self.now() - Self.memory) { job in
+                    let place = job.inbox.path.pushing(job.path.path)
+                    do {
+                        // Without the device: its number may be another one after a reboot.
+                        let now = try FileStatus(at: place, followingLinks: false).identity
+                        return (now.inode, now.byteCount, now.modified)
+                            == (job.identity.inode, job.identity.byteCount, job.identity.modified)
+                    } catch {
+                        // An inbox that is not mounted has not lost its recordings.
+                        return (try? FileStatus(at: job.inbox.path)) == nil
+                            || (error as? SystemError)?.errno != .noSuchFileOrDirectory
+                    }
+                }
+                if removed > 0 { logger.info("old jobs forgotten", metadata: ["count": "\(removed)"]) }
+            } catch {
+                logger.debug("old jobs are forgotten another time", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(86_400))
+        }
+    }
+
+    /// Seconds that finished jobs are remembered: 90 days.
+    private static let memory: Int64 = 90 * 86_400
+}
+
+/// A fault that lies neither in the recording nor in the engine and that passes when somebody mends it: too many open
+/// files, a disk or a share that does not answer, rights that were taken away.
+struct SurroundingsFault {
+    init?(_ error: any Error) {
+        let system = error as? SystemError ?? (error as? TranscriptionError)?.cause as? SystemError
+        guard let system else { return nil }
+        if let error = error as? TranscriptionError, error.code != .noSuchInput, error.code != .internalFault {
+            return nil
+        }
+        switch system.errno {
+        case .noSuchFileOrDirectory:
+            // Of the inbox itself; a recording that is gone is a `TranscriptionError`.
+            guard error is SystemError else { return nil }
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .ioError, .noMemory, .resourceTemporarilyUnavailable,
+            .noSpace, .readOnlyFileSystem, .permissionDenied, .notPermitted, .staleNFSFileHandle, .timedOut,
+            .socketNotConnected, .hostIsDown, .noRouteToHost, .noSuchAddressOrDevice, .operationNotSupportedByDevice:
+            break
+        default: return nil
+        }
+    }
+}

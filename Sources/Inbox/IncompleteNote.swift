@@ -1,0 +1,35 @@
+import SystemPackage
+import SystemSupport
+import Transcription
+
+/// `talk.wav.error.txt` in the outbox while the end of `talk.wav` is missing. All functions block.
+enum IncompleteNote {
+    /// - Throws: `SystemError`.
+    static func write(_ recording: RawName, _ shortfall: CompletenessRule.Shortfall, outbox: FilePath) throws {
+        try PersonalNotes.write(text(recording.last, shortfall), .error, base: base(recording), outbox: outbox)
+    }
+
+    /// Removes the note if it is there.
+    static func remove(_ recording: RawName, outbox: FilePath) {
+        PersonalNotes.remove(.error, base: base(recording), outbox: outbox)
+    }
+
+    /// With the extension: `talk.mp3` may have been transcribed long ago.
+    private static func base(_ recording: RawName) -> RawName {
+        recording.folder.appending(SidecarNames(for: recording.last, keepingExtension: true).base)
+    }
+
+    private static func text(_ name: RawName, _ shortfall: CompletenessRule.Shortfall) -> String {
+        let arrived = ByteCount.text(shortfall.arrived)
+        let what =
+            shortfall.expected.map { "\(arrived) of \(ByteCount.text($0)) arrived." }
+            ?? "\(arrived) arrived, its end is missing."
+        return """
+            \(name.printable) is not complete: \(what)
+
+            Copy it again. It was left in the inbox and is transcribed as soon as the rest is there.
+            If there is no more of it, give it another name: then what is there is transcribed.
+
+            """
+    }
+}

@@ -1,0 +1,89 @@
+import Logging
+import Synchronization
+import SystemSupport
+
+/// The intakes that run at the moment, one for each inbox.
+final class IntakeDesk: Sendable {
+    /// The intake of one inbox, with the settings it began with.
+    final class Place: Sendable {
+        let inbox: InboxSettings
+        let intake: Intake
+        let heartbeat = Heartbeat(waking: AsyncSignal())
+        private let end = AsyncSignal()
+        private let isDone = CancellationFlag()
+
+        fileprivate init(_ inbox: InboxSettings, logger: Logger) {
+            self.inbox = inbox
+            intake = Intake(inbox, wake: heartbeat.wake, logger: logger)
+        }
+
+        /// True when `run` has returned.
+        var hasEnded: Bool { isDone.isSet }
+
+        fileprivate func stop() { end.signal() }
+
+        /// As `Intake.run`; ends as well when the inbox is no longer wanted like this.
+        func run(
+            once: Bool, incomplete: @escaping @Sendable (Intake.Incomplete) async -> Void,
+            scanned: @escaping @Sendable () -> Void, arrived: @escaping Intake.Arrived
+        ) async {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await self.intake.run(
+                        once: once, incomplete: incomplete, scanned: scanned, turned: self.heartbeat.beat,
+                        arrived: arrived)
+                }
+                group.addTask { await self.end.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+            isDone.set()
+            heartbeat.end()
+        }
+    }
+
+    private let places = Mutex<[Place]?>(nil)
+    private let logger: Logger
+    /// Is signalled when the inboxes changed.
+    let changed = AsyncSignal()
+
+    init(logger: Logger) { self.logger = logger }
+
+    /// All intakes have come to their end; they do so by themselves with `once`.
+    var isDone: Bool { places.withLock { $0?.allSatisfy(\.hasEnded) ?? false } }
+    var heartbeats: [Heartbeat] { places.withLock { $0?.map(\.heartbeat) ?? [] } }
+    /// Recordings seen but not complete yet.
+    var settlingCount: Int { places.withLock { $0?.reduce(0) { $0 + $1.intake.settlingCount } ?? 0 } }
+
+    /// Recordings of some inboxes seen but not complete yet.
+    func settlingCount(of inboxes: [RawName]) -> Int {
+        places.withLock { places in
+            places?.filter { inboxes.contains(RawName($0.inbox.path)) }.reduce(0) { $0 + $1.intake.settlingCount } ?? 0
+        }
+    }
+
+    /// Work on a recording has ended.
+    /// - Parameter again: it changed meanwhile and wants to be looked at.
+    func release(_ job: Job, again: Bool) {
+        places.withLock { places in
+            for place in places ?? [] where RawName(place.inbox.path) == job.inbox {
+                place.intake.release(job.path, job.identity)
+                if again { place.intake.look(at: job.path) }
+            }
+        }
+    }
+
+    /// Ends the intakes whose inbox is gone or has other settings.
+    /// - Returns: new ones, to be run.
+    func update(to inboxes: [InboxSettings]) -> [Place] {
+        places.withLock { places in
+            let old = places ?? []
+            for place in old where !inboxes.contains(place.inbox) { place.stop() }
+            let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map {
+                Place($0, logger: logger)
+            }
+            places = old.filter { inboxes.contains($0.inbox) } + begun
+            return begun
+        }
+    }
+}

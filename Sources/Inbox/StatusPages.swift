@@ -1,0 +1,77 @@
+import Glibc
+import Logging
+import Synchronization
+import SystemPackage
+import SystemSupport
+
+/// Writes `status.html` into outboxes: atomically, only what has changed, and never over a page that a person put there.
+final class StatusPages: Sendable {
+    private static let name: FilePath.Component = "status.html"
+    /// The mark of our pages stands near the beginning.
+    private static let head = 1024
+
+    private let probe: OutboxProbe
+    private let logger: Logger
+    private let written = Mutex<[FilePath: StatusPage]>([:])
+    private let foreign = Mutex<Set<FilePath>>([])
+
+    init(probe: OutboxProbe, logger: Logger) {
+        self.probe = probe
+        self.logger = logger
+    }
+
+    /// Writes these pages and takes away our pages in other outboxes that were written before. Blocks.
+    /// - Parameter now: seconds since 1970.
+    func update(_ pages: [FilePath: StatusPage], now: Int64) {
+        for (outbox, page) in pages where written.withLock({ $0[outbox] }) != page {
+            // A bare mount point is not the outbox.
+            guard (try? probe.checkMount(outbox)) != nil else { continue }
+            if write(page, to: outbox, now: now) { written.withLock { $0[outbox] = page } }
+        }
+        for outbox in written.withLock({ Set($0.keys) }).subtracting(pages.keys) {
+            remove(from: outbox)
+            written.withLock { $0[outbox] = nil }
+        }
+    }
+
+    /// Takes away a page that an earlier run left where none is wanted now. Blocks.
+    func remove(from outbox: FilePath) {
+        guard Self.isOurs(outbox) == true else { return }
+        _ = outbox.appending(Self.name).withPlatformString { unlink($0) }
+    }
+
+    private func write(_ page: StatusPage, to outbox: FilePath, now: Int64) -> Bool {
+        guard Self.isOurs(outbox) != false else {
+            if foreign.withLock({ $0.insert(outbox).inserted }) {
+                logger.warning(
+                    "status.html in the outbox is not ours and stays as it is; there is no status page",
+                    metadata: ["outbox": "\(outbox.printable)"])
+            }
+            return false
+        }
+        do {
+            let mode: UInt32 = try FileStatus(at: outbox).mode & 0o020 != 0 ? 0o664 : 0o644
+            try AtomicFile.write(Array(page.html(now: now).utf8), named: Self.name, in: outbox, mode: mode)
+            return true
+        } catch {
+            logger.debug("status page cannot be written", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// nil: there is no such file.
+    private static func isOurs(_ outbox: FilePath) -> Bool? {
+        do {
+            let file = try OwnedDescriptor(
+                opening: outbox.appending(name), flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+            guard try FileStatus(of: file.descriptor).kind == .regular else { return false }
+            var buffer = [UInt8](repeating: 0, count: head)
+            let count = pread(file.descriptor.rawValue, &buffer, head, 0)
+            return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).contains(StatusPage.mark)
+        } catch let error as SystemError {
+            return error.errno == .noSuchFileOrDirectory ? nil : false
+        } catch {
+            return false
+        }
+    }
+}

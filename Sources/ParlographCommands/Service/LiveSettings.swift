@@ -1,0 +1,97 @@
+import Inbox
+import Logging
+import Synchronization
+import SystemPackage
+import SystemSupport
+import TranscriptCache
+import Transcription
+
+/// What `serve` runs with: settings, and the engines made for them. Both are replaced by a reload, as one.
+final class LiveSettings: Sendable {
+    private let once: Bool
+    private let logger: Logger
+    private let state: Mutex<(settings: Settings, room: EngineRoom)>
+
+    /// - Throws: as `EngineRoom.transcriber`, when an inbox's engine cannot be made.
+    init(_ settings: Settings, once: Bool, logger: Logger) throws {
+        self.once = once
+        self.logger = logger
+        let room = EngineRoom(settings, usesCache: true, logger: logger)
+        for inbox in settings.inboxes { _ = try room.transcriber(inbox.engine) }
+        state = Mutex((settings, room))
+        sayWhatIsOdd(settings)
+    }
+
+    /// For the service.
+    var forService: (settings: InboxService.Settings, equipment: InboxService.Equipment) {
+        let (settings, room) = state.withLock { $0 }
+        return (serviceSettings(settings), equipment(settings, room))
+    }
+
+    /// Gives new settings to the service. Recordings that are being worked on keep the old ones.
+    /// - Throws: `ConfigurationFault` or `TranscriptionError` that says what is wrong; nothing has changed then.
+    func reload(_ new: Settings, into service: InboxService) async throws {
+        let (old, room) = state.withLock { $0 }
+        guard new.origin == old.origin || new.origin != ConfigurationText().name else {
+            throw ConfigurationFault("\(old.origin) is not there any more.")
+        }
+        for (key, before, now) in [
+            ("state_directory", old.stateDirectory, new.stateDirectory),
+            ("cache_directory", old.cache.directory, new.cache.directory),
+        ] where before != now {
+            throw ConfigurationFault(
+                "\(new.origin): \(key) is \(now.printable) now and was \(before.printable): that needs a restart.")
+        }
+        try await FolderCheck.prepare(new, only: new.inboxes.filter { !old.inboxes.contains($0) })
+        let newRoom = EngineRoom(new, after: room)
+        for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) }
+        state.withLock { $0 = (new, newRoom) }
+        await service.apply(serviceSettings(new), equipment(new, newRoom))
+        if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
+        if new.logLevel != old.logLevel { logger.warning("a new log_level needs a restart") }
+        sayWhatIsOdd(new)
+        func count(_ inboxes: [InboxSettings], notIn others: [InboxSettings]) -> Int {
+            inboxes.count { inbox in !others.contains { $0.path == inbox.path } }
+        }
+        logger.notice(
+            "configuration loaded again, for recordings that begin from now on",
+            metadata: [
+                "inboxes": "\(new.inboxes.count)", "added": "\(count(new.inboxes, notIn: old.inboxes))",
+                "removed": "\(count(old.inboxes, notIn: new.inboxes))",
+                "changed":
+                    "\(new.inboxes.count { !old.inboxes.contains($0) } - count(new.inboxes, notIn: old.inboxes))",
+            ])
+    }
+
+    private func sayWhatIsOdd(_ settings: Settings) {
+        for warning in settings.warnings {
+            logger.warning("odd configuration", metadata: ["warning": "\(warning)"])
+        }
+        for inbox in settings.inboxes {
+            guard let fault = Surroundings.languageFault(of: inbox, settings) else { continue }
+            logger.warning(
+                "inbox has an engine that does not know its language",
+                metadata: ["inbox": "\(inbox.path.printable)", "error": "\(fault)"])
+        }
+    }
+
+    private func serviceSettings(_ settings: Settings) -> InboxService.Settings {
+        InboxService.Settings(
+            inboxes: settings.inboxes, stateDirectory: settings.stateDirectory,
+            cacheDirectory: settings.cache.directory, parallelRecordings: settings.processing.maxConcurrentChunks,
+            shutdown: settings.processing.shutdown, progressInterval: settings.processing.progressInterval,
+            leastFreeBytes: Int64(settings.processing.leastFreeMB) << 20, once: once)
+    }
+
+    private func equipment(_ settings: Settings, _ room: EngineRoom) -> InboxService.Equipment {
+        let logger = logger
+        return InboxService.Equipment(tracker: { name, inbox in
+            room.tracker(name, engine: inbox.engine)
+        }) { recording, id, inbox, tracker in
+            let orchestrator = try room.orchestrator(engine: inbox.engine, logger: logger)
+            return try await orchestrator.transcribe(recording, id: id, options: inbox.options) { tracker.observe($0) }
+        } figures: {
+            (await room.cacheFigures(), room.figures)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TOMLKit
+
+/// Lets another process read a TOML text first: toml++, the library behind TOMLKit, ends its process by an assertion at
+/// some texts that are no TOML (`[.`, `a = ,`), and what an office user writes into a folder must not end the service.
+enum TOMLScreen {
+    /// The hidden first argument of that process: this program again.
+    static let subcommand = "__toml"
+    /// Seconds; an honest text takes milliseconds.
+    private static let longest: UInt32 = 10
+
+    /// What the other process does: reads standard input and ends with 0 if the library comes to an end, well or not.
+    static func run() -> Int32 {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        alarm(longest)
+        guard
+            let bytes = try? SmallFile.read(FileDescriptor(rawValue: STDIN_FILENO), named: "input", limit: 1 << 20),
+            let text = String(validating: bytes, as: UTF8.self)
+        else { return 65 }
+        _ = try? TOMLTable(string: text)
+        return 0
+    }
+
+    /// Blocks for some ten milliseconds.
+    /// - Parameter name: of the file, for the error.
+    /// - Throws: `ConfigurationFault` with the line at which the library gives up.
+    static func check(_ text: String, name: String) throws {
+        guard try !passes(text, name) else { return }
+        // Fewer lines than up to the faulty one do no harm.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var (good, bad) = (0, lines.count)
+        while bad - good > 1 {
+            let middle = (good + bad) / 2
+            if try passes(lines[..<middle].joined(separator: "\n"), name) { good = middle } else { bad = middle }
+        }
+        throw ConfigurationFault("\(name), line \(bad): this is not TOML: \(lines[bad - 1].prefix(80))")
+    }
+
+    private static func passes(_ text: String, _ name: String) throws -> Bool {
+        let input = try SmallFile.inMemory(Array(text.utf8))
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input.descriptor.rawValue, STDIN_FILENO)
+        for output in [STDOUT_FILENO, STDERR_FILENO] {
+            posix_spawn_file_actions_addopen(&actions, output, "/dev/null", O_WRONLY, 0)
+        }
+        // The threads of a pool block all signals; the alarm must come through.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var process: pid_t = 0
+        let arguments = [strdup("parlograph"), strdup(subcommand), nil]
+        let environment = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
+        defer { for text in arguments + environment { free(text) } }
+        let error = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, arguments, environment)
+        guard error == 0 else { throw fault(name, error) }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0 {
+            guard errno == EINTR else { throw fault(name, errno) }
+        }
+        return status & 0x7F == 0
+    }
+
+    private static func fault(_ name: String, _ error: Int32) -> ConfigurationFault {
+        ConfigurationFault("\(name) cannot be looked at: \(Errno(rawValue: error)).")
+    }
+}

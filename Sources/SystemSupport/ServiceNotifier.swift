@@ -1,0 +1,107 @@
+import CLinux
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// Tells the service manager how the service is: sd_notify(3)'s protocol, a datagram for each message to the socket that
+/// NOTIFY_SOCKET names. There is none without a service manager that wants to know.
+///
+/// A message that cannot be sent is dropped: the service works without being watched.
+package final class ServiceNotifier: Sendable {
+    private let address: SocketAddress
+    private let isReady = Atomic<Bool>(false)
+    /// The manager ends a service that has not sent a sign of life for so long; nil: it does not look.
+    package let watchdogTimeout: Duration?
+
+    /// Nil where NOTIFY_SOCKET is missing or is not a path or an abstract name (`@…`) of a socket.
+    /// - Parameter environment: also WATCHDOG_USEC, and WATCHDOG_PID, the process that is meant.
+    package init?(environment: [String: String], processID: Int32 = getpid()) {
+        guard let name = environment["NOTIFY_SOCKET"], let address = SocketAddress(name) else { return nil }
+        self.address = address
+        let isMeant = environment["WATCHDOG_PID"].map { $0 == "\(processID)" } ?? true
+        watchdogTimeout =
+            isMeant
+            ? environment["WATCHDOG_USEC"].flatMap(Int64.init).flatMap { $0 > 0 ? .microseconds($0) : nil } : nil
+    }
+
+    package func ready() async {
+        isReady.store(true, ordering: .releasing)
+        await send(["READY=1"])
+    }
+
+    /// The configuration is about to be read again; `reloaded` must follow.
+    package func reloading() async {
+        guard isReady.load(ordering: .acquiring) else { return }
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        await send(["RELOADING=1", "MONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)"])
+    }
+
+    /// Before the service was ready for the first time this says nothing: it would be taken for that.
+    package func reloaded() async {
+        guard isReady.load(ordering: .acquiring) else { return }
+        await send(["READY=1"])
+    }
+
+    /// - Parameter within: how long the end may take; the manager's own limit is set to that and some seconds.
+    package func stopping(within limit: Duration) async {
+        await send(["STOPPING=1", "EXTEND_TIMEOUT_USEC=\((limit.components.seconds + 15) * 1_000_000)"])
+    }
+
+    /// - Parameter status: a line for `systemctl status`; what would end the line is left out, and so is what is longer
+    ///   than 500 bytes.
+    package func status(_ status: String) async {
+        var line = String(status.unicodeScalars.lazy.filter { $0.value >= 0x20 }.map(Character.init))
+        while line.utf8.count > 500 { line.removeLast() }
+        await send(["STATUS=\(line)"])
+    }
+
+    /// Feeds the watchdog.
+    package func alive() async { await send(["WATCHDOG=1"]) }
+
+    private func send(_ assignments: [String]) async {
+        let message = Array(assignments.joined(separator: "\n").utf8)
+        let address = address
+        await BlockingPool.files.run { address.send(message) }
+    }
+}
+
+/// Where datagrams to a socket of this machine go.
+private struct SocketAddress: Sendable {
+    /// `sun_path`; an abstract name begins with a zero byte and has none at its end.
+    private let path: [UInt8]
+
+    init?(_ name: String) {
+        var bytes = Array(name.utf8)
+        guard bytes.count > 1, bytes.count < MemoryLayout.size(ofValue: sockaddr_un().sun_path) else { return nil }
+        switch bytes[0] {
+        case UInt8(ascii: "@"): bytes[0] = 0
+        case UInt8(ascii: "/"): bytes.append(0)
+        default: return nil
+        }
+        path = bytes
+    }
+
+    /// Blocks until the receiver has room, a second at most.
+    func send(_ message: [UInt8]) {
+        let kind = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let opened = socket(AF_UNIX, kind, 0)
+        guard opened >= 0 else { return }
+        let socket = OwnedDescriptor(owning: FileDescriptor(rawValue: opened))
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(
+            socket.descriptor.rawValue, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
+        withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                while sendto(
+                    socket.descriptor.rawValue, message, message.count, CInt(MSG_NOSIGNAL), address, length)
+                    < 0, errno == EINTR
+                {}
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Inbox
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+
+/// When the service manager is told that the service is alive.
+@Suite struct WatchdogTests {
+    @Test func isFedOnlyAfterEveryLoopHasAnswered() async throws {
+        try await withTemporaryDirectory { folder in
+            let socket = try NotifySocket(folder.appending("notify").string)
+            let notifier = try #require(
+                ServiceNotifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"]))
+            let (quick, stuck) = (Heartbeat(waking: AsyncSignal()), Heartbeat(waking: AsyncSignal()))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await Watchdog({ [quick, stuck] }).feed(notifier) }
+                group.addTask {
+                    while !Task.isCancelled {
+                        await quick.wake.wait()
+                        quick.beat()
+                    }
+                }
+                // The watchdog has the first one's answer when it asks the second.
+                await stuck.wake.wait()
+                #expect(socket.next() == nil)
+                stuck.beat()
+                try await socket.message("WATCHDOG=1")
+                await stuck.wake.wait()
+                #expect(socket.next() == nil)
+                // What an ended loop no longer says does not matter.
+                stuck.end()
+                for _ in 1...3 { try await socket.message("WATCHDOG=1") }
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func anAnswerFromBeforeTheQuestionDoesNotCount() async throws {
+        try await withTemporaryDirectory { folder in
+            let socket = try NotifySocket(folder.appending("notify").string)
+            let notifier = try #require(
+                ServiceNotifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"]))
+            let loop = Heartbeat(waking: AsyncSignal())
+            for _ in 1...3 { loop.beat() }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await Watchdog({ [loop] }).feed(notifier) }
+                await loop.wake.wait()
+                #expect(socket.next() == nil)
+                loop.beat()
+                try await socket.message("WATCHDOG=1")
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func anInboxAnswersWhenItIsAsked() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let heartbeat = Heartbeat(waking: AsyncSignal())
+            let socket = try NotifySocket(folder.appending("notify").string)
+            let notifier = try #require(
+                ServiceNotifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"]))
+            // Its next scan is an hour away.
+            let intake = Intake(inbox.settings, wake: heartbeat.wake, logger: InboxFixture.logger)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await intake.run(once: false) {
+                    } turned: {
+                        heartbeat.beat()
+                    } arrived: { _ in
+                    }
+                }
+                group.addTask { await Watchdog({ [heartbeat] }).feed(notifier) }
+                for _ in 1...5 { try await socket.message("WATCHDOG=1") }
+                group.cancelAll()
+            }
+        }
+    }
+}
