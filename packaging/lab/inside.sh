@@ -1,0 +1,251 @@
+#!/bin/sh
+# What boot.sh runs in the booted system, as root. /host holds the packages and a recording.
+set -u
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+failures=0
+check() { # WHAT COMMAND...
+  what=$1
+  shift
+  if "$@" >/tmp/out 2>&1; then
+    echo "ok    $what"
+  else
+    echo "FAIL  $what"
+    tail -n 20 /tmp/out | sed 's/^/        /'
+    failures=$((failures + 1))
+  fi
+}
+within() { # SECONDS COMMAND...
+  limit=$1
+  shift
+  waited=0
+  until "$@" >/tmp/within 2>&1; do
+    waited=$((waited + 1))
+    [ "$waited" -le "$((limit * 5))" ] || { cat /tmp/within; journalctl -u parlograph --no-pager -n 15; return 1; }
+    sleep 0.2
+  done
+}
+property() { systemctl show -p "$1" --value parlograph; }
+is() { [ "$(property "$1")" = "$2" ] || { echo "$1 is $(property "$1"), not $2"; return 1; }; }
+as() { user=$1; shift; setpriv --reuid "$user" --regid "$user" --init-groups "$@"; }
+logged() { journalctl -u parlograph --no-pager -o cat | grep -qe "$1"; }
+install_package() {
+  apt-get install -y -q --allow-downgrades -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+}
+files() {
+  find / -xdev \( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/log -o -path /tmp \
+    -o -path /run -o -path /proc -o -path /sys -o -path /host -o -path /var/lib/samba -o -path /var/cache/samba \
+    -o -path /var/lib/systemd -o -path /var/tmp \) -prune -o \
+    \( -type f -printf '%p %y %U:%G %m %s\n' -o -printf '%p %y %U:%G %m %l\n' \) | sort
+}
+for user in anna berta; do useradd -m "$user"; done
+cp /etc/samba/smb.conf /tmp/smb.conf.before
+files >/tmp/before
+
+say() { echo "== $1 ($(($(date +%s) - $(stat -c %Y /proc/1))) s)"; }
+say "the previous version, then the new one"
+check "installation starts the service" install_package /host/previous.deb
+check "it runs" is ActiveState active
+sed -i 's/^settle_seconds = 2$/settle_seconds = 1/' /etc/parlograph/parlograph.toml
+old=$(property MainPID)
+check "the upgrade" install_package /host/parlograph.deb
+check "it runs" is ActiveState active
+check "as a new process" sh -c '[ "$1" != "$2" ]' sh "$old" "$(property MainPID)"
+check "with the edited configuration" grep -q '^settle_seconds = 1$' /etc/parlograph/parlograph.toml
+check "systemd-analyze verify" sh -c \
+  'systemd-analyze verify --man=no parlograph.service parlograph@x.service 2>&1 | tee /dev/stderr | { ! grep -i parlograph; }'
+echo "      $(systemd-analyze security parlograph.service | tail -n 1)"
+
+say "a recording by a member of the group, another by a real smbd"
+adduser --quiet anna parlograph 2>/dev/null || usermod -aG parlograph anna
+usermod -aG parlograph berta
+{ printf '[global]\n  workgroup = OFFICE\n  map to guest = never\n'; cat /host/examples/smb.conf; } >/etc/samba/smb.conf
+check "testparm" testparm -s
+printf 'secret\nsecret\n' | smbpasswd -s -a anna >/dev/null
+printf 'secret\nsecret\n' | smbpasswd -s -a berta >/dev/null
+ip link set lo up 2>/dev/null
+systemctl restart smbd
+check "smbd" within 30 smbclient -U anna%secret //127.0.0.1/parlograph-inbox -c ls
+check "anna copies a recording into the inbox" as anna cp /host/talk.wav /srv/parlograph/inbox/local.wav
+check "its transcript" within 60 test -e /srv/parlograph/outbox/local.json
+check "berta reads it" as berta grep -qi -e committee -e monday /srv/parlograph/outbox/local.txt
+check "berta deletes it" as berta rm /srv/parlograph/outbox/local.txt
+check "the recording is in done" within 10 test -e /srv/parlograph/done/local.wav
+check "anna copies one to the share, in a folder" smbclient -U anna%secret //127.0.0.1/parlograph-inbox \
+  -c 'mkdir "Büro"; cd "Büro"; put /host/talk.wav "Sitzung Montag.wav"'
+check "its transcript" within 60 test -e "/srv/parlograph/outbox/Büro/Sitzung Montag.json"
+check "the recording is in done" within 10 test -e "/srv/parlograph/done/Büro/Sitzung Montag.wav"
+check "berta reads it over the share" smbclient -U berta%secret //127.0.0.1/parlograph-outbox \
+  -c 'cd "Büro"; get "Sitzung Montag.txt" /tmp/got.txt'
+check "there is text in it" grep -qi -e committee -e monday /tmp/got.txt
+check "berta deletes it over the share" smbclient -U berta%secret //127.0.0.1/parlograph-outbox \
+  -c 'cd "Büro"; del "Sitzung Montag.txt"'
+check "it is gone, to the recycle folder" test ! -e "/srv/parlograph/outbox/Büro/Sitzung Montag.txt" \
+  -a -e "/srv/parlograph/outbox/.recycle/berta/Büro/Sitzung Montag.txt"
+check "what macOS leaves is refused" sh -c \
+  '! smbclient -U anna%secret //127.0.0.1/parlograph-inbox -c "put /host/talk.wav ._talk.wav" | tee /dev/stderr | grep -q putting;
+   test ! -e /srv/parlograph/inbox/._talk.wav'
+check "nobody else gets in" sh -c '! setpriv --reuid 65534 --regid 65534 --clear-groups touch /srv/parlograph/inbox/no.wav'
+
+say "confinement, with all of its work"
+pid=$(property MainPID)
+check "it runs as parlograph" sh -c '[ "$(stat -c %U "/proc/$1")" = parlograph ]' sh "$pid"
+check "with CAP_LEASE alone" grep -q '^CapEff:.*0000000010000000$' "/proc/$pid/status"
+check "the decoders have all of their limits" sh -c '! journalctl -u parlograph -o cat | grep -i "limits"'
+check "the runtime has nothing to say" sh -c '! journalctl -u parlograph -o cat | grep -i -e errno -e "failed to"'
+check "with no way to new privileges, and a filter" sh -c 'grep -q "NoNewPrivs:.1" "$1" && grep -q "Seccomp:.2" "$1"' sh "/proc/$pid/status"
+check "recordings that others are still writing wait" sh -c '
+  exec 3>/srv/parlograph/inbox/slow.wav
+  chown anna:parlograph /srv/parlograph/inbox/slow.wav
+  cat /host/talk.wav >&3
+  sleep 4
+  [ -e /srv/parlograph/inbox/slow.wav ] && [ ! -e /srv/parlograph/outbox/slow.json ]
+  result=$?
+  exec 3>&-
+  exit $result'
+check "and are taken at once afterwards" within 20 test -e /srv/parlograph/outbox/slow.json
+if command -v ffmpeg >/dev/null 2>&1; then
+  ffmpeg -v error -i /host/talk.wav -c:a aac /tmp/talk.m4a && chmod 644 /tmp/talk.m4a
+  check "a format that ffmpeg decodes" as anna cp /tmp/talk.m4a /srv/parlograph/inbox/phone.m4a
+  check "its transcript" within 60 test -e /srv/parlograph/outbox/phone.json
+fi
+
+say "reload"
+pid=$(property MainPID)
+cp /etc/parlograph/parlograph.toml /tmp/good.toml
+echo 'nonsense = 1' >>/etc/parlograph/parlograph.toml
+systemctl reload parlograph >/dev/null 2>&1
+check "a broken file keeps it running" within 10 is ActiveState active
+check "with the same process" is MainPID "$pid"
+check "and the log says why" within 10 logged nonsense
+cp /tmp/good.toml /etc/parlograph/parlograph.toml
+check "a good file" systemctl reload parlograph
+check "keeps it running" within 10 is ActiveState active
+check "with the same process" is MainPID "$pid"
+
+say "watchdog"
+mkdir -p /etc/systemd/system/parlograph.service.d
+printf '[Service]\nWatchdogSec=6\n' >/etc/systemd/system/parlograph.service.d/lab.conf
+systemctl daemon-reload
+systemctl restart parlograph
+sleep 15
+check "it is fed: the same process after 15 s" is NRestarts 0
+pid=$(property MainPID)
+as anna cp /host/long.wav /srv/parlograph/inbox/watched.wav
+check "the recording is in work" within 20 sh -c 'systemctl show -p StatusText --value parlograph | grep -q "1 running"'
+kill -STOP "$pid"
+check "a stopped process is killed" within 40 sh -c '[ "$(systemctl show -p MainPID --value parlograph)" != "$1" ]' sh "$pid"
+check "and started again" within 30 is ActiveState active
+check "the log says that it was the watchdog" logged 'atchdog timeout'
+check "the work is finished" within 120 test -e /srv/parlograph/outbox/watched.json
+check "and the recording in done" within 10 test -e /srv/parlograph/done/watched.wav
+rm -r /etc/systemd/system/parlograph.service.d
+systemctl daemon-reload
+systemctl reset-failed parlograph
+
+say "the package's own tests"
+mkdir -m 777 /tmp/autopkgtest
+check "debian/tests/command-line" as anna env AUTOPKGTEST_TMP=/tmp/autopkgtest sh /host/tests/command-line
+check "debian/tests/service" sh /host/tests/service
+userdel --remove tester 2>/dev/null
+
+say "keys, and a service of its own"
+printf 'key-of-the-cloud' >/etc/parlograph/credentials/cloud
+chmod 600 /etc/parlograph/credentials/cloud
+cat >/etc/parlograph/nas.toml <<'TOML'
+state_directory = "/var/lib/parlograph/nas"
+cache_directory = "/var/cache/parlograph/nas"
+[[inbox]]
+path = "/srv/parlograph/nas/inbox"
+outbox = "/srv/parlograph/nas/outbox"
+done = "/srv/parlograph/nas/done"
+failed = "/srv/parlograph/nas/failed"
+[engines.cloud]
+kind = "openai"
+base_url = "http://127.0.0.1:9/v1"
+model = "m"
+TOML
+check "an instance" systemctl start parlograph@nas
+check "it has the key" sh -c 'grep -qz key-of-the-cloud "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_cloud"'
+as anna cp /host/talk.wav /srv/parlograph/nas/inbox/ 2>/tmp/out
+check "it works" within 60 test -e /srv/parlograph/nas/outbox/talk.json
+systemctl stop parlograph@nas
+check "it stops" sh -c '[ "$(systemctl is-active parlograph@nas)" = inactive ]'
+
+say "what people do wrong, and what docs/operating.md has them do then"
+as anna sh -c 'umask 077; cp /host/talk.wav /srv/parlograph/inbox/private.wav'
+check "a recording with mode 0600 is named in the log" within 20 logged 'cannot be read.*private.wav'
+chmod g+r /srv/parlograph/inbox/private.wav
+check "and taken once it can be read" within 90 test -e /srv/parlograph/outbox/private.json
+as anna sh -c 'umask 022; mkdir /srv/parlograph/inbox/mine; cp /host/talk.wav /srv/parlograph/inbox/mine/one.wav'
+check "a sub-folder with umask 022 is transcribed" within 60 test -e /srv/parlograph/outbox/mine/one.json
+check "and the log says that the recording stays" within 20 logged 'cannot be taken out of the inbox.*one.wav'
+setfacl -R -m d:g::rwx,g::rwx /srv/parlograph/inbox
+systemctl restart parlograph
+check "after setfacl and a restart it is moved away" within 20 test -e /srv/parlograph/done/mine/one.wav
+as anna sh -c 'umask 022; mkdir /srv/parlograph/inbox/next; cp /host/talk.wav /srv/parlograph/inbox/next/two.wav'
+check "and the next one at once" within 60 test -e /srv/parlograph/done/next/two.wav
+mv /etc/parlograph/credentials /tmp/credentials
+systemctl restart parlograph >/dev/null 2>&1
+check "without the folder of keys" within 10 logged 'Failed to set up credentials'
+mv /tmp/credentials /etc/parlograph/credentials
+install -d -o parlograph -g parlograph -m 2775 /data /data/inbox
+cp /etc/parlograph/parlograph.toml /tmp/good.toml
+sed -i 's|^path = .*|path = "/data/inbox"|' /etc/parlograph/parlograph.toml
+systemctl restart parlograph >/dev/null 2>&1
+check "an inbox elsewhere" within 10 logged '/data/inbox is read-only here'
+check "is not tried over and over" within 10 is ActiveState failed
+mkdir -p /etc/systemd/system/parlograph.service.d
+sed 's|/data/dictation|/nowhere|' /host/examples/other-folders.conf >/etc/systemd/system/parlograph.service.d/folders.conf
+systemctl daemon-reload
+systemctl restart parlograph >/dev/null 2>&1
+check "ReadWritePaths= of what is not there" within 10 logged 'Failed to set up mount namespacing: .*/nowhere: No such file or directory'
+sed 's|/data/dictation|/data|' /host/examples/other-folders.conf >/etc/systemd/system/parlograph.service.d/folders.conf
+systemctl daemon-reload
+check "with the drop-in of the examples it starts" systemctl restart parlograph
+as anna cp /host/talk.wav /data/inbox/elsewhere.wav
+check "and works" within 60 test -e /srv/parlograph/outbox/elsewhere.json
+cp /host/examples/offline-only.conf /etc/systemd/system/parlograph.service.d/offline.conf
+systemctl daemon-reload
+systemctl restart parlograph
+as anna cp /host/talk.wav /data/inbox/alone.wav
+check "without a network it works, too" within 60 test -e /srv/parlograph/outbox/alone.json
+cp /host/examples/private-recordings.conf /etc/systemd/system/parlograph.service.d/private.conf
+systemctl daemon-reload
+systemctl restart parlograph
+as anna sh -c 'umask 077; cp /host/talk.wav /data/inbox/secret.wav'
+check "what only its owner may read, where that is wanted" within 60 test -e /srv/parlograph/outbox/secret.json
+rm -r /etc/systemd/system/parlograph.service.d
+cp /tmp/good.toml /etc/parlograph/parlograph.toml
+systemctl daemon-reload
+systemctl reset-failed parlograph
+check "as before" systemctl restart parlograph
+rm -r /data
+
+say "figures"
+systemctl restart parlograph
+sleep 3
+pid=$(property MainPID)
+started=$(property ExecMainStartTimestampMonotonic)
+ready=$(property ActiveEnterTimestampMonotonic)
+echo "      from start to ready: $(((ready - started) / 1000)) ms"
+echo "      idle memory: $(sed -n 's/^VmRSS:[[:space:]]*//p' "/proc/$pid/status") resident, $(sed -n 's/^RssAnon:[[:space:]]*//p' "/proc/$pid/status") of its own"
+begin=$(date +%s%N)
+systemctl stop parlograph
+echo "      stop: $((($(date +%s%N) - begin) / 1000000)) ms"
+systemctl start parlograph
+
+say "purge"
+check "purge" apt-get purge -y -q parlograph
+check "the service is gone" sh -c '[ "$(systemctl is-active parlograph)" = inactive ]'
+cp /tmp/smb.conf.before /etc/samba/smb.conf
+files >/tmp/after
+diff /tmp/before /tmp/after >/tmp/difference
+grep '^[<>]' /tmp/difference | grep -v -E -e '^> /srv/parlograph( |/)' -e '^[<>] /srv d' \
+  -e '^[<>] /etc/((passwd|group|shadow|gshadow)-?|sub[ug]id-) ' -e '^[<>] /etc/\.pwd\.lock' >/tmp/left
+# The lines of the members of this laboratory, and of the system user, which stays.
+check "it leaves recordings and transcripts, and the user to whom they belong" sh -c 'cat /tmp/left; [ ! -s /tmp/left ]'
+check "nothing else below /srv/parlograph" sh -c \
+  'find /srv/parlograph -type f | grep -v -E "\.(wav|m4a|txt|srt|json)$" | tee /dev/stderr | { ! grep -q .; }'
+
+[ "$failures" -eq 0 ] || { echo "$failures failed"; exit 1; }
+echo "all is well"
