@@ -30,7 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while left > 0:
             left -= len(self.rfile.read(min(left, 1 << 20)))
         time.sleep(latency)
-        body = json.dumps({"text": "", "segments": []}).encode()
+        heard = [{"start": 0.5, "end": 2.5, "text": "one two three"}]
+        body = json.dumps({"text": "one two three", "segments": heard}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
