@@ -9,6 +9,8 @@ package enum DeclaredLength: Equatable, Sendable {
     case short(expected: Int64?)
     /// The format does not tell, the writer left it open, or the file is too odd to be sure.
     case undeclared
+    /// A header that leaves the length open, and nothing behind it: how recorders and some copiers begin.
+    case headerOnly
 
     /// Bytes that may be missing without a verdict: writers that count a header or a padding byte wrongly are common.
     static let slack: Int64 = 64
@@ -67,7 +69,7 @@ extension DeclaredLength {
             return layout.declaredFileBytes.map { compare($0, size: size) == .met ? .undeclared : .short(expected: $0) }
                 ?? .undeclared
         }
-        guard let bytes = sound.declaredBytes else { return .undeclared }
+        guard let bytes = sound.declaredBytes else { return size > sound.start ? .undeclared : .headerOnly }
         let verdict = compare(sound.start &+ bytes, size: size)
         // With all the sound there, something behind it may still be on its way.
         guard verdict == .met, let whole = layout.declaredFileBytes, whole > size + 1 else { return verdict }
@@ -84,7 +86,10 @@ extension DeclaredLength {
     private static func aiff(_ source: some ByteSource, at start: Int64) -> DeclaredLength {
         let whole = source.number(at: start + 4, count: 4, bigEndian: true) ?? 0
         for chunk in IFFChunks(of: source, from: start + 12, bigEndian: true) where chunk.id.has("SSND") {
-            guard !WaveLayout.isOpen(chunk.byteCount), !WaveLayout.isOpen(whole) else { return .undeclared }
+            guard !WaveLayout.isOpen(chunk.byteCount), !WaveLayout.isOpen(whole) else {
+                // Offset and block size stand in front of the samples.
+                return source.size > chunk.contents + 8 ? .undeclared : .headerOnly
+            }
             let verdict = compare(chunk.contents + Int64(chunk.byteCount), size: source.size)
             return verdict == .met && start + 8 + Int64(whole) > source.size + 1 ? .undeclared : verdict
         }
@@ -94,8 +99,9 @@ extension DeclaredLength {
 
     private static func au(_ head: [UInt8], at start: Int64, size: Int64) -> DeclaredLength {
         let bytes = head.number(at: 8, count: 4, bigEndian: true)
-        guard !WaveLayout.isOpen(bytes) else { return .undeclared }
-        return compare(start + Int64(head.number(at: 4, count: 4, bigEndian: true)) + Int64(bytes), size: size)
+        let sound = start + Int64(head.number(at: 4, count: 4, bigEndian: true))
+        guard !WaveLayout.isOpen(bytes) else { return size > sound ? .undeclared : .headerOnly }
+        return compare(sound + Int64(bytes), size: size)
     }
 
     /// Core Audio Format: chunks with 64-bit lengths; -1 for sound that is still being written.

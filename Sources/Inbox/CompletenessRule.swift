@@ -23,6 +23,8 @@ package struct CompletenessRule: Sendable {
         case short(Shortfall)
         /// The length is not declared.
         case open
+        /// It is not declared, and no sound is there yet.
+        case headerOnly
     }
 
     package enum Lease: Sendable {
@@ -74,6 +76,13 @@ package struct CompletenessRule: Sendable {
             self.dueAt = dueAt
             self.isClosed = isClosed
         }
+
+        /// One that a person was told of before this process began.
+        init(noted identity: FileIdentity, at now: Duration) {
+            self.init(changedAt: now, dueAt: now, isClosed: false)
+            self.identity = identity
+            isNoted = true
+        }
     }
 
     /// What becomes of a candidate.
@@ -93,6 +102,8 @@ package struct CompletenessRule: Sendable {
         case short(Shortfall)
         /// To the person who copies it.
         case note(Shortfall)
+        /// To the same person: it cannot be read.
+        case noteUnreadable
     }
 
     /// Where leases tell nothing: CIFS defers the close by a second, NFS attribute caches lag by 2.5 s.
@@ -101,7 +112,7 @@ package struct CompletenessRule: Sendable {
     private static let quietWithoutProof = Duration.seconds(30)
     /// A writer that paused once may pause again, and longer.
     private static let pauseFactor = 3
-    /// An empty file may be the first half of a two-phase copy.
+    /// An empty file, or a header alone, may be the first half of a two-phase copy.
     private static let patienceWithEmptyFile = Duration.seconds(60)
     /// Then a person hears of it: long enough for a copy that is begun again by itself.
     private static let patienceBeforeNote = Duration.seconds(300)
@@ -115,6 +126,8 @@ package struct CompletenessRule: Sendable {
         .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
     ]
     private static let unreadablePause = Duration.seconds(30)
+    /// Some servers make a file before they give it its rights: a person hears of it only at the third look.
+    private static let looksAtUnreadable = 3
     private static let longPause = Duration.seconds(3600)
 
     package let settle: Duration
@@ -161,11 +174,16 @@ package struct CompletenessRule: Sendable {
             candidate.dueAt = now + .seconds(5)
             return (once ? .drop : .wait, nil)
         case .unreadable(let errno):
-            let remark: Remark? = candidate.isLogged ? nil : .unreadable(errno)
+            var remark: Remark? = candidate.isLogged ? nil : .unreadable(errno)
             candidate.isLogged = true
             candidate.hindered += 1
             candidate.dueAt = now + (once ? .seconds(1) : Self.unreadablePause)
-            return (once && candidate.hindered > 3 ? .giveUp : .wait, remark)
+            let isGivenUp = once && candidate.hindered > Self.looksAtUnreadable
+            if candidate.hindered == Self.looksAtUnreadable || isGivenUp, !candidate.isNoteCurrent {
+                (candidate.isNoted, candidate.isNoteCurrent) = (true, true)
+                remark = .noteUnreadable
+            }
+            return (isGivenUp ? .giveUp : .wait, remark)
         case .locked:
             return busy(&candidate, contents: .open, at: now)
         case .present(let identity, let lease, let contents):
@@ -190,7 +208,7 @@ package struct CompletenessRule: Sendable {
     private func quiet(
         _ candidate: Candidate, _ identity: FileIdentity, _ lease: Lease, _ contents: Contents
     ) -> Duration {
-        if identity.byteCount == 0, !once { return max(settle, Self.patienceWithEmptyFile) }
+        if identity.byteCount == 0 || contents == .headerOnly, !once { return max(settle, Self.patienceWithEmptyFile) }
         switch (lease, contents) {
         case (.free, _), (.writer, _): return settle
         case (.unknown, .whole): return max(settle, Self.quietWithoutLease)

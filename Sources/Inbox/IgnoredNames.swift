@@ -7,6 +7,9 @@ package struct IgnoredNames: Sendable, Hashable {
         ".tmp", ".temp", ".part", ".partial", ".crdownload", ".opdownload", ".download", ".filepart", ".!sync", ".swp",
         ".lnk", ".bak", "~", ".txt", ".srt", ".vtt", ".tsv", ".json", ".toml", ".md", ".ini", ".log",
     ].map { Array($0.utf8) }
+    /// Folders that a browser or an uploader fills before it gives them their name. What a file's ending says of a file
+    /// says nothing of a folder: "Archive.bak" may be full of recordings.
+    private static let folderSuffixes = [".tmp", ".download", ".crdownload"].map { Array($0.utf8) }
     private static let prefixes = [".", "~$", "~syncthing~"].map { Array($0.utf8) }
     private static let whole = Set(
         [
@@ -25,15 +28,35 @@ package struct IgnoredNames: Sendable, Hashable {
         Self.contains(name) || patterns.contains { $0.matches(name) }
     }
 
-    /// The built-in names only.
+    /// The same for a folder, with all that is in it.
+    /// - Parameter name: one path component.
+    package func containsFolder(_ name: RawName) -> Bool {
+        let bytes = Self.lowercased(name)
+        return Self.isJunk(bytes) || Self.ends(bytes, in: Self.folderSuffixes) || patterns.contains { $0.matches(name) }
+    }
+
+    /// The built-in names of files only.
     /// - Parameter name: one path component.
     package static func contains(_ name: RawName) -> Bool {
-        let bytes = name.bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
-        return whole.contains(bytes)
-            || prefixes.contains { bytes.starts(with: $0) }
-            || suffixes.contains { bytes.count > $0.count && bytes.suffix($0.count).elementsEqual($0) }
-            // Numbered backups and what office programs keep of open files: `talk.~1~`.
-            || zip(bytes, bytes.dropFirst()).contains { $0 == 0x2E && $1 == 0x7E }
+        let bytes = lowercased(name)
+        return isJunk(bytes) || ends(bytes, in: suffixes) || isNumberedBackup(bytes)
+    }
+
+    private static func lowercased(_ name: RawName) -> [UInt8] {
+        name.bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
+    }
+
+    private static func isJunk(_ name: [UInt8]) -> Bool {
+        whole.contains(name) || prefixes.contains { name.starts(with: $0) }
+    }
+
+    private static func ends(_ name: [UInt8], in suffixes: [[UInt8]]) -> Bool {
+        suffixes.contains { name.count > $0.count && name.suffix($0.count).elementsEqual($0) }
+    }
+
+    /// Numbered backups and what office programs keep of open files: `talk.~1~`.
+    private static func isNumberedBackup(_ name: [UInt8]) -> Bool {
+        zip(name, name.dropFirst()).contains { $0 == 0x2E && $1 == 0x7E }
     }
 }
 

@@ -59,6 +59,7 @@ package struct InboxLook: Sendable {
         switch DeclaredLength(of: FileBytes(descriptor: descriptor.rawValue)) {
         case .met: return .whole
         case .undeclared: return .open
+        case .headerOnly: return .headerOnly
         case .short(let expected): return .short(.init(arrived: size, expected: expected))
         }
     }

@@ -54,10 +54,13 @@ struct InboxScan: Sendable {
         let identity: FileIdentity
     }
 
-    /// Deeper folders are not gone into.
+    /// Deeper folders are not gone into, and not watched: each costs an open descriptor.
     private static let greatestDepth = 64
-    /// Special files named in one scan; a folder full of them must not flood the log.
+    /// Special files, and folders left out, named in one scan; a folder full of them must not flood the log.
     private static let mostSpecial = 20
+
+    /// - Parameter folder: relative to the inbox.
+    static func goesInto(_ folder: RawName) -> Bool { folder.components.count <= greatestDepth }
 
     private let before: Decided
     private let ignored: IgnoredNames
@@ -69,6 +72,8 @@ struct InboxScan: Sendable {
     private(set) var decided = Decided()
     /// Folders that could not be read, with the reason.
     private(set) var faults: [any Error] = []
+    /// Folders that were not gone into for their name or their depth, the first of them.
+    private(set) var leftOut: Set<RawName> = []
 
     /// Scans `folder`, relative to `root`, and what is below it; links are not followed.
     init(
@@ -79,22 +84,26 @@ struct InboxScan: Sendable {
         do {
             let top = try OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY)
             if folder.bytes.isEmpty {
-                try collect(folder, top.descriptor, depth: 0)
+                try collect(folder, top.descriptor)
             } else {
                 let inner = try OwnedDescriptor(
                     opening: folder, beneath: top.descriptor, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
-                try collect(folder, inner.descriptor, depth: 0)
+                try collect(folder, inner.descriptor)
             }
         } catch {
             faults.append(error)
         }
     }
 
-    private mutating func collect(_ folder: RawName, _ descriptor: FileDescriptor, depth: Int) throws {
+    private mutating func collect(_ folder: RawName, _ descriptor: FileDescriptor) throws {
         var folders: [RawName] = []
         try DirectoryLister.forEach(of: descriptor, folder.printable) { entry in
             if entry.kind == .directory {
-                if depth < Self.greatestDepth, !ignored.contains(entry.name) { folders.append(entry.name) }
+                if !ignored.containsFolder(entry.name), Self.goesInto(folder.appending(entry.name)) {
+                    folders.append(entry.name)
+                } else if leftOut.count < Self.mostSpecial, entry.name.bytes.first != 0x2E {
+                    leftOut.insert(folder.appending(entry.name))
+                }
                 return true
             }
             // Gone since it was listed: nothing to do.
@@ -118,7 +127,7 @@ struct InboxScan: Sendable {
             do {
                 let inner = try OwnedDescriptor(
                     opening: name, beneath: descriptor, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
-                try collect(path, inner.descriptor, depth: depth + 1)
+                try collect(path, inner.descriptor)
             } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
                 continue
             } catch {

@@ -32,11 +32,17 @@ extension InboxService {
     func tell(_ incomplete: Intake.Incomplete, _ inbox: InboxSettings) async {
         if incomplete.isGivenUp { board.noteIncomplete() }
         do {
+            let path = incomplete.path
+            switch incomplete.reason {
+            case .short(_, let identity):
+                try await journal.noteShort(path, identity, in: RawName(inbox.path))
+            case .unreadable, nil: try await journal.forgetShort(path, in: RawName(inbox.path))
+            }
             try await BlockingPool.files.run {
-                if let shortfall = incomplete.shortfall {
-                    try IncompleteNote.write(incomplete.path, shortfall, outbox: inbox.outbox)
-                } else {
-                    IncompleteNote.remove(incomplete.path, outbox: inbox.outbox)
+                if let reason = incomplete.reason {
+                    try IncompleteNote.write(path, reason, outbox: inbox.outbox)
+                } else if !incomplete.isGivenUp {
+                    IncompleteNote.remove(path, outbox: inbox.outbox)
                 }
             }
         } catch {
@@ -44,6 +50,9 @@ extension InboxService {
         }
     }
 
+    /// `parlograph jobs retry` puts jobs into the journal from another process, and a clock that is set back would make
+    /// a pause long.
+    private static let longestPause = Duration.seconds(60)
     /// How long nothing is begun where space was short before it is looked at again.
     private static let pauseWhenSpaceIsShort = Duration.seconds(10)
 
@@ -77,11 +86,12 @@ extension InboxService {
                     pause = try await pauseUntilNext(settings, open: open, withSpace: withSpace)
                 }
                 if done, running.value == 0 { break }
-                if let pause { await wake.wait(atMost: pause) } else { await wake.wait() }
+                await wake.wait(atMost: min(pause ?? Self.longestPause, Self.longestPause))
             }
         }
         if settings.once {
             board.noteWaiting(try await journal.count(of: settings.inboxes.map { RawName($0.path) }, in: .queued))
+            board.noteNotTakenOut(stuck.all.count)
         }
     }
 

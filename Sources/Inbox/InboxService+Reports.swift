@@ -8,8 +8,13 @@ import Transcription
 extension InboxService {
     func reportStatus() async {
         var last: ServiceStatus?
+        var noted: [Int64: Job.Chunks] = [:]
         while !Task.isCancelled {
             let status = await makeStatus()
+            let chunks = board.chunks
+            let news = chunks.filter { noted[$0.key] != $0.value }
+            if !news.isEmpty { try? await journal.note(news) }
+            noted = chunks
             if var before = last {
                 before.updatedAt = status.updatedAt
                 if before != status { last = await write(status) }

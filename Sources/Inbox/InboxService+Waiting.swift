@@ -65,7 +65,7 @@ extension InboxService {
 
     /// 5 s, doubled with each attempt up to 10 min; said at the first, second, fourth, eighth … attempt.
     private func postpone(_ job: Job, _ what: Logger.Message, _ cause: String, logger: Logger) async {
-        let pause = min(Int64(5) << min(max(0, job.attempts - 1), 7), 600)
+        let pause = min(Int64(5) << min(max(0, job.attempts - 1), 7), JobJournal.longestPause)
         if job.attempts.nonzeroBitCount == 1 {
             logger.error(what, metadata: ["error": "\(cause)", "attempt": "\(job.attempts)", "again_in": "\(pause) s"])
         }
@@ -85,15 +85,23 @@ extension InboxService {
         return isThere ? outcome : nil
     }
 
+    /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
+    func settle(_ jobs: [Job]) async {
+        for job in jobs where !Task.isCancelled {
+            guard let inbox = inbox(of: job) else { continue }
+            if await settleSource(of: job, inbox, as: job.state) { desk.release(job, again: true) }
+        }
+    }
+
     private static let pauseWhenStuck = Duration.seconds(30)
 
     func takeStuckSourcesOut() async {
         while !Task.isCancelled {
             if stuck.all.isEmpty { await stuck.found.wait() }
             guard (try? await Task.sleep(for: Self.pauseWhenStuck)) != nil else { return }
-            for (job, failed) in stuck.all {
+            for (job, outcome) in stuck.all where !Task.isCancelled {
                 guard let inbox = inbox(of: job) else { continue }
-                if await settleSource(of: job, inbox, failed: failed) { desk.release(job, again: true) }
+                if await settleSource(of: job, inbox, as: outcome) { desk.release(job, again: true) }
             }
         }
     }
@@ -105,14 +113,11 @@ extension InboxService {
                 let removed = try await journal.prune(finishedBefore: Self.now() - Self.memory) { job in
                     let place = job.inbox.path.pushing(job.path.path)
                     do {
-                        // Without the device: its number may be another one after a reboot.
-                        let now = try FileStatus(at: place, followingLinks: false).identity
-                        return (now.inode, now.byteCount, now.modified)
-                            == (job.identity.inode, job.identity.byteCount, job.identity.modified)
+                        return try FileStatus(at: place, followingLinks: false).identity == job.identity
                     } catch {
                         // An inbox that is not mounted has not lost its recordings.
-                        return (try? FileStatus(at: job.inbox.path)) == nil
-                            || (error as? SystemError)?.errno != .noSuchFileOrDirectory
+                        let isHere = (try? InboxRoot.holds(job, at: job.inbox.path)) ?? false
+                        return !isHere || (error as? SystemError)?.errno != .noSuchFileOrDirectory
                     }
                 }
                 if removed > 0 { logger.info("old jobs forgotten", metadata: ["count": "\(removed)"]) }

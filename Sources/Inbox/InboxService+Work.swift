@@ -29,24 +29,30 @@ extension InboxService {
                 finished = outcome
                 try await close(job, inbox, as: outcome)
                 logger.info("recording was delivered just before the service ended")
-                return await settleSource(of: job, inbox, failed: false)
+                return await settleSource(of: job, inbox, as: outcome)
             }
+            try await journal.noteBegin(job.id, Job.Options(inbox), now: Self.now())
             let transcript = try await withStatusNote(of: job, inbox, tracker) {
                 try await transcribe(job, inbox, tracker, by: equipment.pipeline)
             }
             outages.end(.engine(inbox.engine), now: Self.now())
             undelivered.keep(transcript, for: job)
+            let chunks = transcript.chunks.count
+            try await journal.note([
+                job.id: Job.Chunks(expected: chunks, done: chunks, failed: tracker.snapshot().chunksFailed)
+            ])
             try await deliver(
                 transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
             undelivered.drop(job)
-            finished = transcript.isPartial ? .partial : .delivered
+            let outcome = transcript.isPartial ? Job.State.partial : .delivered
+            finished = outcome
             logger.info(
                 "recording delivered",
                 metadata: [
                     "seconds": "\(SampleClock.seconds(transcript.sampleCount))", "chunks": "\(transcript.chunks.count)",
                     "cache_hits": "\(transcript.cacheHits)", "gaps": "\(transcript.gaps.count)",
                 ])
-            return await settleSource(of: job, inbox, failed: false)
+            return await settleSource(of: job, inbox, as: outcome)
         } catch is CancellationError {
             await write(PersonalNotes.waitingText(name: job.path.last, .stopped), .status, job, inbox)
             return false
@@ -79,6 +85,7 @@ extension InboxService {
             let error =
                 error as? TranscriptionError
                 ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
+            try? await journal.note([job.id: tracker.snapshot().chunks])
             finished = .failed
             board.noteFailure(error.code, of: job)
             return await fail(job, inbox, error, logger: logger)
@@ -169,7 +176,7 @@ extension InboxService {
             }
             try await journal.finish(
                 job.id, state: .failed, error: (error.code.rawValue, error.message), now: Self.now())
-            return await settleSource(of: job, inbox, failed: true)
+            return await settleSource(of: job, inbox, as: .failed)
         } catch let fault as SystemError {
             await waitForOutbox(job, inbox, Self.cannotWrite(to: inbox.outbox, fault), logger: logger)
             return false
@@ -179,13 +186,20 @@ extension InboxService {
         }
     }
 
-    /// Moves, keeps or deletes the source of a finished job, as its inbox wants.
+    /// Moves, keeps or deletes the source of a finished job, as its inbox wants. A copy to another file system ends when
+    /// the task is cancelled; the next start takes it up.
     /// - Returns: true when something else lies under its name by now, which wants to be looked at.
     @discardableResult
-    func settleSource(of job: Job, _ inbox: InboxSettings, failed: Bool) async -> Bool {
+    func settleSource(of job: Job, _ inbox: InboxSettings, as outcome: Job.State) async -> Bool {
+        let (flag, probe) = (CancellationFlag(), outboxProbe)
         do {
-            let result = try await BlockingPool.files.run {
-                try SourceSettlement.settle(job, inbox: inbox, failed: failed)
+            let result = try await withTaskCancellationHandler {
+                try await BlockingPool.files.run {
+                    try SourceSettlement.settle(
+                        job, inbox: inbox, as: outcome, checkRoot: probe.checkMount, isCancelled: { flag.isSet })
+                }
+            } onCancel: {
+                flag.set()
             }
             try await journal.markSource(job.id, result.disposal, place: result.place.map { RawName($0) })
             if stuck.remove(job) {
@@ -193,8 +207,10 @@ extension InboxService {
                     "recording was taken out of the inbox after all", metadata: ["file": "\(job.path.printable)"])
             }
             return result.isReplaced
+        } catch is CancellationError {
+            return false
         } catch {
-            guard stuck.insert(job, failed: failed) else { return false }
+            guard stuck.insert(job, as: outcome) else { return false }
             logger.error(
                 "recording cannot be taken out of the inbox, trying again; it is not transcribed again",
                 metadata: ["file": "\(job.path.printable)", "error": "\(error)"])
@@ -236,5 +252,12 @@ extension TranscriptionError {
     /// The file vanished between being queued and being read.
     fileprivate var isAboutMissingFile: Bool {
         code == .noSuchInput && (cause as? SystemError)?.errno == .noSuchFileOrDirectory
+    }
+}
+
+extension Job.Options {
+    fileprivate init(_ inbox: InboxSettings) {
+        self.init(
+            engine: inbox.engine, language: inbox.options.language, formats: inbox.formats.map(\.rawValue))
     }
 }

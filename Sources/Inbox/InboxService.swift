@@ -80,6 +80,8 @@ package struct InboxService: Service {
         package var waiting = 0
         /// Left in the inbox, since their end is missing or somebody still writes them.
         package var incomplete = 0
+        /// Finished, but still in the inbox: they could not be moved or deleted.
+        package var notTakenOut = 0
         /// Why recordings failed.
         package var failures: Set<TranscriptionError.Code> = []
         /// The first of those that failed, relative to their inboxes.
@@ -160,9 +162,8 @@ package struct InboxService: Service {
         if interrupted > 0 {
             logger.notice("taking up interrupted recordings again", metadata: ["count": "\(interrupted)"])
         }
-        for job in try await journal.withPendingSource() {
-            if let inbox = inbox(of: job) { await settleSource(of: job, inbox, failed: job.state == .failed) }
-        }
+        let unsettled = try await journal.withPendingSource()
+        if settings.once { await settle(unsettled) }
 
         let stopping = CancellationFlag()
         let dispatching = Heartbeat(waking: wake)
@@ -188,7 +189,11 @@ package struct InboxService: Service {
                     }
                 }
                 group.addTask { await keepJournalSmall() }
-                group.addTask { await takeStuckSourcesOut() }
+                group.addTask {
+                    // A copy to another file system may take long: new recordings do not wait for it.
+                    if !settings.once { await settle(unsettled) }
+                    await takeStuckSourcesOut()
+                }
                 do {
                     try await withinShutdownTime {
                         try await dispatch(turned: dispatching.beat) {
@@ -229,7 +234,7 @@ package struct InboxService: Service {
             await withDiscardingTaskGroup { group in
                 var unscanned: SharedCounter?
                 while !Task.isCancelled {
-                    let begun = desk.update(to: settings.inboxes)
+                    let begun = desk.update(to: settings.inboxes, noted: (try? await journal.shortOnes()) ?? [:])
                     let first = unscanned == nil ? SharedCounter(begun.count) : nil
                     unscanned = unscanned ?? first
                     for place in begun {

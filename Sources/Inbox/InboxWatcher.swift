@@ -94,9 +94,27 @@ package final class InboxWatcher: Sendable {
         _ = write(wakeUp.descriptor.rawValue, &one, 8)
     }
 
-    /// Watches `folder` and all folders below it; those that vanish meanwhile are left out.
+    /// Watches `folder` and all folders below it that a scan goes into; those that vanish meanwhile are left out.
     /// - Throws: `SystemError` when `folder` itself cannot be watched.
     package func watch(_ folder: RawName) throws {
+        guard InboxScan.goesInto(folder) else { return }
+        // Not by recursion: who may write to an inbox decides how deep its folders are.
+        var found = try watchAlone(folder)
+        while let inner = found.popLast() {
+            do {
+                found += try watchAlone(inner)
+            } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+                continue
+            } catch {
+                logger.debug(
+                    "sub-folder cannot be watched", metadata: ["folder": "\(inner.printable)", "error": "\(error)"])
+                state.withLock { $0.changes.unwatched += 1 }
+            }
+        }
+    }
+
+    /// - Returns: the folders in it that are to be watched as well.
+    private func watchAlone(_ folder: RawName) throws -> [RawName] {
         let path = folder.bytes.isEmpty ? root : root.pushing(folder.path)
         let mask = folder.bytes.isEmpty ? Self.mask & ~UInt32(IN_DONT_FOLLOW) : Self.mask
         let descriptor = path.withPlatformString { inotify_add_watch(inotify.descriptor.rawValue, $0, mask) }
@@ -104,22 +122,15 @@ package final class InboxWatcher: Sendable {
             throw SystemError("inotify_add_watch", path.printable, errno: Errno(rawValue: errno))
         }
         state.withLock { $0.folders[descriptor] = folder }
+        var inner: [RawName] = []
         try? DirectoryLister.forEach(in: path) { entry in
-            if entry.kind == .directory, !ignored.contains(entry.name) {
-                let inner = folder.appending(entry.name)
-                do {
-                    try watch(inner)
-                } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
-                    return true
-                } catch {
-                    logger.debug(
-                        "sub-folder cannot be watched",
-                        metadata: ["folder": "\(inner.printable)", "error": "\(error)"])
-                    state.withLock { $0.changes.unwatched += 1 }
-                }
+            if entry.kind == .directory, !ignored.containsFolder(entry.name) {
+                let path = folder.appending(entry.name)
+                if InboxScan.goesInto(path) { inner.append(path) }
             }
             return true
         }
+        return inner
     }
 
     private func readEvents() {
@@ -153,9 +164,11 @@ package final class InboxWatcher: Sendable {
             if folder.bytes.isEmpty { state.withLock { $0.changes.isRootGone = true } }
             return
         }
-        guard let name = event.name, !ignored.contains(name) else { return }
+        guard let name = event.name else { return }
+        let isFolder = event.mask & UInt32(IN_ISDIR) != 0
+        guard !(isFolder ? ignored.containsFolder(name) : ignored.contains(name)) else { return }
         let path = folder.appending(name)
-        if event.mask & UInt32(IN_ISDIR) != 0 {
+        if isFolder {
             if event.mask & UInt32(IN_MOVED_FROM) != 0 { forget(path) }
             guard event.mask & (UInt32(IN_CREATE) | UInt32(IN_MOVED_TO)) != 0 else { return }
             do {

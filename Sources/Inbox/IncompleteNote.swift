@@ -2,11 +2,17 @@ import SystemPackage
 import SystemSupport
 import Transcription
 
-/// `talk.wav.error.txt` in the outbox while the end of `talk.wav` is missing. All functions block.
+/// `talk.wav.error.txt` in the outbox while the end of `talk.wav` is missing, or while it cannot be read. All functions
+/// block.
 enum IncompleteNote {
     /// - Throws: `SystemError`.
-    static func write(_ recording: RawName, _ shortfall: CompletenessRule.Shortfall, outbox: FilePath) throws {
-        try PersonalNotes.write(text(recording.last, shortfall), .error, base: base(recording), outbox: outbox)
+    static func write(_ recording: RawName, _ reason: Intake.Incomplete.Reason, outbox: FilePath) throws {
+        let text =
+            switch reason {
+            case .short(let shortfall, _): text(recording.last, shortfall)
+            case .unreadable: unreadableText(recording.last)
+            }
+        try PersonalNotes.write(text, .error, base: base(recording), outbox: outbox)
     }
 
     /// Removes the note if it is there.
@@ -17,6 +23,16 @@ enum IncompleteNote {
     /// With the extension: `talk.mp3` may have been transcribed long ago.
     private static func base(_ recording: RawName) -> RawName {
         recording.folder.appending(SidecarNames(for: recording.last, keepingExtension: true).base)
+    }
+
+    private static func unreadableText(_ name: RawName) -> String {
+        """
+        \(name.printable) cannot be read: its rights allow it to you alone.
+
+        It was left in the inbox and is transcribed as soon as the group of the inbox may read it. Copy it there again
+        instead of moving it, or ask your administrator.
+
+        """
     }
 
     private static func text(_ name: RawName, _ shortfall: CompletenessRule.Shortfall) -> String {

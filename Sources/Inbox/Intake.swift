@@ -16,11 +16,16 @@ package final class Intake: Sendable {
         package let identity: FileIdentity
     }
 
-    /// A recording that is not complete and about which a person should know.
+    /// A recording that cannot be taken as it is and about which a person should know.
     package struct Incomplete: Sendable {
+        package enum Reason: Sendable, Hashable {
+            case short(CompletenessRule.Shortfall, FileIdentity)
+            case unreadable
+        }
+
         package let path: RawName
-        /// Nil: it is gone, or something else lies there now, and a note about it is out of date.
-        package let shortfall: CompletenessRule.Shortfall?
+        /// Nil: nothing is to be said; it is gone, or something else lies there now, and a note about it is out of date.
+        package let reason: Reason?
         /// `serve --once` leaves it where it is.
         package let isGivenUp: Bool
     }
@@ -37,8 +42,12 @@ package final class Intake: Sendable {
         var noted: [FileIdentity: RawName] = [:]
         /// What the last scan could not read; said once.
         var faults: Set<String> = []
+        /// Folders that were said to be left out, the first hundred.
+        var leftOut: Set<RawName> = []
     }
 
+    /// Short recordings that are known again under another name.
+    private static let mostNoted = 1000
     /// Recordings looked at in one go.
     private static let batch = 64
     /// After so many at once the memory they took is given back.
@@ -58,9 +67,10 @@ package final class Intake: Sendable {
     /// - Parameters:
     ///   - wake: is waited on; signal it when `clock` was moved on.
     ///   - clock: a time that never goes back.
+    ///   - noted: recordings that a person was told to be short before this process began.
     package init(
         _ settings: InboxSettings, wake: AsyncSignal, logger: Logger, look: InboxLook = InboxLook(),
-        clock: @escaping @Sendable () -> Duration = Intake.sinceStart(),
+        clock: @escaping @Sendable () -> Duration = Intake.sinceStart(), noted: [FileIdentity: RawName] = [:],
         makeWatcher: @escaping MakeWatcher = {
             try InboxWatcher(root: $0, changed: $1, logger: $2, ignored: $3)
         }
@@ -71,6 +81,11 @@ package final class Intake: Sendable {
         inspection = look
         self.clock = clock
         self.makeWatcher = makeWatcher
+        let now = clock()
+        state.withLock { state in
+            state.noted = noted
+            for (identity, path) in noted { state.candidates[path] = .init(noted: identity, at: now) }
+        }
     }
 
     /// The time since this call.
@@ -245,6 +260,11 @@ package final class Intake: Sendable {
         for fault in state.withLock({ faults.subtracting($0.faults) }).sorted() {
             logger.warning("folder cannot be read", metadata: ["inbox": "\(root.printable)", "error": "\(fault)"])
         }
+        for path in newlyLeftOut(scan.leftOut) {
+            logger.notice(
+                "folder is left out: its name is that of temporary or system files, or it lies too deep",
+                metadata: ["inbox": "\(root.printable)", "folder": "\(path.printable)"])
+        }
         for path in scan.special {
             logger.notice(
                 "not a regular file, left alone",
@@ -262,6 +282,16 @@ package final class Intake: Sendable {
             guard isWhole else { return }
             state.faults = faults
             for path in state.noted.values { state.candidates[path]?.dueAt = now }
+        }
+    }
+
+    private static let mostLeftOut = 100
+
+    private func newlyLeftOut(_ folders: Set<RawName>) -> [RawName] {
+        state.withLock { state in
+            let new = folders.subtracting(state.leftOut).prefix(max(0, Self.mostLeftOut - state.leftOut.count))
+            state.leftOut.formUnion(new)
+            return new.sorted()
         }
     }
 
@@ -313,12 +343,11 @@ package final class Intake: Sendable {
         if let remark { say(remark, path) }
         switch (outcome, remark) {
         case (.giveUp, let remark):
-            let shortfall: CompletenessRule.Shortfall? = if case .note(let found) = remark { found } else { nil }
-            await incomplete(Incomplete(path: path, shortfall: shortfall, isGivenUp: true))
-        case (_, .note(let shortfall)):
-            await incomplete(Incomplete(path: path, shortfall: shortfall, isGivenUp: false))
+            await incomplete(Incomplete(path: path, reason: reason(for: remark, look), isGivenUp: true))
+        case (_, .note), (_, .noteUnreadable):
+            await incomplete(Incomplete(path: path, reason: reason(for: remark, look), isGivenUp: false))
         case (.drop, _), (.take, _):
-            if wasNoted { await incomplete(Incomplete(path: path, shortfall: nil, isGivenUp: false)) }
+            if wasNoted { await incomplete(Incomplete(path: path, reason: nil, isGivenUp: false)) }
         case (.wait, _): break
         }
         guard case .take(let identity) = outcome else { return }
@@ -336,6 +365,16 @@ package final class Intake: Sendable {
         }
     }
 
+    private func reason(
+        for remark: CompletenessRule.Remark?, _ look: CompletenessRule.Look
+    ) -> Incomplete.Reason? {
+        switch (remark, look) {
+        case (.note(let shortfall), .present(let identity, _, _)): .short(shortfall, identity)
+        case (.noteUnreadable, _): .unreadable
+        default: nil
+        }
+    }
+
     /// Updates the candidate after a look.
     private func judge(
         _ path: RawName, _ look: CompletenessRule.Look, _ rule: CompletenessRule, at now: Duration
@@ -345,15 +384,22 @@ package final class Intake: Sendable {
             let wasNoted = candidate.isNoted
             let before = candidate.identity
             var (outcome, remark) = rule.judge(&candidate, look, at: now)
-            if outcome == .wait, case .present(let identity, let lease, .short) = look, lease != .writer,
+            if outcome == .wait || outcome == .giveUp, case .present(let identity, let lease, .short) = look,
+                lease != .writer,
                 let old = state.noted[identity], old != path
             {
                 // A person was told that it is short and gave it another name: there is no more of it.
                 (outcome, remark) = (.take(identity), nil)
                 state.candidates[old]?.dueAt = now
             }
-            if wasNoted, let before, outcome != .wait || before != candidate.identity { state.noted[before] = nil }
-            if case .note = remark, let identity = candidate.identity { state.noted[identity] = path }
+            // One that is gone from its place may be found under another name later.
+            if wasNoted, let before, outcome != .wait && outcome != .drop || before != candidate.identity {
+                state.noted[before] = nil
+            }
+            if case .note = remark, let identity = candidate.identity {
+                if state.noted.count >= Self.mostNoted { state.noted = [:] }
+                state.noted[identity] = path
+            }
             state.candidates[path] = outcome == .wait ? candidate : nil
             if case .take(let identity) = outcome {
                 state.decided.insert(InboxScan.Decided.mark(path, identity))
@@ -368,6 +414,8 @@ package final class Intake: Sendable {
         case .unreadable(let errno):
             metadata["error"] = "\(errno)"
             logger.warning("recording cannot be read", metadata: metadata)
+        case .noteUnreadable:
+            logger.warning("recording stays unreadable, it is left in the inbox", metadata: metadata)
         case .stillOpen:
             logger.warning("recording is not written to any more, but still open", metadata: metadata)
         case .short(let shortfall), .note(let shortfall):

@@ -12,9 +12,9 @@ final class IntakeDesk: Sendable {
         private let end = AsyncSignal()
         private let isDone = CancellationFlag()
 
-        fileprivate init(_ inbox: InboxSettings, logger: Logger) {
+        fileprivate init(_ inbox: InboxSettings, noted: [FileIdentity: RawName], logger: Logger) {
             self.inbox = inbox
-            intake = Intake(inbox, wake: heartbeat.wake, logger: logger)
+            intake = Intake(inbox, wake: heartbeat.wake, logger: logger, noted: noted)
         }
 
         /// True when `run` has returned.
@@ -74,13 +74,14 @@ final class IntakeDesk: Sendable {
     }
 
     /// Ends the intakes whose inbox is gone or has other settings.
+    /// - Parameter noted: short recordings that a person was told of, for each inbox.
     /// - Returns: new ones, to be run.
-    func update(to inboxes: [InboxSettings]) -> [Place] {
+    func update(to inboxes: [InboxSettings], noted: [RawName: [FileIdentity: RawName]]) -> [Place] {
         places.withLock { places in
             let old = places ?? []
             for place in old where !inboxes.contains(place.inbox) { place.stop() }
             let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map {
-                Place($0, logger: logger)
+                Place($0, noted: noted[RawName($0.path)] ?? [:], logger: logger)
             }
             places = old.filter { inboxes.contains($0.inbox) } + begun
             return begun

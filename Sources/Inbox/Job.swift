@@ -1,4 +1,5 @@
 package import SystemSupport
+import Transcription
 
 /// One recording on its way.
 package struct Job: Sendable, Hashable {
@@ -43,5 +44,45 @@ package struct Job: Sendable, Hashable {
     package var sourcePlace: RawName?
     /// Seconds since 1970.
     package var foundAt: Int64
+    /// When it was begun last.
+    package var begunAt: Int64?
     package var finishedAt: Int64?
+    /// What it was begun with last; nil before that.
+    package var options: Options?
+    /// How far it has come, or came.
+    package var chunks = Chunks()
+
+    /// What a job is worked on with: its inbox's choices, and those of its folder and its name.
+    package struct Options: Sendable, Hashable {
+        package var engine: String
+        /// Nil: the engine finds out.
+        package var language: String?
+        package var formats: [String]
+
+        package init(engine: String, language: String?, formats: [String]) {
+            self.engine = engine
+            self.language = language
+            self.formats = formats
+        }
+    }
+
+    /// The chunks of a recording.
+    package struct Chunks: Sendable, Hashable {
+        /// Nil as long as it is not known.
+        package var expected: Int?
+        /// With a result or given up.
+        package var done: Int
+        package var failed: Int
+
+        package init(expected: Int? = nil, done: Int = 0, failed: Int = 0) {
+            self.expected = expected
+            self.done = done
+            self.failed = failed
+        }
+    }
+}
+
+extension ProgressSnapshot {
+    /// For the journal.
+    var chunks: Job.Chunks { Job.Chunks(expected: chunksExpected, done: chunksDone, failed: chunksFailed) }
 }

@@ -1,5 +1,6 @@
+import FoundationEssentials
 import GRDB
-import SystemSupport
+package import SystemSupport
 
 // A journal that does not grow for ever.
 extension JobJournal {
@@ -65,4 +66,39 @@ extension JobJournal {
             removed += gone.count
         }
     }
+}
+
+// Recordings that lie in an inbox and are not whole, of which a person was told.
+extension JobJournal {
+    package func noteShort(_ path: RawName, _ identity: FileIdentity, in inbox: RawName) async throws {
+        try await database.write { db in
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO short VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    inbox.data, path.data, Int64(bitPattern: identity.inode), identity.byteCount, identity.modified,
+                ])
+        }
+    }
+
+    package func forgetShort(_ path: RawName, in inbox: RawName) async throws {
+        try await database.write { db in
+            try db.execute(sql: "DELETE FROM short WHERE inbox = ? AND path = ?", arguments: [inbox.data, path.data])
+        }
+    }
+
+    /// For each inbox what is known of them, and where they lay.
+    package func shortOnes() async throws -> [RawName: [FileIdentity: RawName]] {
+        try await database.read { db in
+            var out: [RawName: [FileIdentity: RawName]] = [:]
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM short LIMIT \(Self.mostShort)") {
+                let (inbox, path, inode): (Data, Data, Int64) = (row["inbox"], row["path"], row["inode"])
+                let identity = FileIdentity(
+                    device: 0, inode: UInt64(bitPattern: inode), byteCount: row["bytes"], modified: row["modified"])
+                out[RawName(bytes: inbox), default: [:]][identity] = RawName(bytes: path)
+            }
+            return out
+        }
+    }
+
+    private static let mostShort = 1000
 }

@@ -18,18 +18,33 @@ package struct JobJournal: Sendable {
         }
     }
 
-    /// Opens `jobs.sqlite` in `directory`. A damaged file is set aside, with a warning, and begun anew with what can still
-    /// be read of it; what lies in the inboxes is found again.
-    /// - Parameter patience: for a service, which waits where a command fails.
-    /// - Throws: `NewerVersion`, `SystemError` or GRDB's `DatabaseError` when the folder cannot be used at all.
+    /// The file is damaged, and not ours to mend.
+    package struct Damaged: Error, CustomStringConvertible {
+        let path: FilePath
+        let reason: String
+        package var description: String {
+            "\(path.printable) is damaged (\(reason)). The service sets it aside when it starts, and goes on with what "
+                + "can be read of it."
+        }
+    }
+
+    /// Opens `jobs.sqlite` in `directory`.
+    /// - Parameters:
+    ///   - patience: for a service, which waits where a command fails.
+    ///   - mends: for the service, to which the file belongs: a damaged one is set aside, with a warning, and begun anew
+    ///     with what can still be read of it; what lies in the inboxes is found again.
+    /// - Throws: `NewerVersion`, `Damaged`, `SystemError` or GRDB's `DatabaseError` when the folder or the file cannot be used.
     package static func open(
-        in directory: FilePath, patience: Patience? = nil, logger: Logger
+        in directory: FilePath, patience: Patience? = nil, mends: Bool = true, logger: Logger
     ) async throws -> JobJournal {
         let path = directory.appending("jobs.sqlite")
         let (queue, salvage) = try await BlockingPool.files.run {
-            // Not from under a running service: that notices itself.
-            let isServed = InstanceLock.holder(in: directory).map { $0 != getpid() } ?? false
-            return isServed ? (try prepared(path), nil) : try preparedOrSalvaged(path)
+            guard !mends else { return try preparedOrSalvaged(path) }
+            do {
+                return (try prepared(path), nil)
+            } catch let error as DatabaseError where error.isCorruption {
+                throw Damaged(path: path, reason: "\(error)")
+            }
         }
         if let salvage { salvage.log(nil, logger) }
         return JobJournal(database: JournalFile(queue, at: path, patience: patience, logger: logger))
@@ -104,11 +119,13 @@ package struct JobJournal: Sendable {
                 let row = try Row.fetchOne(
                     db,
                     sql: """
-                        SELECT not_before, id FROM job WHERE state = 'queued' AND inbox = ? AND not_before <= ?
+                        SELECT not_before, id FROM job WHERE state = 'queued' AND inbox = ?
                         ORDER BY not_before, id LIMIT 1
-                        """, arguments: [inbox, now])
+                        """, arguments: [inbox])
+                // A pause that is longer than any comes of a clock that was set back.
                 guard let row else { continue }
                 let found: (due: Int64, id: Int64) = (row["not_before"], row["id"])
+                guard found.due <= now || found.due - now > Self.longestPause else { continue }
                 if next.map({ (found.due, found.id) < ($0.due, $0.id) }) ?? true { next = found }
             }
             guard let next, let row = try Row.fetchOne(db, sql: "SELECT * FROM job WHERE id = ?", arguments: [next.id])
@@ -122,6 +139,9 @@ package struct JobJournal: Sendable {
             return job
         }
     }
+
+    /// No job is postponed for longer, in seconds.
+    static let longestPause: Int64 = 600
 
     private static func inboxes(_ db: Database) throws -> [Data] {
         try Data.fetchAll(db, sql: "SELECT inbox FROM tally WHERE state = 'queued' AND jobs > 0")
@@ -180,13 +200,14 @@ package struct JobJournal: Sendable {
         }
     }
 
-    /// A failed or partial job whose recording still lies in its inbox is queued again.
+    /// A failed or partial job whose recording still lies in its inbox is queued again, as if it had not been worked on;
+    /// the digests stay, so that its sidecars are known as ours.
     package func retry(_ id: Int64) async throws {
         try await database.write { db in
             try db.execute(
                 sql: """
                     UPDATE job SET state = 'queued', source = 'pending', error_code = NULL, error_message = NULL,
-                      finished_at = NULL WHERE id = ? AND state IN ('failed', 'partial')
+                      finished_at = NULL, outcome = NULL, attempts = 0, not_before = 0 WHERE id = ? AND state IN ('failed', 'partial')
                     """, arguments: [id])
         }
     }
@@ -194,6 +215,29 @@ package struct JobJournal: Sendable {
     /// Forgets a job whose recording went away or changed before it was done; the file is found anew.
     package func forget(_ id: Int64) async throws {
         try await database.write { db in try db.execute(sql: "DELETE FROM job WHERE id = ?", arguments: [id]) }
+    }
+
+    /// Work on a job begins with these options.
+    package func noteBegin(_ id: Int64, _ options: Job.Options, now: Int64) async throws {
+        let formats = options.formats.joined(separator: ",")
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE job SET begun_at = ?, engine = ?, language = ?, formats = ?, chunks = NULL, chunks_done = 0,
+                      chunks_failed = 0 WHERE id = ?
+                    """, arguments: [now, options.engine, options.language, formats, id])
+        }
+    }
+
+    /// How far jobs are, in one transaction.
+    package func note(_ chunks: [Int64: Job.Chunks]) async throws {
+        try await database.write { db in
+            for (id, state) in chunks {
+                try db.execute(
+                    sql: "UPDATE job SET chunks = ?, chunks_done = ?, chunks_failed = ? WHERE id = ?",
+                    arguments: [state.expected, state.done, state.failed, id])
+            }
+        }
     }
 
     /// Before sidecars are renamed into place: remembers their digests, so that after a crash they are known as ours.
@@ -362,6 +406,11 @@ extension Job {
             outcome: (row["outcome"] as String?).flatMap(State.init(rawValue:)),
             source: SourceDisposal(rawValue: source) ?? .pending,
             sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) },
-            foundAt: row["found_at"], finishedAt: row["finished_at"])
+            foundAt: row["found_at"], begunAt: row["begun_at"], finishedAt: row["finished_at"],
+            options: (row["engine"] as String?).map { engine in
+                Options(
+                    engine: engine, language: row["language"],
+                    formats: (row["formats"] as String? ?? "").split(separator: ",").map(String.init))
+            }, chunks: Chunks(expected: row["chunks"], done: row["chunks_done"], failed: row["chunks_failed"]))
     }
 }

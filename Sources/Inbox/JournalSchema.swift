@@ -30,7 +30,7 @@ extension JobJournal {
             // Another process that opened the same new file may have been quicker.
             guard try queue.read(migrator.hasCompletedMigrations) else { throw error }
         }
-        try queue.read { db in _ = try Row.fetchOne(db, sql: "SELECT outcome, base_key FROM job, tally LIMIT 1") }
+        try queue.read { db in _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks FROM job, tally, short LIMIT 1") }
         return queue
     }
 
@@ -38,6 +38,11 @@ extension JobJournal {
     /// - Returns: what was saved; nil when the file was fine.
     static func preparedOrSalvaged(_ path: FilePath) throws -> (DatabaseQueue, JournalSalvage?) {
         do {
+            let before = try? FileStatus(at: path, followingLinks: false)
+            if let before, before.kind == .regular, before.identity.byteCount == 0 {
+                // SQLite takes it for a new one.
+                throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "it was empty")
+            }
             return (try prepared(path), nil)
         } catch let error as DatabaseError where error.isCorruption {
             let aside = try setAside(path)
@@ -93,6 +98,23 @@ extension JobJournal {
                     sql: "UPDATE job SET base_key = ? WHERE id = ?",
                     arguments: [RawName(bytes: base).caseFolded.data, job["id"]])
             }
+        }
+        migrator.registerMigration("3 options, chunks, short recordings") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE job ADD COLUMN begun_at INTEGER;
+                    ALTER TABLE job ADD COLUMN engine TEXT;
+                    ALTER TABLE job ADD COLUMN language TEXT;
+                    ALTER TABLE job ADD COLUMN formats TEXT;
+                    ALTER TABLE job ADD COLUMN chunks INTEGER;
+                    ALTER TABLE job ADD COLUMN chunks_done INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE job ADD COLUMN chunks_failed INTEGER NOT NULL DEFAULT 0;
+                    CREATE TABLE short (
+                      inbox BLOB NOT NULL, path BLOB NOT NULL,
+                      inode INTEGER NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
+                      PRIMARY KEY (inbox, path)
+                    ) STRICT, WITHOUT ROWID;
+                    """)
         }
         return migrator
     }

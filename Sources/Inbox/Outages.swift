@@ -29,6 +29,7 @@ final class Outages: Sendable {
     /// An engine rests when so many recordings failed at it in a row: one alone may have itself to blame.
     private static let patienceWithEngine = 3
     private static let engineRest: Int64 = 60
+    /// No rest is longer.
     private static let longestOutboxRest: Int64 = 60
 
     /// Notes a failure; says so if it is the first of its kind.
@@ -95,6 +96,7 @@ final class Outages: Sendable {
         let until = places.withLock { places in
             [places[.outbox(inbox.outbox)], places[.engine(inbox.engine)]].compactMap { $0?.restsUntil }.max()
         }
-        return until.flatMap { $0 > now ? $0 : nil }
+        // A rest that is longer than any comes of a clock that was set back.
+        return until.flatMap { $0 > now && $0 - now <= Self.longestOutboxRest ? $0 : nil }
     }
 }

@@ -29,7 +29,8 @@ final class OutboxProbe: Sendable {
         try checkMount(outbox)
         let folder = try OwnedDescriptor(opening: outbox, flags: O_RDONLY | O_DIRECTORY)
         let bytes = [UInt8](repeating: 0x20, count: 4096)
-        let name = try AtomicFile.stage(bytes, for: "parlograph-probe", in: folder.descriptor, mode: 0o600)
+        let name = try AtomicFile.stage(
+            bytes, for: "parlograph-probe", in: folder.descriptor, rights: .init(mode: 0o600))
         _ = name.withPlatformString { unlinkat(folder.descriptor.rawValue, $0, 0) }
     }
 }

@@ -9,21 +9,52 @@ package enum PersonalNotes {
     /// What a note is about; also the part of its name before `.txt`.
     package enum Kind: String, Sendable, CaseIterable { case status, error }
 
-    /// Writes or replaces a note.
+    /// Stands at the end of each note: a file without it is a person's own.
+    package static let signature = "Written by Parlograph, which also removes it."
+    /// A longer file is no note.
+    private static let longest = 64 << 10
+
+    /// Writes or replaces a note; a person's own file of that name stays, and the note is left out.
     /// - Parameters:
     ///   - base: the sidecars' base name, relative to `outbox`; its folder is made if missing.
     /// - Throws: `SystemError`.
     package static func write(_ text: String, _ kind: Kind, base: RawName, outbox: FilePath) throws {
-        let folder = try FileMover.makeFolders(base.folder, below: outbox)
+        try FileMover.makeFolders(base.folder, below: outbox)
+        let folder = try open(base.folder, of: outbox)
         guard let name = name(base, kind).path.lastComponent else { return }
-        let mode: UInt32 = try FileStatus(at: folder).mode & 0o020 != 0 ? 0o664 : 0o644
-        try AtomicFile.write(Array(text.utf8), named: name, in: folder, mode: mode)
+        guard isFreeOrOurs(name, in: folder.descriptor) else { return }
+        let lines = text.hasSuffix("\n") ? text : text + "\n"
+        try AtomicFile.write(Array("\(lines)\n\(signature)\n".utf8), named: name, in: folder.descriptor, rights: nil)
     }
 
-    /// Removes a note if it is there.
+    /// Removes a note if it is there; a person's own file of that name stays.
     package static func remove(_ kind: Kind, base: RawName, outbox: FilePath) {
-        let path = outbox.pushing(base.folder.path).pushing(name(base, kind).path)
-        _ = path.withPlatformString { unlink($0) }
+        guard let folder = try? open(base.folder, of: outbox), let name = name(base, kind).path.lastComponent,
+            isFreeOrOurs(name, in: folder.descriptor)
+        else { return }
+        _ = FilePath(root: nil, [name]).withPlatformString { unlinkat(folder.descriptor.rawValue, $0, 0) }
+    }
+
+    /// No link leads out of the outbox.
+    private static func open(_ folder: RawName, of outbox: FilePath) throws -> OwnedDescriptor {
+        let root = try OwnedDescriptor(opening: outbox, flags: O_RDONLY | O_DIRECTORY)
+        guard !folder.bytes.isEmpty else { return root }
+        return try OwnedDescriptor(opening: folder, beneath: root.descriptor, flags: O_RDONLY | O_DIRECTORY)
+    }
+
+    private static func isFreeOrOurs(_ name: FilePath.Component, in folder: FileDescriptor) -> Bool {
+        let path = FilePath(root: nil, [name])
+        do {
+            let file = try OwnedDescriptor(
+                opening: path, from: folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+            guard try FileStatus(of: file.descriptor).kind == .regular else { return false }
+            let bytes = try SmallFile.read(file.descriptor, named: path.printable, limit: longest)
+            return bytes.suffix(signature.utf8.count + 1).elementsEqual("\(signature)\n".utf8)
+        } catch let error as SystemError {
+            return error.errno == .noSuchFileOrDirectory
+        } catch {
+            return false
+        }
     }
 
     /// The text of an error note: what, why, where the recording is, what to do.
@@ -32,8 +63,8 @@ package enum PersonalNotes {
         name: RawName, error: TranscriptionError, movedTo failed: String?, language: String? = nil
     ) -> String {
         let hint =
-            error.code == .engineUnavailable
-            ? language.map { " The language was set to \"\($0)\"; perhaps it is another one." } ?? "" : ""
+            error.code == .languageNotSupported
+            ? language.map { " It was set to \"\($0)\"; perhaps that is wrong." } ?? "" : ""
         let place =
             failed.map { "The recording was not lost: it is now in the folder \"\($0)\"." }
             ?? "The recording was not lost: it is still in the inbox."
@@ -57,6 +88,7 @@ package enum PersonalNotes {
         case .undecodable: "It is damaged, or not what its name says: nothing of it can be heard."
         case .unsupportedFormat: "It is in a format that cannot be read here."
         case .engineUnavailable, .configuration: "The speech recognition cannot be used as it is set up now."
+        case .languageNotSupported: "The speech recognition that is set up here does not know its language."
         case .requestFailed: "The speech recognition failed at it, also when it was asked again."
         case .noSuchInput: "It could not be opened. Perhaps its rights are those of another user."
         case .recordingChanged: "It changed while it was being read."
@@ -73,7 +105,7 @@ package enum PersonalNotes {
             "Save it in another format (for instance MP3, WAV or FLAC) and put that into the inbox, or ask your administrator."
         case .tooLarge:
             "Save it in parts, or as MP3, and put that into the inbox, or ask your administrator."
-        case .engineUnavailable, .configuration, .cannotWrite, .internalFault:
+        case .engineUnavailable, .languageNotSupported, .configuration, .cannotWrite, .internalFault:
             "This is not your fault. Please tell your administrator, who can have it tried again."
         case .noSuchInput, .recordingChanged, .requestFailed:
             "Put it into the inbox again to have it tried once more."

@@ -40,6 +40,9 @@ final class ProgressBoard: Sendable {
         }
     }
 
+    /// Of each job that is being worked on.
+    var chunks: [Int64: Job.Chunks] { state.withLock { $0.trackers.mapValues { $0.tracker.snapshot().chunks } } }
+
     func noteIncomplete() { state.withLock { $0.summary.incomplete += 1 } }
 
     func noteFailure(_ code: TranscriptionError.Code, of job: Job) {
@@ -56,6 +59,8 @@ final class ProgressBoard: Sendable {
         changed.signal()
         pagesOutdated.signal()
     }
+
+    func noteNotTakenOut(_ count: Int) { state.withLock { $0.summary.notTakenOut = count } }
 
     func noteWaiting(_ count: Int) { state.withLock { $0.summary.waiting = count } }
 

@@ -75,7 +75,7 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let data = try encoder.encode(self)
-        try AtomicFile.write(Array(data) + [0x0A], named: Self.fileName, in: directory)
+        try AtomicFile.write(Array(data) + [0x0A], named: Self.fileName, in: directory, rights: .init(mode: 0o644))
     }
 
     /// What the service wrote last; nil when there is nothing readable. Blocks.

@@ -13,26 +13,66 @@ package enum SourceSettlement {
         package var isReplaced = false
     }
 
-    /// Leaves a file alone that is not the one that was transcribed, looked at right before it is moved or deleted.
-    /// - Throws: `SystemError`; the recording is still in the inbox then.
-    package static func settle(_ job: Job, inbox: InboxSettings, failed: Bool) throws -> Result {
+    /// Leaves a file alone that is not the one that was transcribed, looked at right before it is moved or deleted. What
+    /// is not transcribed as a whole is never deleted: it goes to `failed`, where it can be tried again.
+    /// - Parameters:
+    ///   - outcome: what became of the job.
+    ///   - checkRoot: throws where `done` or `failed` is not the folder that it should be.
+    ///   - isCancelled: ends a long copy; the recording is still in the inbox then.
+    /// - Throws: `SystemError`, `CancellationError`; the recording is still in the inbox then.
+    package static func settle(
+        _ job: Job, inbox: InboxSettings, as outcome: Job.State,
+        checkRoot: (FilePath) throws -> Void = { _ in }, isCancelled: () -> Bool = { false }
+    ) throws -> Result {
         let source = inbox.path.pushing(job.path.path)
-        guard let now = try? FileStatus(at: source, followingLinks: false) else {
-            return Result(disposal: .deleted, place: nil)
-        }
-        guard now.identity == job.identity else { return Result(disposal: .deleted, place: nil, isReplaced: true) }
-        switch (failed, inbox.after) {
+        guard let now = try status(of: source, job, inbox) else { return Result(disposal: .deleted, place: nil) }
+        let replaced = Result(disposal: .deleted, place: nil, isReplaced: true)
+        guard now.identity == job.identity else { return replaced }
+        switch (outcome, inbox.after) {
         case (_, .keep): return Result(disposal: .kept, place: nil)
-        case (false, .delete):
+        case (.delivered, .delete):
             guard source.withPlatformString({ unlink($0) }) == 0 else {
                 throw SystemError("unlink", source.printable, errno: Errno(rawValue: errno))
             }
             return Result(disposal: .deleted, place: nil)
-        case (true, _), (false, .move):
-            let root = failed ? inbox.failed : inbox.done
+        case (_, .delete), (_, .move):
+            let isWanted = outcome != .failed && inbox.after == .move
+            let root = isWanted ? inbox.done : inbox.failed
+            try checkRoot(root)
             let folder = try FileMover.makeFolders(job.path.folder, below: root)
-            let name = try FileMover.move(source, to: folder, named: job.path.last)
-            return Result(disposal: .moved, place: folder.pushing(name.path))
+            do {
+                let name = try FileMover.move(
+                    source, to: folder, named: job.path.last, identity: job.identity, isCancelled: isCancelled)
+                return Result(disposal: .moved, place: folder.pushing(name.path))
+            } catch is FileMover.SourceChanged {
+                return replaced
+            }
         }
+    }
+
+    /// - Returns: nil when it is gone for sure.
+    /// - Throws: `SystemError` when it cannot be told: a folder that may not be read now, an inbox that is not mounted.
+    private static func status(of source: FilePath, _ job: Job, _ inbox: InboxSettings) throws -> FileStatus? {
+        do {
+            return try FileStatus(at: source, followingLinks: false)
+        } catch let error as SystemError where [.noSuchFileOrDirectory, .notDirectory].contains(error.errno) {
+            guard try InboxRoot.holds(job, at: inbox.path) else { throw error }
+            return nil
+        }
+    }
+}
+
+/// Tells an inbox that has lost a recording from one that is not mounted. Blocks.
+enum InboxRoot {
+    /// - Returns: false when another, empty folder lies where the inbox was: its mount point.
+    /// - Throws: `SystemError` when there is no folder at all, or none that can be read.
+    static func holds(_ job: Job, at path: FilePath) throws -> Bool {
+        guard try FileStatus(at: path).identity.device != job.identity.device else { return true }
+        var isEmpty = true
+        try DirectoryLister.forEach(in: path) { _ in
+            isEmpty = false
+            return false
+        }
+        return !isEmpty
     }
 }

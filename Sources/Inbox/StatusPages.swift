@@ -50,8 +50,7 @@ final class StatusPages: Sendable {
             return false
         }
         do {
-            let mode: UInt32 = try FileStatus(at: outbox).mode & 0o020 != 0 ? 0o664 : 0o644
-            try AtomicFile.write(Array(page.html(now: now).utf8), named: Self.name, in: outbox, mode: mode)
+            try AtomicFile.write(Array(page.html(now: now).utf8), named: Self.name, in: outbox, rights: nil)
             return true
         } catch {
             logger.debug("status page cannot be written", metadata: ["error": "\(error)"])

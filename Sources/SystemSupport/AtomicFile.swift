@@ -4,32 +4,58 @@ package import SystemPackage
 
 /// Files that appear whole or not at all: temporary name in the same folder, fsync, rename, fsync of the folder.
 package enum AtomicFile {
+    /// Who may read and write a file.
+    package struct Rights: Sendable, Hashable {
+        /// Permission bits; the umask does not apply.
+        package let mode: UInt32
+        /// Given where this process may; nil: that of the folder if it is set-group-id, else the process's own.
+        package let group: UInt32?
+
+        package init(mode: UInt32, group: UInt32? = nil) {
+            self.mode = mode
+            self.group = group
+        }
+
+        /// What the people have who share a folder: its group, and reading and writing as in the folder itself, but that
+        /// nobody outside of the group may write.
+        package init(as folder: FileStatus) { self.init(mode: 0o600 | folder.mode & 0o664, group: folder.group) }
+    }
+
     /// Writes `bytes` to `name` in the folder `directory`, replacing what is there.
-    /// - Parameter mode: permission bits; the umask does not apply. The group is the folder's own (setgid folders).
+    /// - Parameter rights: nil: as the folder's.
     /// - Throws: `SystemError`; the temporary file is gone then.
     package static func write(
-        _ bytes: some Collection<UInt8>, named name: FilePath.Component, in directory: FilePath, mode: UInt32 = 0o644
+        _ bytes: some Collection<UInt8>, named name: FilePath.Component, in directory: FilePath, rights: Rights?
     ) throws {
         let folder = try OwnedDescriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY)
-        let temporary = try stage(bytes, for: name, in: folder.descriptor, mode: mode)
+        try write(bytes, named: name, in: folder.descriptor, rights: rights)
+    }
+
+    /// The same in a folder that is open.
+    /// - Throws: `SystemError`; the temporary file is gone then.
+    package static func write(
+        _ bytes: some Collection<UInt8>, named name: FilePath.Component, in folder: FileDescriptor, rights: Rights?
+    ) throws {
+        let rights = try rights ?? Rights(as: FileStatus(of: folder))
+        let temporary = try stage(bytes, for: name, in: folder, rights: rights)
         let final = FilePath(root: nil, [name])
         let status = temporary.withPlatformString { old in
             final.withPlatformString { new in
-                renameat(folder.descriptor.rawValue, old, folder.descriptor.rawValue, new)
+                renameat(folder.rawValue, old, folder.rawValue, new)
             }
         }
         guard status == 0 else {
-            let error = SystemError("rename", directory.appending(name).printable, errno: Errno(rawValue: errno))
-            temporary.withPlatformString { _ = unlinkat(folder.descriptor.rawValue, $0, 0) }
+            let error = SystemError("rename", final.printable, errno: Errno(rawValue: errno))
+            temporary.withPlatformString { _ = unlinkat(folder.rawValue, $0, 0) }
             throw error
         }
-        fsync(folder.descriptor.rawValue)
+        fsync(folder.rawValue)
     }
 
     /// Writes and fsyncs a hidden temporary file beside its later place; the caller renames or unlinks it.
     /// - Returns: the temporary name, relative to `directory`.
     package static func stage(
-        _ bytes: some Collection<UInt8>, for name: FilePath.Component, in directory: FileDescriptor, mode: UInt32
+        _ bytes: some Collection<UInt8>, for name: FilePath.Component, in directory: FileDescriptor, rights: Rights
     ) throws -> FilePath {
         let temporary = temporaryName(for: name)
         temporary.withPlatformString { _ = unlinkat(directory.rawValue, $0, 0) }
@@ -49,7 +75,9 @@ package enum AtomicFile {
                     offset += written
                 }
             }
-            guard fchmod(file.descriptor.rawValue, mode) == 0, fsync(file.descriptor.rawValue) == 0 else {
+            // An ordinary process may give only groups that it is a member of.
+            if let group = rights.group { _ = fchown(file.descriptor.rawValue, uid_t.max, group) }
+            guard fchmod(file.descriptor.rawValue, rights.mode) == 0, fsync(file.descriptor.rawValue) == 0 else {
                 throw SystemError("fsync", temporary.printable, errno: Errno(rawValue: errno))
             }
             return temporary

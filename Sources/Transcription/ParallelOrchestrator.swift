@@ -107,7 +107,7 @@ package struct ParallelOrchestrator: Sendable {
         do {
             let outcomes = try await outcomes(reader, id: id, options: options, fate: fate, observe: observe)
             if let failure = fate.firstFailure, outcomes.allSatisfy({ $0.isFailed || $0.isSilent }) {
-                throw Self.nothingHeard(failure)
+                throw try await nothingHeard(failure, id: id)
             }
             return outcomes
         } catch {
@@ -153,12 +153,30 @@ package struct ParallelOrchestrator: Sendable {
         }
     }
 
-    /// Every chunk failed: that is no transcript with gaps but an engine that cannot be used. `remedy` says whether it may
-    /// be tried again later.
-    private static func nothingHeard(_ failure: TranscriptionError) -> TranscriptionError {
-        var remedy = TranscriptionError.Remedy.giveUpRecording
-        if let cause = failure.cause as? TranscriptionError, case .retry = cause.remedy { remedy = .retry(after: nil) }
-        return TranscriptionError(.engineUnavailable, failure.message, cause: failure, remedy: remedy)
+    /// Every chunk failed: that is no transcript with gaps. It is the recording's fault where the engine answers others,
+    /// and the engine's where it answers nobody; `remedy` says then whether it may be tried again later.
+    /// - Throws: `CancellationError`.
+    private func nothingHeard(_ failure: TranscriptionError, id: RecordingID) async throws -> TranscriptionError {
+        guard failure.code != .languageNotSupported else {
+            return TranscriptionError(.languageNotSupported, failure.message, cause: failure)
+        }
+        let cause = failure.cause as? TranscriptionError
+        guard let cause, case .retry = cause.remedy else {
+            return TranscriptionError(.engineUnavailable, failure.message, cause: failure)
+        }
+        if try await isAnsweringOthers(id) {
+            return TranscriptionError(.requestFailed, failure.message, cause: failure)
+        }
+        return TranscriptionError(.engineUnavailable, failure.message, cause: failure, remedy: .retry(after: nil))
+    }
+
+    /// The last engine that was asked has answered before, or answers a second of sound.
+    private func isAnsweringOthers(_ id: RecordingID) async throws -> Bool {
+        let last = fallbacks.last ?? EngineLink(engine: engine, controller: controller, outage: outage)
+        guard !last.controller.engine.hasAnswered else { return true }
+        return try await last.controller.withPermit(for: id, cost: SampleClock.rate) { turn in
+            try await last.engine.absence(turn: turn) == nil
+        }
     }
 
     /// - Throws: only what ends the whole recording.

@@ -46,8 +46,8 @@ package struct SidecarWriter: Sendable {
 
     /// Writes a hidden temporary file and returns its name, as `AtomicFile.stage` does.
     package typealias Stage =
-        @Sendable (_ bytes: [UInt8], _ name: FilePath.Component, _ folder: FileDescriptor, _ mode: UInt32) throws ->
-        FilePath
+        @Sendable (_ bytes: [UInt8], _ name: FilePath.Component, _ folder: FileDescriptor, _ rights: AtomicFile.Rights)
+        throws -> FilePath
 
     /// - Parameters:
     ///   - root: an existing folder, which may be reached through links.
@@ -55,7 +55,7 @@ package struct SidecarWriter: Sendable {
     ///   - stage: replaced in tests of what a full disk leaves behind.
     package init(
         root: FilePath, subfolder: [RawName] = [],
-        stage: @escaping Stage = { try AtomicFile.stage($0, for: $1, in: $2, mode: $3) }
+        stage: @escaping Stage = { try AtomicFile.stage($0, for: $1, in: $2, rights: $3) }
     ) {
         self.stage = stage
         self.root = root
@@ -198,7 +198,7 @@ package struct SidecarWriter: Sendable {
     /// Stages all, then renames them. A failure removes what is staged and what has appeared under a name that was free.
     /// - Returns: false when a file appeared under one of the names meanwhile.
     private func publish(_ drafts: [Draft], in folder: FileDescriptor, _ overwrite: Overwrite) throws -> Bool {
-        let mode: UInt32 = try FileStatus(of: folder).mode & 0o020 != 0 ? 0o664 : 0o644
+        let rights = AtomicFile.Rights(as: try FileStatus(of: folder))
         var staged: [(temporary: FilePath, final: FilePath)] = []
         var appeared: [FilePath] = []
         do {
@@ -206,7 +206,7 @@ package struct SidecarWriter: Sendable {
                 guard let name = draft.component else {
                     throw SystemError("open", draft.name.printable, errno: .invalidArgument)
                 }
-                let temporary = try stage(draft.bytes, name, folder, mode)
+                let temporary = try stage(draft.bytes, name, folder, rights)
                 staged.append((temporary, draft.name.path))
             }
             let appears = try Self.appearing.withLock { _ in

@@ -15,6 +15,8 @@ package struct TranscriptionError: Error, Sendable, CustomStringConvertible {
         case recordingChanged
         /// The engine cannot be used at all: not installed, wrong key, no quota, no such model, not reachable (exit 69).
         case engineUnavailable
+        /// The engine works, but not in the language that was asked for (exit 69).
+        case languageNotSupported
         /// One request failed.
         case requestFailed
         /// Sidecars or state cannot be written (exit 73).

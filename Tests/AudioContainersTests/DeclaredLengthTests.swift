@@ -49,6 +49,21 @@ import Testing
         }
     }
 
+    @Test(arguments: ["talk.wav", "talk.aiff", "talk.au"]) func aHeaderAloneIsNoRecordingYet(_ name: String)
+        async throws
+    {
+        let bytes = try await Self.encoded(name, by: "sox") { [$0, $1] }
+        // Where the length of the sound stands, and where the sound begins.
+        let marks = ["data", "SSND", ".snd"].map { Array($0.utf8) }
+        let mark = try #require(bytes.indices.first { at in marks.contains { bytes[at...].starts(with: $0) } })
+        let length = name.hasSuffix("au") ? 8 : mark + 4
+        let header = bytes.count - 96_000
+        var open = bytes
+        open.replaceSubrange(length..<(length + 4), with: [0, 0, 0, 0])
+        #expect(Self.verdict(open.prefix(header)) == .headerOnly)
+        #expect(Self.verdict(open.prefix(header + 3200)) == .undeclared)
+    }
+
     @Test(arguments: [
         ("talk.wav", []), ("talk.aiff", []), ("talk.au", []), ("talk.caf", []), ("talk.m4a", []),
         ("fast.m4a", ["-movflags", "+faststart"]), ("wide.wav", ["-rf64", "always"]),
@@ -100,7 +115,7 @@ import Testing
             wave.declaredRIFFBytes = placeholder
             #expect(Self.verdict(wave.bytes) == .undeclared, "\(placeholder)")
             // The header alone, as it is written first.
-            #expect(Self.verdict(wave.bytes.prefix(44)) == .undeclared, "\(placeholder)")
+            #expect(Self.verdict(wave.bytes.prefix(44)) == .headerOnly, "\(placeholder)")
         }
         wave.declaredDataBytes = nil
         wave.declaredRIFFBytes = UInt32(wave.bytes.count + 5_000)

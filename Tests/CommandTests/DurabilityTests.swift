@@ -173,9 +173,8 @@ struct DurabilityTests {
             try place.write("of another program", to: "outbox/.talk.txt.1-1.tmp")
             try await place.start("serve") { process in
                 try await process.says("ready")
-                #expect(
-                    try place.files("outbox").filter { $0 != "status.html" && !$0.hasSuffix(".status.txt") }
-                        == [".talk.txt.1-1.tmp"])
+                let left = try place.files("outbox").filter { $0.contains(".talk.") }
+                #expect(left == [".talk.txt.1-1.tmp"])
                 process.send(SIGTERM)
                 _ = try await process.end(within: .seconds(40))
             }

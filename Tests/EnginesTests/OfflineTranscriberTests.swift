@@ -107,7 +107,7 @@ import Transcription
         let error = await #expect(throws: TranscriptionError.self) {
             _ = try await Self.shared.transcript(of: samples, language: "de")
         }
-        #expect(error?.code == .engineUnavailable)
+        #expect(error?.code == .languageNotSupported)
         #expect(error?.remedy == .giveUpRecording)
         #expect(error?.message.contains("English only") == true)
         for language in ["en", "EN-gb"] { _ = try await Self.shared.transcript(of: samples, language: language) }

@@ -94,6 +94,50 @@ import Testing
         }
     }
 
+    /// A person who was told before the service was started again, or by `serve --once`.
+    @Test(arguments: [false, true]) func aRenamedRecordingThatWasToldToBeShortIsTakenAfterARestart(
+        once: Bool
+    ) async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            try TestAudioFile.write(Array(Self.wave.dropLast(16_000)), to: inbox["inbox/z new name.wav"])
+            let identity = try FileStatus(at: inbox["inbox/z new name.wav"]).identity
+            let noted = [identity: RawName(bytes: "half.wav".utf8)]
+            if once {
+                await inbox.once(noted: noted)
+            } else {
+                try await inbox.watching {
+                    Intake($0, wake: AsyncSignal(), logger: InboxFixture.logger, noted: noted)
+                } _: { _ in
+                    try await inbox.arrivals.have(["z new name.wav"])
+                }
+            }
+            #expect(inbox.arrivals.names == ["z new name.wav"])
+            #expect(inbox.incompletes.all == ["half.wav over"])
+        }
+    }
+
+    @Test func foldersAreNotFollowedWithoutEnd() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let lines = InboxFixture.LogLines()
+            var deep = FilePath("inbox")
+            for level in 1...120 {
+                deep.append("\(level)")
+                try InboxFixture.makeFolder(inbox[deep.string])
+                if level == 60 { try TestAudioFile.write(Self.wave, to: inbox["\(deep.string)/a.wav"]) }
+                if level == 70 { try TestAudioFile.write(Self.wave, to: inbox["\(deep.string)/b.wav"]) }
+            }
+            try await inbox.watching {
+                Intake($0, wake: AsyncSignal(), logger: lines.logger)
+            } _: { _ in
+                try await eventually("the one that is not too deep") { inbox.arrivals.names.count == 1 }
+                #expect(inbox.arrivals.names[0].hasSuffix("/60/a.wav"))
+                #expect(lines.list(of: "folder is left out").count == 1)
+            }
+        }
+    }
+
     /// Samba files of another user, seen without the right to ask for writers: here a writer that pauses.
     @Test func withoutLeasesAStalledWriterIsWaitedFor() async throws {
         try await withTemporaryDirectory { folder in

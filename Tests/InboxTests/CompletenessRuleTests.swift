@@ -121,6 +121,27 @@ import Testing
         #expect(play.pass(.seconds(1), bytes: 100, .free, .whole) == Self.taken(100))
     }
 
+    @Test func aHeaderWithoutSoundWaitsLikeAnEmptyFile() {
+        var play = Play()
+        play.event(isClosed: true)
+        #expect(play.pass(.seconds(59), bytes: 44, .free, .headerOnly) == .wait)
+        #expect(play.pass(.seconds(1), bytes: 44, .free, .headerOnly) == Self.taken(44))
+    }
+
+    @Test func whatCannotBeReadIsToldToAPersonAtTheThirdLook() {
+        let rule = CompletenessRule(settle: .seconds(2), once: false)
+        var candidate: CompletenessRule.Candidate?
+        rule.note(&candidate, at: .zero, isClosed: true)
+        var remarks: [CompletenessRule.Remark?] = []
+        for look in 1...5 {
+            guard var one = candidate else { break }
+            remarks.append(rule.judge(&one, .unreadable(.permissionDenied), at: .seconds(30 * look)).1)
+            candidate = one
+        }
+        #expect(remarks == [.unreadable(.permissionDenied), nil, .noteUnreadable, nil, nil])
+        #expect(candidate?.isNoted == true)
+    }
+
     @Test func anEmptyFileWaitsForItsContents() {
         var play = Play()
         play.event(isClosed: true)
@@ -153,21 +174,5 @@ import Testing
         #expect(open.pass(.seconds(70), bytes: 50, .writer, .open) == .giveUp)
         #expect(open.remarks == [.stillOpen])
         #expect(open.now < .seconds(66))
-    }
-
-    @Test func unreadableIsSaidOnceAndTriedAgain() {
-        var play = Play()
-        play.event()
-        var remarks = 0
-        for _ in 0..<5 {
-            guard var candidate = play.candidate else { break }
-            let (outcome, remark) = play.rule.judge(&candidate, .unreadable(.permissionDenied), at: candidate.dueAt)
-            #expect(outcome == .wait)
-            remarks += remark == nil ? 0 : 1
-            #expect(candidate.dueAt - play.now > .seconds(1))
-            play.now = candidate.dueAt
-            play.candidate = candidate
-        }
-        #expect(remarks == 1)
     }
 }

@@ -73,6 +73,91 @@ import Testing
         }
     }
 
+    /// Calls `body` with a folder on another file system than `/tmp`.
+    private static func onAnotherFileSystem(_ body: (FilePath) throws -> Void) throws {
+        var template = Array("/dev/shm/parlograph-test-XXXXXX".utf8CString)
+        let other = try #require(
+            template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }.map {
+                FilePath(platformString: $0)
+            })
+        defer {
+            unlink(other.appending("talk.wav").string)
+            rmdir(other.string)
+        }
+        try body(other)
+    }
+
+    private static func names(in folder: FilePath) throws -> [String] {
+        var names: [String] = []
+        try DirectoryLister.forEach(in: folder) {
+            names.append($0.name.printable)
+            return true
+        }
+        return names
+    }
+
+    /// Somebody saves another recording under the name while the old one is copied.
+    @Test(arguments: ["overwritten", "replaced", "grown"]) func whatChangesWhileItIsCopiedStays(
+        _ way: String
+    ) async throws {
+        try await withTemporaryDirectory { folder in
+            try Self.onAnotherFileSystem { other in
+                let source = other.appending("talk.wav")
+                try TestAudioFile.write([UInt8](repeating: 1, count: 3_000_000), to: source)
+                var pieces = 0
+                #expect(throws: FileMover.SourceChanged.self) {
+                    try FileMover.move(source, to: folder, named: Self.name("talk.wav")) {
+                        pieces += 1
+                        guard pieces == 2 else { return false }
+                        if way == "replaced" { unlink(source.string) }
+                        let before = [UInt8](repeating: 1, count: way == "grown" ? 3_000_000 : 0)
+                        try? TestAudioFile.write(before + [2], to: source)
+                        return false
+                    }
+                }
+                #expect(try TestAudioFile.read(source).last == 2)
+                #expect(try Self.names(in: folder).isEmpty)
+            }
+        }
+    }
+
+    @Test func aCopyThatIsCalledOffLeavesTheSourceAlone() async throws {
+        try await withTemporaryDirectory { folder in
+            try Self.onAnotherFileSystem { other in
+                let source = other.appending("talk.wav")
+                try TestAudioFile.write([UInt8](repeating: 1, count: 3_000_000), to: source)
+                var pieces = 0
+                #expect(throws: CancellationError.self) {
+                    try FileMover.move(source, to: folder, named: Self.name("talk.wav")) {
+                        pieces += 1
+                        return pieces == 2
+                    }
+                }
+                #expect(try TestAudioFile.read(source).count == 3_000_000)
+                #expect(try Self.names(in: folder).isEmpty)
+            }
+        }
+    }
+
+    /// As a crash leaves it between the copy's new name and the removal of the source.
+    @Test(arguments: [true, false]) func aFinishedCopyIsKnownAgain(isSame: Bool) async throws {
+        try await withTemporaryDirectory { folder in
+            try Self.onAnotherFileSystem { other in
+                let source = other.appending("talk.wav")
+                let bytes = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+                try TestAudioFile.write(bytes, to: source)
+                let copy = folder.appending("talk.wav")
+                try TestAudioFile.write(isSame ? bytes : bytes.dropLast() + [0], to: copy)
+                var times = [timespec(tv_sec: 1_000_000_000, tv_nsec: 5), timespec(tv_sec: 1_000_000_000, tv_nsec: 5)]
+                for path in [source, copy] { #expect(utimensat(AT_FDCWD, path.string, &times, 0) == 0) }
+                let given = try FileMover.move(source, to: folder, named: Self.name("talk.wav"))
+                #expect(given == Self.name(isSame ? "talk.wav" : "talk (2).wav"))
+                #expect(try TestAudioFile.read(folder.pushing(given.path)) == bytes)
+                #expect((try? FileStatus(at: source)) == nil)
+            }
+        }
+    }
+
     @Test func aMoveThatFailsLeavesTheSource() async throws {
         try await withTemporaryDirectory { folder in
             let source = folder.appending("talk.wav")

@@ -35,6 +35,15 @@ import Testing
     }
 
     @Test(arguments: [
+        ("Sitzung.log", false), ("notes.md", false), ("Archiv.bak", false), ("Interview ~", false),
+        ("Interviews.part", false), ("2024.~alt", false), ("data.json", false), ("tmp", false),
+        ("@eaDir", true), (".recycle", true), ("System Volume Information", true), ("talk.download", true),
+        ("upload.tmp", true), ("#recycle", true), ("mine", true),
+    ]) func whatAFilesEndingSaysSaysNothingOfAFolder(_ name: String, _ isIgnored: Bool) {
+        #expect(IgnoredNames([NamePattern("mine")]).containsFolder(RawName(bytes: name.utf8)) == isIgnored)
+    }
+
+    @Test(arguments: [
         ("entwurf*", "Entwurf 3.wav", true), ("entwurf*", "Mein Entwurf.wav", false),
         ("*.raw.wav", "talk.RAW.wav", true),
         ("*.raw.wav", "talk.wav", false), ("take ?.wav", "take é.wav", true), ("take ?.wav", "take 10.wav", false),

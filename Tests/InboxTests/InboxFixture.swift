@@ -37,7 +37,12 @@ struct InboxFixture: Sendable {
         private let list = Mutex<[String]>([])
         var all: [String] { list.withLock { $0 } }
         func add(_ incomplete: Intake.Incomplete) {
-            let text = incomplete.shortfall.map { "\($0.arrived)/\($0.expected ?? 0)" } ?? "over"
+            let text =
+                switch incomplete.reason {
+                case .short(let shortfall, _): "\(shortfall.arrived)/\(shortfall.expected ?? 0)"
+                case .unreadable: "unreadable"
+                case nil: "over"
+                }
             list.withLock { $0.append("\(incomplete.path.printable) \(text)") }
         }
     }
@@ -59,6 +64,11 @@ struct InboxFixture: Sendable {
 
         private let list = Mutex<[(message: String, metadata: Logger.Metadata)]>([])
         var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+        /// The messages that begin so.
+        func list(of beginning: String) -> [String] {
+            list.withLock { $0.map(\.message).filter { $0.hasPrefix(beginning) } }
+        }
 
         /// The metadata of the lines with this message.
         func metadata(of message: String) -> [Logger.Metadata] {
@@ -121,9 +131,10 @@ struct InboxFixture: Sendable {
     }
 
     /// Runs the intake until what lies there has settled.
-    func once() async {
+    func once(noted: [FileIdentity: RawName] = [:]) async {
         FileLease.ignoreBreakSignal()
-        await Intake(settings, wake: AsyncSignal(), logger: Self.logger).run(once: true) {
+        let intake = Intake(settings, wake: AsyncSignal(), logger: Self.logger, noted: noted)
+        await intake.run(once: true, incomplete: { incompletes.add($0) }) {
         } arrived: {
             arrivals.add($0)
         }

@@ -155,8 +155,62 @@ import Transcription
             let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
             #expect(try await Self.enqueue("talk.wav", in: journal) != nil)
             let aside = folder.appending("jobs.sqlite.damaged-1")
-            // An empty file is an empty database to SQLite: nothing to set aside.
-            #expect((try? TestAudioFile.read(aside)) == (content.isEmpty ? nil : bytes))
+            #expect(try TestAudioFile.read(aside) == bytes)
+        }
+    }
+
+    /// A command that is run as root must leave the service a file that is its own.
+    @Test func aCommandDoesNotMendADamagedJournal() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder.appending("jobs.sqlite")
+            let bytes = Array(String(repeating: "no database ", count: 1000).utf8)
+            try TestAudioFile.write(bytes, to: path)
+            _ = await #expect(throws: JobJournal.Damaged.self) {
+                try await JobJournal.open(in: folder, mends: false, logger: InboxFixture.logger)
+            }
+            #expect(try TestAudioFile.read(path) == bytes)
+        }
+    }
+
+    @Test func aRetriedJobIsWorkedOnAnewAndItsSidecarsAreStillKnown() async throws {
+        try await Self.withJournal { journal, _ in
+            let job = try #require(try await Self.enqueue("a.mp3", 1, in: journal))
+            _ = try await journal.takeNext()
+            let digest = Digest(bytes: [UInt8](repeating: 7, count: 32))
+            try await journal.noteBegin(
+                job.id, .init(engine: "cloud", language: "de", formats: ["txt", "json"]), now: 50)
+            try await journal.note([job.id: .init(expected: 9, done: 9, failed: 1)])
+            try await journal.recordDelivery(job.id, digests: [digest], outcome: .partial)
+            try await journal.finish(job.id, state: .partial, error: nil, now: 100)
+            try await journal.markSource(job.id, .kept)
+            let partial = try #require(try await journal.jobs(in: [.partial]).first)
+            #expect(partial.options == .init(engine: "cloud", language: "de", formats: ["txt", "json"]))
+            #expect(partial.chunks == .init(expected: 9, done: 9, failed: 1) && partial.begunAt == 50)
+            try await journal.retry(job.id)
+            let again = try #require(try await journal.takeNext())
+            #expect(again.id == job.id && again.outcome == nil && again.sidecarDigests == [digest])
+        }
+    }
+
+    @Test func aPauseThatAClockSetBackMadeLongIsOver() async throws {
+        try await Self.withJournal { journal, _ in
+            _ = try await Self.enqueue("a.mp3", 1, in: journal)
+            let job = try #require(try await journal.takeNext(now: 10_000))
+            try await journal.postpone(job.id, until: 10_060)
+            #expect(try await journal.takeNext(now: 10_000) == nil)
+            #expect(try await journal.takeNext(now: 2_000)?.id == job.id)
+        }
+    }
+
+    @Test func shortRecordingsAreRememberedUntilTheyAreForgotten() async throws {
+        try await Self.withJournal { journal, folder in
+            let (path, other) = (RawName(bytes: "a/half.wav".utf8), RawName(bytes: "b.wav".utf8))
+            try await journal.noteShort(path, Self.identity(1), in: Self.inbox)
+            try await journal.noteShort(path, Self.identity(2), in: Self.inbox)
+            try await journal.noteShort(other, Self.identity(3), in: Self.inbox)
+            try await journal.forgetShort(other, in: Self.inbox)
+            let next = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            #expect(try await next.shortOnes() == [Self.inbox: [Self.identity(2): path]])
         }
     }
 
@@ -203,9 +257,9 @@ import Transcription
 
             // Postponed until new settings may have changed something.
             let next = try #require(try await journal.takeNext(of: [other]))
-            try await journal.postpone(next.id, until: 9000)
+            try await journal.postpone(next.id, until: 1100)
             #expect(try await journal.takeNext(now: 600, of: [other]) == nil)
-            #expect(try await journal.nextDue(of: [other]) == 9000)
+            #expect(try await journal.nextDue(of: [other]) == 1100)
             try await journal.endWaiting(of: [other])
             #expect(try await journal.takeNext(now: 600, of: [other])?.id == next.id)
         }

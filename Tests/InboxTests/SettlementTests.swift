@@ -25,7 +25,9 @@ import Transcription
             for take in 1...3 {
                 try inbox.write("take \(take)", to: "inbox/court/talk.wav")
                 let job = try await Self.job("court/talk.wav", in: inbox)
-                #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: take == 3).disposal == .moved)
+                #expect(
+                    try SourceSettlement.settle(job, inbox: inbox.settings, as: take == 3 ? .failed : .delivered)
+                        .disposal == .moved)
                 #expect(!inbox.exists("inbox/court/talk.wav"))
             }
             #expect(try inbox.text("done/court/talk.wav") == "take 1")
@@ -40,14 +42,14 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             inbox.settings.after = .keep
             let job = try await Self.job("talk.wav", in: inbox)
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: true).disposal == .kept)
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .failed).disposal == .kept)
             #expect(inbox.exists("inbox/talk.wav"))
             inbox.settings.after = .delete
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: true).disposal == .moved)
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .failed).disposal == .moved)
             #expect(inbox.exists("failed/talk.wav"))
             try inbox.write("x", to: "inbox/talk.wav")
             let second = try await Self.job("talk.wav", in: inbox)
-            #expect(try SourceSettlement.settle(second, inbox: inbox.settings, failed: false).disposal == .deleted)
+            #expect(try SourceSettlement.settle(second, inbox: inbox.settings, as: .delivered).disposal == .deleted)
             #expect(!inbox.exists("inbox/talk.wav"))
         }
     }
@@ -59,7 +61,7 @@ import Transcription
             let job = try await Self.job("talk.wav", in: inbox)
             try inbox.write("a new recording", to: "new.wav")
             try inbox.move("new.wav", "inbox/talk.wav")
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, failed: false).isReplaced)
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .delivered).isReplaced)
             #expect(try inbox.text("inbox/talk.wav") == "a new recording")
             #expect(!inbox.exists("done/talk.wav"))
         }
@@ -72,7 +74,7 @@ import Transcription
             let outbox = inbox.settings.outbox
             try PersonalNotes.write("1 %", .status, base: base, outbox: outbox)
             try PersonalNotes.write("2 %", .status, base: base, outbox: outbox)
-            #expect(try inbox.text("outbox/court/room 3/talk.status.txt") == "2 %")
+            #expect(try inbox.text("outbox/court/room 3/talk.status.txt").hasPrefix("2 %\n"))
             PersonalNotes.remove(.status, base: base, outbox: outbox)
             PersonalNotes.remove(.error, base: base, outbox: outbox)
             #expect(!inbox.exists("outbox/court/room 3/talk.status.txt"))
@@ -99,9 +101,81 @@ import Transcription
         #expect(moved.contains("check whether it plays"))
         let kept = PersonalNotes.errorText(name: name, error: error, movedTo: nil)
         #expect(kept.contains("still in the inbox"))
-        let refused = TranscriptionError(.engineUnavailable, "It understands English only.")
+        let refused = TranscriptionError(.languageNotSupported, "It understands English only.")
         let note = PersonalNotes.errorText(name: name, error: refused, movedTo: nil, language: "de")
         #expect(note.contains("set to \"de\""))
+        let badKey = TranscriptionError(.engineUnavailable, "It refuses the key.")
+        #expect(!PersonalNotes.errorText(name: name, error: badKey, movedTo: nil, language: "de").contains("\"de\""))
+    }
+
+    @Test func whatIsTranscribedInPartsIsNotDeleted() async throws {
+        try await withTemporaryDirectory { folder in
+            var inbox = try InboxFixture(folder)
+            inbox.settings.after = .delete
+            try inbox.write("x", to: "inbox/talk.wav")
+            let job = try await Self.job("talk.wav", in: inbox)
+            let result = try SourceSettlement.settle(job, inbox: inbox.settings, as: .partial)
+            #expect(result.disposal == .moved && result.place == inbox["failed/talk.wav"])
+            #expect(inbox.exists("failed/talk.wav"))
+        }
+    }
+
+    private struct Away: Error {}
+
+    @Test func whereDoneIsAwayTheRecordingStays() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            try inbox.write("x", to: "inbox/talk.wav")
+            let job = try await Self.job("talk.wav", in: inbox)
+            #expect(throws: Away.self) {
+                try SourceSettlement.settle(
+                    job, inbox: inbox.settings, as: .delivered,
+                    checkRoot: {
+                        #expect($0 == inbox.settings.done)
+                        throw Away()
+                    })
+            }
+            #expect(inbox.exists("inbox/talk.wav") && !inbox.exists("done/talk.wav"))
+        }
+    }
+
+    @Test func anInboxThatIsAwayHasNotLostItsRecordings() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            try inbox.write("x", to: "inbox/talk.wav")
+            let job = try await Self.job("talk.wav", in: inbox)
+            try inbox.move("inbox", "away")
+            #expect(throws: SystemError.self) {
+                try SourceSettlement.settle(job, inbox: inbox.settings, as: .delivered)
+            }
+            // Its mount point: another file system, and empty.
+            try InboxFixture.makeFolder(inbox["inbox"])
+            var elsewhere = job
+            elsewhere.identity = FileIdentity(
+                device: job.identity.device + 1, inode: job.identity.inode, byteCount: 1,
+                modified: job.identity.modified)
+            #expect(throws: SystemError.self) {
+                try SourceSettlement.settle(elsewhere, inbox: inbox.settings, as: .delivered)
+            }
+            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .delivered).disposal == .deleted)
+        }
+    }
+
+    @Test func filesOfPeopleThatAreCalledLikeNotesStay() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let (outbox, base) = (inbox.settings.outbox, RawName(bytes: "talk".utf8))
+            try inbox.write("my own", to: "outbox/talk.error.txt")
+            try PersonalNotes.write("It failed.", .error, base: base, outbox: outbox)
+            PersonalNotes.remove(.error, base: base, outbox: outbox)
+            #expect(try inbox.text("outbox/talk.error.txt") == "my own")
+            // Nor does a link lead to a file elsewhere.
+            try InboxFixture.makeFolder(inbox["elsewhere"])
+            try PersonalNotes.write("x", .status, base: base, outbox: inbox["elsewhere"])
+            #expect(symlink(inbox["elsewhere"].string, inbox["outbox/sub"].string) == 0)
+            PersonalNotes.remove(.status, base: RawName(bytes: "sub/talk".utf8), outbox: outbox)
+            #expect(inbox.exists("elsewhere/talk.status.txt"))
+        }
     }
 
     /// Addresses, keys of the configuration and packages are for administrators: in the log and in `jobs`.

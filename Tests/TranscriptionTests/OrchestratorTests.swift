@@ -37,15 +37,25 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
     }
 
     @Test(arguments: [true, false]) func whenEveryChunkFailsTheEngineIsUnavailable(isTransient: Bool) async throws {
-        let way = FakeWay(
-            source: FakeSource(chunks: chunks(5, isSilent: { $0 == 2 })),
-            engine: FakeTranscriber { _, _, _ in
-                throw isTransient ? failure("Away.", .retry(after: nil)) : failure("No.", .giveUpChunk)
-            })
+        var engine = FakeTranscriber { _, _, _ in
+            throw isTransient ? failure("Away.", .retry(after: nil)) : failure("No.", .giveUpChunk)
+        }
+        engine.isAway = { failure("Away.", .retry(after: nil)) }
+        let way = FakeWay(source: FakeSource(chunks: chunks(5, isSilent: { $0 == 2 })), engine: engine)
         let error = await #expect(throws: TranscriptionError.self) { try await way.run() }
         #expect(error?.code == .engineUnavailable)
         #expect(error?.remedy == (isTransient ? .retry(after: nil) : .giveUpRecording))
         #expect(error?.message.hasPrefix(isTransient ? "Away." : "No.") == true)
+    }
+
+    /// It would wait for ever for an engine that is there, and others behind it.
+    @Test(arguments: [1, 3]) func whatFailsAtAnEngineThatIsThereIsTheRecordingsFault(count: Int) async throws {
+        let way = FakeWay(
+            source: FakeSource(chunks: chunks(count)),
+            engine: FakeTranscriber { _, _, _ in throw failure("It ended with status 1.", .retry(after: nil)) })
+        let error = await #expect(throws: TranscriptionError.self) { try await way.run() }
+        #expect(error?.code == .requestFailed && error?.remedy == .giveUpRecording)
+        #expect(error?.message == "It ended with status 1.")
     }
 
     @Test func whatEndsTheRecordingCallsOffAllElse() async throws {

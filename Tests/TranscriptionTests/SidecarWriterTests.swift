@@ -28,7 +28,7 @@ private func contents(_ path: FilePath) -> String? {
 }
 
 private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath) throws {
-    try AtomicFile.write(Array(text.utf8), named: name, in: folder)
+    try AtomicFile.write(Array(text.utf8), named: name, in: folder, rights: nil)
 }
 
 @Suite struct SidecarWriterTests {
@@ -96,6 +96,7 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
     @Test func aSharedFolderGetsFilesForTheGroup() async throws {
         try await withTemporaryDirectory { folder in
             func mode(_ path: FilePath) throws -> UInt32 { try FileStatus(at: path).mode & 0o777 }
+            _ = folder.withPlatformString { chmod($0, 0o755) }
             _ = try SidecarWriter(root: folder).write(set, for: talk, overwrite: .always)
             #expect(try mode(folder.appending("talk.txt")) == 0o644)
             _ = folder.withPlatformString { chmod($0, 0o2775) }
@@ -116,9 +117,9 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
                 (error as? TranscriptionError)?.code == .cannotWrite && "\(error)".contains("talk.mp3")
             }
             // The disk is full when the last of the set is written, after the others were staged.
-            let full = SidecarWriter(root: folder) { bytes, name, folder, mode in
+            let full = SidecarWriter(root: folder) { bytes, name, folder, rights in
                 guard name.extension != "json" else { throw SystemError("write", errno: .noSpace) }
-                return try AtomicFile.stage(bytes, for: name, in: folder, mode: mode)
+                return try AtomicFile.stage(bytes, for: name, in: folder, rights: rights)
             }
             _ = #expect(throws: TranscriptionError.self) { try full.write(set, for: talk, overwrite: .always) }
             let left = try list(folder)

@@ -165,7 +165,7 @@ private func cues(_ transcript: Transcript) -> [Cue] { CueBuilder().cues(for: tr
         try #require(expected.count > 5)
         try await withTemporaryDirectory { folder in
             let name = try #require(FilePath.Component("x.\(format.rawValue)"))
-            try AtomicFile.write(Sidecar.render(source, format, run: run), named: name, in: folder)
+            try AtomicFile.write(Sidecar.render(source, format, run: run), named: name, in: folder, rights: nil)
             let file = folder.appending(name).string
             let command = "ffprobe -v error -show_entries packet=pts_time,duration_time -of csv=p=0 '\(file)' 2>&1"
             let lines = await BlockingPool.files.run { output(of: command) }.split(separator: "\n")

@@ -74,6 +74,16 @@ package struct CommandTranscriber: Transcriber {
         }
     }
 
+    /// The same second: a program that fails at it fails at everything.
+    package func absence(turn: RequestTurn) async throws -> TranscriptionError? {
+        do {
+            _ = try await transcribe(Chunk.sample, options: TranscriptionOptions(), turn: turn)
+            return nil
+        } catch let error as TranscriptionError {
+            return error
+        }
+    }
+
     /// Runs the program on a second of sound.
     package func check() async throws -> EngineReport {
         _ = try await transcribe(Chunk.sample, options: TranscriptionOptions())

@@ -35,7 +35,7 @@ package final class OfflineTranscriber: Transcriber {
     ) async throws -> ChunkTranscript {
         if let language = options.language, !Self.understands(language) {
             throw TranscriptionError(
-                .engineUnavailable,
+                .languageNotSupported,
                 "The offline engine understands English only, not “\(language)”. Choose another engine for this "
                     + "language, or set language = \"en\".")
         }

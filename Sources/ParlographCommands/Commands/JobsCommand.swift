@@ -5,6 +5,7 @@ import Inbox
 import Logging
 import SystemPackage
 import SystemSupport
+import Transcription
 
 /// `parlograph jobs`
 struct JobsCommand: AsyncParsableCommand {
@@ -39,7 +40,8 @@ struct JobsCommand: AsyncParsableCommand {
         private static func describe(_ job: Job) -> [String] {
             var state = job.state.rawValue
             state += String(repeating: " ", count: max(0, 11 - state.count))
-            let line = "\(LocalTime.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
+            var line = "\(LocalTime.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
+            if job.state == .partial { line += " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)" }
             return job.errorMessage.map { [line, "    \($0)"] } ?? [line]
         }
 
@@ -51,7 +53,14 @@ struct JobsCommand: AsyncParsableCommand {
             let attempts: Int
             let bytes: Int64
             let found_at: Int64
+            let begun_at: Int64?
             let finished_at: Int64?
+            let engine: String?
+            let language: String?
+            let formats: [String]?
+            let chunks: Int?
+            let chunks_done: Int
+            let chunks_failed: Int
             let error_code: String?
             let error: String?
         }
@@ -61,8 +70,10 @@ struct JobsCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let row = Row(
                 id: job.id, inbox: job.inbox.printable, name: job.path.printable, state: job.state.rawValue,
-                attempts: job.attempts, bytes: job.identity.byteCount, found_at: job.foundAt,
-                finished_at: job.finishedAt, error_code: job.errorCode, error: job.errorMessage)
+                attempts: job.attempts, bytes: job.identity.byteCount, found_at: job.foundAt, begun_at: job.begunAt,
+                finished_at: job.finishedAt, engine: job.options?.engine, language: job.options?.language,
+                formats: job.options?.formats, chunks: job.chunks.expected, chunks_done: job.chunks.done,
+                chunks_failed: job.chunks.failed, error_code: job.errorCode, error: job.errorMessage)
             return String(decoding: try encoder.encode(row), as: UTF8.self)
         }
     }
@@ -95,7 +106,7 @@ struct JobsCommand: AsyncParsableCommand {
                         continue
                     }
                     try await JobsCommand.retry(job, journal, settings)
-                    StandardOutput.print("\(job.path.printable): tried again")
+                    StandardOutput.print("\(job.path.printable): is tried again within a minute, if the service runs")
                 } catch {
                     Exit.say("parlograph: \(wanted.printable): \(error)")
                     status = Exit.worse(status, Exit.status(for: error))
@@ -112,7 +123,8 @@ struct JobsCommand: AsyncParsableCommand {
             throw ExitCode(Exit.noInput)
         }
         do {
-            return try await JobJournal.open(in: settings.stateDirectory, logger: common.makeLogger(settings))
+            return try await JobJournal.open(
+                in: settings.stateDirectory, mends: false, logger: common.makeLogger(settings))
         } catch {
             throw Exit.failure(error)
         }
@@ -134,6 +146,12 @@ struct JobsCommand: AsyncParsableCommand {
             }
             try await journal.forget(job.id)
         } else {
+            let source = inbox.path.pushing(job.path.path)
+            let now = await BlockingPool.files.run { try? FileStatus(at: source, followingLinks: false) }
+            guard job.source != .deleted, now?.identity == job.identity else {
+                throw TranscriptionError(
+                    .noSuchInput, "the recording is no longer in its inbox. Put it there again to have it transcribed.")
+            }
             try await journal.retry(job.id)
         }
     }

@@ -97,7 +97,7 @@ enum Exit {
             switch error.code {
             case .noSuchInput: return noInput
             case .notARecording, .unsupportedFormat, .undecodable, .tooLarge, .recordingChanged: return dataError
-            case .engineUnavailable, .requestFailed: return unavailable
+            case .engineUnavailable, .languageNotSupported, .requestFailed: return unavailable
             case .cannotWrite: return cannotCreate
             case .configuration: return configuration
             case .internalFault: return software

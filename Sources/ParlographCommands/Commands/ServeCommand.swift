@@ -44,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
         let lock = try InstanceLock(in: settings.stateDirectory)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let journal = try await JobJournal.open(
-            in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), logger: logger)
+            in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
         let live = try LiveSettings(settings, once: once, logger: logger)
         let service = InboxService(
@@ -81,6 +81,7 @@ struct ServeCommand: AsyncParsableCommand {
         var line = "\(summary.delivered) delivered, \(summary.partial) partial, \(summary.failed) failed"
         if summary.waiting > 0 { line += ", \(summary.waiting) still waiting" }
         if summary.incomplete > 0 { line += ", \(summary.incomplete) incomplete" }
+        if summary.notTakenOut > 0 { line += ", \(summary.notTakenOut) could not be taken out of the inbox" }
         StandardOutput.print(line)
         for name in summary.failedNames { StandardOutput.print("failed: \(name.printable)") }
         if summary.failed > summary.failedNames.count {
@@ -91,7 +92,7 @@ struct ServeCommand: AsyncParsableCommand {
             let statuses = summary.failures.map { Exit.status(for: TranscriptionError($0, "")) }
             throw ExitCode(statuses.max() ?? Exit.software)
         }
-        if summary.waiting > 0 { throw ExitCode(Exit.cannotCreate) }
+        if summary.waiting > 0 || summary.notTakenOut > 0 { throw ExitCode(Exit.cannotCreate) }
         if summary.partial > 0 || summary.incomplete > 0 { throw ExitCode(Exit.temporaryFailure) }
     }
 }

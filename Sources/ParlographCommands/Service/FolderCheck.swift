@@ -21,10 +21,10 @@ enum FolderCheck {
     /// No folder of any inbox may lie in an inbox. Blocks.
     /// - Throws: `ConfigurationFault`.
     static func refuseCircles(_ inboxes: [InboxSettings]) throws {
-        var roots: [(inbox: InboxSettings, path: [UInt8])] = []
+        var roots: [(inbox: InboxSettings, place: Place)] = []
         for inbox in inboxes {
-            let root = resolved(inbox.path)
-            for other in roots where isInside(root, other.path) || isInside(other.path, root) {
+            let root = Place(inbox.path)
+            for other in roots where root.isInside(other.place) || other.place.isInside(root) {
                 throw ConfigurationFault(
                     """
                     The inboxes \(inbox.path.printable) and \(other.inbox.path.printable) are the same or one lies in \
@@ -35,7 +35,8 @@ enum FolderCheck {
         }
         for inbox in inboxes {
             for (path, name) in folders(of: inbox).dropFirst() {
-                for root in roots where isInside(resolved(path), root.path) {
+                let place = Place(path)
+                for root in roots where place.isInside(root.place) {
                     throw ConfigurationFault(
                         """
                         \(name) \(path.printable) lies inside the inbox \(root.inbox.path.printable) (or is the same \
@@ -75,17 +76,49 @@ enum FolderCheck {
         }
     }
 
-    /// Without symbolic links; what does not exist yet stays as it is written.
-    private static func resolved(_ path: FilePath) -> [UInt8] {
-        if let real = path.withPlatformString({ realpath($0, nil) }) {
-            defer { free(real) }
-            return RawName(FilePath(platformString: real)).bytes
+    /// Where a folder is, whatever links and bind mounts lead there.
+    private struct Place {
+        private struct Node: Hashable {
+            let device: UInt64
+            let inode: UInt64
         }
-        guard let name = path.lastComponent else { return RawName(path).bytes }
-        return resolved(path.removingLastComponent()) + [0x2F] + RawName(FilePath(root: nil, [name])).bytes
-    }
 
-    private static func isInside(_ path: [UInt8], _ folder: [UInt8]) -> Bool {
-        path == folder || path.starts(with: folder + [0x2F])
+        /// Without symbolic links; what does not exist yet stays as it is written.
+        private let path: [UInt8]
+        /// Nil where it does not exist.
+        private let node: Node?
+        /// Of the folder and of those that it lies in: a bind mount has another path, but the same folder.
+        private let way: Set<Node>
+
+        init(_ folder: FilePath) {
+            path = Self.resolved(folder)
+            var at = RawName(bytes: path).path
+            var way: Set<Node> = []
+            node = Self.node(at)
+            while true {
+                if let node = Self.node(at) { way.insert(node) }
+                guard !at.components.isEmpty else { break }
+                at.removeLastComponent()
+            }
+            self.way = way
+        }
+
+        func isInside(_ folder: Place) -> Bool {
+            path == folder.path || path.starts(with: folder.path + [0x2F])
+                || folder.node.map(way.contains) ?? false
+        }
+
+        private static func node(_ path: FilePath) -> Node? {
+            (try? FileStatus(at: path)).map { Node(device: $0.identity.device, inode: $0.identity.inode) }
+        }
+
+        private static func resolved(_ path: FilePath) -> [UInt8] {
+            if let real = path.withPlatformString({ realpath($0, nil) }) {
+                defer { free(real) }
+                return RawName(FilePath(platformString: real)).bytes
+            }
+            guard let name = path.lastComponent else { return RawName(path).bytes }
+            return resolved(path.removingLastComponent()) + [0x2F] + RawName(FilePath(root: nil, [name])).bytes
+        }
     }
 }
