@@ -75,7 +75,7 @@ final class Outages: Sendable {
     @discardableResult
     func end(_ place: Place, now: Int64) -> Bool {
         guard let outage = places.withLock({ $0.removeValue(forKey: place) }) else { return false }
-        let metadata: Logger.Metadata = ["after": "\(now - outage.since) s", "waited": "\(outage.jobs.count)"]
+        let metadata: Logger.Metadata = ["after": "\(max(0, now - outage.since)) s", "waited": "\(outage.jobs.count)"]
         switch place {
         case .outbox(let path):
             logger.notice(
