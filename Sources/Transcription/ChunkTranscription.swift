@@ -82,9 +82,10 @@ struct ChunkTranscription: Sendable {
     private func heard(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
         let first = try await request(chunk, isLastAttempt: isLastAttempt, attempts: attempts)
         guard !isSecondLook else { return first }
-        if TranscriptGuard.isLooping(first) {
+        // An engine's text may be long: it is looked through on threads of our own.
+        if await BlockingPool.files.run({ TranscriptGuard.isLooping(first) }) {
             let second = try await secondLook(chunk, maximumSamples: chunk.range.count * 5 / 9 + 1, attempts: attempts)
-            return TranscriptGuard.collapsingLoops(in: second ?? first)
+            return await BlockingPool.files.run { TranscriptGuard.collapsingLoops(in: second ?? first) }
         }
         // Engines on this machine say the same again.
         if engine.identity.kind == "openai", TranscriptGuard.isMissing(in: first, speech: chunk.speech) {

@@ -100,6 +100,13 @@ struct AnswerCase: Sendable, CustomTestStringConvertible {
             19, "a million segments",
             #"{"segments":["# + String(repeating: #"{"start":0,"end":1,"text":"a"},"#, count: 1_000_000) + "{}]}",
             .fault("too many values")),
+        AnswerCase(
+            19, "60 000 words without times",
+            #"{"text":"","segments":[],"words":["# + String(repeating: #"{"word":"a"},"#, count: 60_000) + "{}]}",
+            .fault("more words")),
+        AnswerCase(
+            19, "30 MiB of events", String(repeating: "data: {\"text\":\"a\"}\n", count: (30 << 20) / 19),
+            .fault("more events")),
         AnswerCase(22, "an error with status 200", #"{"error":{"message":"boom","type":"x"}}"#, .fault("boom")),
         AnswerCase(22, "a detail with status 200", #"{"detail":"boom"}"#, .fault("boom")),
         AnswerCase(

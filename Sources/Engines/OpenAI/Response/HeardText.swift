@@ -95,19 +95,3 @@ extension Character {
         }
     }
 }
-
-extension Collection where Element: StringProtocol {
-    /// Puts texts one behind the other, with a space where neither side has one and the script uses spaces.
-    func joinedAsText() -> String {
-        var out = ""
-        for text in self {
-            if let last = out.last, let first = text.first, !last.isWhitespace, !first.isWhitespace,
-                !last.isUnspaced, !first.isUnspaced
-            {
-                out += " "
-            }
-            out += text
-        }
-        return out
-    }
-}

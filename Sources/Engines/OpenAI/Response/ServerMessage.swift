@@ -16,6 +16,8 @@ package struct ServerMessage: Error, Sendable, Hashable {
     }
 
     private static let lengthLimit = 200
+    /// More bytes are not looked at for those characters.
+    private static let byteLimit = 16 << 10
 
     /// The message in the body of an unsuccessful answer.
     package init(body: [UInt8]) {
@@ -24,7 +26,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
         } else if let value = try? JSONReader.read(body.prefix(64 << 10)), let text = value.string {
             self.init(text: text)
         } else {
-            let text = String(decoding: body.prefix(16 << 10), as: UTF8.self)
+            let text = String(decoding: body.prefix(Self.byteLimit), as: UTF8.self)
             self.init(text: ["{}", "[]", "null"].contains(text.trimmed) ? "" : Self.withoutTags(text))
         }
     }
@@ -70,6 +72,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
     }
 
     private static func oneLine(_ text: String) -> String {
+        let text = String(decoding: text.utf8.prefix(byteLimit), as: UTF8.self)
         var out = ""
         var count = 0
         var wasSpace = true
@@ -91,12 +94,19 @@ package struct ServerMessage: Error, Sendable, Hashable {
         guard text.contains("<") else { return text }
         var out = ""
         var rest = text[...]
+        // Each is looked for until it is found nowhere: it is nowhere behind that either.
+        var hiding = ["script", "style"]
         while let open = rest.firstIndex(of: "<") {
             out += rest[..<open] + " "
             rest = rest[open...]
             let name = rest.dropFirst().prefix(6).lowercased()
-            let hidden = ["script", "style"].first { name.hasPrefix($0) }
-            if let hidden, let end = rest.firstRange(of: "</\(hidden)") { rest = rest[end.lowerBound...] }
+            if let hidden = hiding.first(where: { name.hasPrefix($0) }) {
+                if let end = rest.firstRange(of: "</\(hidden)") {
+                    rest = rest[end.lowerBound...]
+                } else {
+                    hiding.removeAll { $0 == hidden }
+                }
+            }
             guard let close = rest.firstIndex(of: ">") else { return out }
             rest = rest[rest.index(after: close)...]
         }

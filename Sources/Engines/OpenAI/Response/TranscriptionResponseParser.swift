@@ -4,9 +4,16 @@ package import Transcription
 ///
 /// The body is looked at, not its Content-Type, which servers get wrong.
 package struct TranscriptionResponseParser: Sendable {
-    /// Fast speech has 80 bytes a second in the longest encodings, twice that in `text` and `segments` together.
+    /// Fast speech has 80 bytes a second in the longest encodings, four times that in `text`, `segments` and both lists of
+    /// words together.
     private static let textBytesPerSecond = 1000
     private static let textByteAllowance = 64 << 10
+    /// Segments and words: fast speech has 10 words a second, 30 where each character or token counts as one, twice that
+    /// in both lists.
+    private static let wordsPerSecond = 100
+    private static let wordAllowance = 4096
+    /// Subtitles have this many bytes for one of text.
+    private static let subtitleFactor = 4
 
     /// The samples that were sent: the truth about the length, whatever `duration` says.
     private let sampleCount: Int64
@@ -27,9 +34,7 @@ package struct TranscriptionResponseParser: Sendable {
     package func parse(_ body: [UInt8]) throws -> ChunkTranscript {
         do {
             let heard = try heard(body)
-            let textBytes = heard.pieces.reduce(heard.text?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
-            guard textBytes <= Self.textByteAllowance + Int(sampleCount / SampleClock.rate) * Self.textBytesPerSecond
-            else { throw JSONFault(reason: "holds more text than anybody could say in that time") }
+            try check(heard)
             return transcript(of: heard)
         } catch let message as ServerMessage {
             throw ResponseFault.message(message)
@@ -38,9 +43,40 @@ package struct TranscriptionResponseParser: Sendable {
         }
     }
 
+    // MARK: Bounds
+
+    private var textLimit: Int {
+        Self.textByteAllowance + Int(sampleCount / SampleClock.rate) * Self.textBytesPerSecond
+    }
+
+    private var wordLimit: Int { Self.wordAllowance + Int(sampleCount / SampleClock.rate) * Self.wordsPerSecond }
+
+    /// What is done with an answer afterwards takes time for each piece and each byte.
+    private func check(_ heard: HeardText) throws {
+        var words = heard.words.count
+        var bytes = heard.words.reduce(heard.text?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
+        for piece in heard.pieces {
+            words += 1 + piece.words.count
+            bytes += piece.words.reduce(piece.text.utf8.count) { $0 + $1.text.utf8.count }
+        }
+        guard words <= wordLimit else {
+            throw JSONFault(reason: "holds more words than anybody could say in that time")
+        }
+        try check(textBytes: bytes, limit: textLimit)
+    }
+
+    private func check(textBytes: Int, limit: Int) throws {
+        guard textBytes <= limit else {
+            throw JSONFault(reason: "holds more text than anybody could say in that time")
+        }
+    }
+
+    // MARK: Shapes
+
     private func heard(_ body: [UInt8]) throws -> HeardText {
-        let content = body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
-        guard let first = content.first(where: { $0 != 0x20 && !(0x09...0x0D).contains($0) }) else {
+        let bytes = body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
+        let content = bytes.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard let first = content.first else {
             guard acceptsPlainText else { throw JSONFault(reason: "is empty") }
             return HeardText(text: "")
         }
@@ -59,7 +95,7 @@ package struct TranscriptionResponseParser: Sendable {
         case UInt8(ascii: "<"):
             throw JSONFault(reason: "is a web page, not a transcript (a login page or a proxy's?)")
         default:
-            return try heard(text: String(decoding: content, as: UTF8.self))
+            return try heard(text: content)
         }
     }
 
@@ -76,12 +112,15 @@ package struct TranscriptionResponseParser: Sendable {
         return HeardText(json: .object([("segments", value)]))
     }
 
-    private func heard(text: String) throws -> HeardText {
-        let start = text.drop(while: \.isWhitespace)
-        if start.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(start) {
+    private func heard(text bytes: ArraySlice<UInt8>) throws -> HeardText {
+        if bytes.starts(with: "data:".utf8) || bytes.starts(with: "event:".utf8) {
+            return try EventStreamReader.read(bytes, eventLimit: wordLimit)
+        }
+        try check(textBytes: bytes.count, limit: textLimit * Self.subtitleFactor)
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(text[...]) {
             return HeardText(pieces: SubtitleReader.pieces(text))
         }
-        if start.hasPrefix("data:") || start.hasPrefix("event:") { return try EventStreamReader.read(text) }
         guard acceptsPlainText else { throw JSONFault(reason: "is plain text where JSON was asked for") }
         return HeardText(text: text)
     }
