@@ -143,6 +143,7 @@ import Transcription
         let error = verdict(429, openAI("no money", code: code), headers: ["x-should-retry": "true"]).error
         #expect(error.remedy == .giveUpRecording)
         #expect(error.code == .engineUnavailable)
+        #expect(verdict(429, openAI("", code: code)).error.remedy == .giveUpRecording)
     }
 
     @Test func case37_modelIsLoading() {

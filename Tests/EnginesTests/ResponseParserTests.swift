@@ -246,6 +246,9 @@ import Transcription
         #"{"error":{"message":"boom","type":"x"}}"#, #"{"error":"boom"}"#, #"{"detail":"boom"}"#,
         #"{"message":"boom"}"#,
         #"{"detail":[{"loc":["body"],"msg":"boom"}]}"#,
+        #"{"text":"","error":"boom"}"#, #"{"segments":[],"detail":"boom"}"#, #"{"text":null,"message":"boom"}"#,
+        #"{"text":"","segments":[{"start":0,"end":1,"text":" "}],"words":[],"error":"boom"}"#,
+        #"[{"text":"","error":"boom"}]"#,
     ])
     func case22_errorIn200(_ body: String) {
         let error = #expect(throws: ResponseFault.self) { try parse(body) }
@@ -254,6 +257,40 @@ import Transcription
             return
         }
         #expect(message.text.hasSuffix("boom"))
+    }
+
+    /// Half an error, or something else that has such a key.
+    @Test(arguments: [
+        #"{"text":"heard","error":"boom"}"#, #"{"text":"heard","message":"ok"}"#,
+        #"{"segments":[{"start":0,"end":1,"text":"heard"}],"detail":"low volume"}"#,
+        #"{"text":"heard","error":{}}"#, #"{"words":[{"word":"heard"}],"message":"done"}"#,
+        #"{"text":null,"segments":[{"start":0,"end":1,"text":"heard"}],"detail":"x"}"#,
+    ])
+    func case22_whereThereIsTextItIsNoError(_ body: String) throws {
+        #expect(text(try parse(body)) == "heard")
+    }
+
+    @Test(arguments: [
+        #"{"text":"","error":null,"detail":"","message":null}"#, #"{"text":"","error":false}"#,
+        #"{"text":"","message":"success","code":0,"error":""}"#, #"{"text":"","title":"chunk-0"}"#,
+        #"{"segments":[],"detail":[]}"#,
+        #"{"text":null,"segments":[]}"#,
+    ])
+    func case21_nothingHeardIsNoError(_ body: String) throws {
+        #expect(try parse(body).segments.isEmpty)
+    }
+
+    @Test(arguments: [
+        #"{"text":null}"#, #"{"text":5}"#, "[]", #"{"text":{"a":1}}"#, #"{"segments":null}"#, #"[{"text":null}]"#,
+        #"{"text":null,"segments":null,"words":null}"#, #"{"segments":[1,2]}"#, #"{"error":{}}"#,
+        #"data: {"status":"working"}"#,
+    ])
+    func case22_whatHoldsNoTranscriptIsNotTakenForSilence(_ body: String) {
+        let fault = #expect(throws: ResponseFault.self) { try parse(body) }
+        guard case .notUnderstood? = fault else {
+            Issue.record("\(String(describing: fault))")
+            return
+        }
     }
 
     @Test func case23_loginPage() {

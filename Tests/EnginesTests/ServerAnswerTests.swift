@@ -109,6 +109,11 @@ struct AnswerCase: Sendable, CustomTestStringConvertible {
             .fault("more events")),
         AnswerCase(22, "an error with status 200", #"{"error":{"message":"boom","type":"x"}}"#, .fault("boom")),
         AnswerCase(22, "a detail with status 200", #"{"detail":"boom"}"#, .fault("boom")),
+        AnswerCase(22, "an error beside an empty text", #"{"text":"","error":"overloaded"}"#, .fault("overloaded")),
+        AnswerCase(22, "a detail beside no segments", #"{"segments":[],"detail":"CUDA OOM"}"#, .fault("CUDA OOM")),
+        AnswerCase(22, "a text that is null", #"{"text":null}"#, .fault("without a transcript")),
+        AnswerCase(22, "a text that is a number", #"{"text":5}"#, .fault("without a transcript")),
+        AnswerCase(22, "an empty list", "[]", .fault("without a transcript")),
         AnswerCase(
             23, "a login page", "<!DOCTYPE html><html><body>Log in</body></html>", .fault("web page"),
             contentType: "text/html"),

@@ -30,13 +30,15 @@ enum EventStreamReader {
                 HeardText.Piece(json: value).map { heard.pieces.append($0) }
             } else if type.hasSuffix(".done") {
                 final = value["text"]?.string
-            } else {
+            } else if HeardText.isTranscript(value) {
                 // speaches sends an object of the usual shape for each segment.
                 let part = HeardText(json: value)
                 heard.language = heard.language ?? part.language
                 heard.pieces += part.pieces
                 heard.words += part.words
                 if part.pieces.isEmpty { deltas.append(part.text ?? "") }
+            } else {
+                continue
             }
             events += 1
         }

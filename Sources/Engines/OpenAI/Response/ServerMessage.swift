@@ -31,23 +31,36 @@ package struct ServerMessage: Error, Sendable, Hashable {
         }
     }
 
-    /// Nil when `value` is no error: an object with a text is a transcript, whatever else it holds.
+    /// Nil when `value` is no error. Where something was transcribed only an error with members of its own is one; a
+    /// transcript of nothing is none when it says that all is well.
     init?(errorIn value: JSONValue) {
         guard value.isObject else { return nil }
-        let isTranscript = value["text"]?.string != nil || value["segments"]?.array != nil
-        if isTranscript, value["error"]?.isObject != true { return nil }
         let error = value["error"] ?? .null
+        let isTranscript = HeardText.isTranscript(value)
+        guard let text = Self.text(error: error, in: value, isTranscript: isTranscript), !text.trimmed.isEmpty else {
+            return nil
+        }
+        if isTranscript {
+            let isFine = value["message"]?.string == text && Self.assurances.contains(text.trimmed.lowercased())
+            if isFine || !error.isObject && HeardText.holdsText(value) { return nil }
+        }
         let holder = error.isObject ? error : value
-        guard let text = Self.text(error: error, in: value) else { return nil }
+        let parameter = Self.word(holder["param"] ?? value["detail"]?.array?.first?["loc"]?.array?.last)
         self.init(
-            text: text, code: Self.word(holder["code"]), type: Self.word(holder["type"]),
-            parameter: Self.word(holder["param"]))
+            text: text, code: Self.word(holder["code"]), type: Self.word(holder["type"]), parameter: parameter)
     }
 
-    private static func text(error: JSONValue, in value: JSONValue) -> String? {
-        if let text = error["message"]?.string { return text }
-        if error.isObject { return word(error["code"] ?? error["type"]) }
-        if let text = error.string ?? value["message"]?.string ?? value["detail"]?.string { return text }
+    private static let assurances: Set<String> = ["ok", "success"]
+    private static let unnamed = "unnamed error"
+
+    private static func text(error: JSONValue, in value: JSONValue, isTranscript: Bool) -> String? {
+        if let text = error["message"]?.string, !text.trimmed.isEmpty { return text }
+        if case .object(let members) = error {
+            let name = word(error["code"] ?? error["type"])
+            return name.isEmpty ? members.isEmpty ? nil : unnamed : name
+        }
+        let said = [error, value["message"] ?? .null, value["detail"] ?? .null].compactMap(\.string)
+        if let text = said.first(where: { !$0.trimmed.isEmpty }) { return text }
         if let details = value["detail"]?.array {
             let texts = details.prefix(8).compactMap { detail -> String? in
                 guard let message = detail["msg"]?.string else { return detail.string }
@@ -57,9 +70,10 @@ package struct ServerMessage: Error, Sendable, Hashable {
             return texts.joined(separator: "; ")
         }
         if let detail = value["detail"], detail.isObject {
-            return detail["message"]?.string ?? detail["msg"]?.string ?? "unnamed error"
+            return detail["message"]?.string ?? detail["msg"]?.string ?? unnamed
         }
-        return value["title"]?.string
+        if error == .bool(true) || error.finiteNumber.map({ $0 != 0 }) ?? false { return unnamed }
+        return isTranscript ? nil : value["title"]?.string
     }
 
     /// `code` may be a number, a text, null or "null".

@@ -82,12 +82,7 @@ package struct TranscriptionResponseParser: Sendable {
         }
         switch first {
         case UInt8(ascii: "{"):
-            let value = try JSONReader.read(content)
-            if let message = ServerMessage(errorIn: value) { throw message }
-            guard value["text"] != nil || value["segments"] != nil || value["words"] != nil else {
-                throw JSONFault(reason: "is JSON without a transcript in it")
-            }
-            return HeardText(json: value)
+            return try heard(object: JSONReader.read(content))
         case UInt8(ascii: "\""):
             return HeardText(text: try JSONReader.read(content).string)
         case UInt8(ascii: "["):
@@ -99,14 +94,19 @@ package struct TranscriptionResponseParser: Sendable {
         }
     }
 
+    private func heard(object value: JSONValue) throws -> HeardText {
+        if let message = ServerMessage(errorIn: value) { throw message }
+        guard HeardText.isTranscript(value) else { throw JSONFault(reason: "is JSON without a transcript in it") }
+        return HeardText(json: value)
+    }
+
     /// A bare list of segments, or one transcript in a list.
     private func heard(list value: JSONValue) throws -> HeardText {
         let items = value.array ?? []
         if items.count == 1, items[0]["segments"] != nil || items[0]["start"] == nil {
-            if let message = ServerMessage(errorIn: items[0]) { throw message }
-            return HeardText(json: items[0])
+            return try heard(object: items[0])
         }
-        guard items.allSatisfy({ $0["text"]?.string != nil }) else {
+        guard !items.isEmpty, items.allSatisfy({ $0["text"]?.string != nil }) else {
             throw JSONFault(reason: "is a JSON list without a transcript in it")
         }
         return HeardText(json: .object([("segments", value)]))
