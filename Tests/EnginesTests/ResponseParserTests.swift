@@ -122,6 +122,60 @@ import Transcription
         #expect(heard.warnings.count == 1)
     }
 
+    @Test(arguments: ["500", "2e10", "1e300", "1e18"]) func case07_oneAbsurdTimeLeavesTheOthers(_ absurd: String) throws
+    {
+        let last = try parse(
+            #"{"segments":[{"start":0,"end":3,"text":"a"},{"start":5,"end":8,"text":"b"},{"start":15,"end":\#(absurd),"text":"c"}]}"#,
+            seconds: 20, speech: [])
+        #expect(times(last) == [[0, 3], [5, 8], [15, 20]])
+        #expect(last.warnings.count == 1 && !last.timesAreEstimated)
+        let middle = try parse(
+            #"{"segments":[{"start":0,"end":3,"text":"a"},{"start":\#(absurd),"end":\#(absurd),"text":"b"},{"start":15,"end":18,"text":"c"}]}"#,
+            seconds: 20, speech: [])
+        #expect(times(middle) == [[0, 3], [3, 15], [15, 18]])
+        #expect(middle.warnings.count == 1)
+    }
+
+    @Test func case07_oneAbsurdTimeAmongNanoseconds() throws {
+        let heard = try parse(
+            #"{"segments":[{"start":0,"end":3000000000,"text":"a"},{"start":5000000000,"end":8000000000,"text":"b"},{"start":15000000000,"end":1e18,"text":"c"}]}"#,
+            seconds: 20, speech: [])
+        #expect(times(heard) == [[0, 3], [5, 8], [15, 20]])
+        #expect(heard.warnings.count == 1)
+    }
+
+    @Test func case07_anAbsurdTimeOfAWordIsTakenFromItsNeighbours() throws {
+        let heard = try parse(
+            #"{"segments":[{"start":0,"end":9,"text":"a b c","words":[{"word":"a","start":1,"end":2},{"word":"b","start":3e12,"end":4e12},{"word":"c","start":7,"end":8}]}]}"#,
+            seconds: 20, speech: [])
+        #expect(times(heard) == [[0, 9]])
+        #expect(
+            heard.segments.first?.words.map {
+                [SampleClock.seconds($0.range.start), SampleClock.seconds($0.range.end)]
+            }
+                == [[1, 2], [2, 7], [7, 8]])
+        #expect(heard.warnings.count == 1)
+    }
+
+    /// No unit makes sense of all of it, or only one in which everything is said in the first moment.
+    @Test(arguments: [[(0, 500)], [(0, 3), (100, 103), (200, 500)], [(3600, 3603), (3605, 3610)]])
+    func case07_timesThatFitNoUnitAreEstimated(_ sent: [(Int, Int)]) throws {
+        let list = sent.map { #"{"start":\#($0.0),"end":\#($0.1),"text":"Some words."}"# }.joined(separator: ",")
+        let heard = try parse(
+            #"{"segments":[\#(list)]}"#, seconds: 20, speech: [SampleRange(0, 320_000)])
+        #expect(heard.timesAreEstimated)
+        #expect(heard.warnings == ["The engine gave times that make no sense; they are estimated."])
+        #expect(heard.segments.last?.range.end == 320_000)
+    }
+
+    @Test func case07_wordsInNanosecondsAreGroupedAsOthersAre() throws {
+        let heard = try parse(
+            #"{"text":"Hi you. Bye.","words":[{"word":"Hi","start":1000000000,"end":2000000000},{"word":"you","start":2000000000,"end":3000000000},{"word":"Bye","start":27000000000,"end":28000000000}]}"#
+        )
+        #expect(heard.segments.map(\.text) == ["Hi you.", "Bye."])
+        #expect(times(heard) == [[1, 3], [27, 28]])
+    }
+
     @Test func case08_xinferenceNullEndAndConstantMetrics() throws {
         let heard = try parse(
             #"""

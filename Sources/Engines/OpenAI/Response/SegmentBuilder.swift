@@ -102,7 +102,7 @@ enum SegmentBuilder {
         var latest = range.start
         let following = TimeRepair.nextKnown(words.map(\.start))
         for (word, next) in zip(words, following) {
-            let start = word.start.map(SampleClock.samples(seconds:)) ?? latest
+            let start = word.start.map(SampleClock.samples(seconds:)) ?? out.last?.range.end ?? latest
             let end = (word.end ?? next).map(SampleClock.samples(seconds:)) ?? range.end
             let placed = repair.inside(max(start, latest), max(end, start))
             latest = max(latest, placed.start)
@@ -133,16 +133,4 @@ enum SegmentBuilder {
     }
 
     private static let blankRemarks: Set<String> = ["[blank_audio]", "[silence]", "(silence)", "[ silence ]"]
-}
-
-extension HeardText.Piece {
-    mutating func divideTimes(by unit: Double) {
-        guard unit != 1 else { return }
-        start = start.map { $0 / unit }
-        end = end.map { $0 / unit }
-        for at in words.indices {
-            words[at].start = words[at].start.map { $0 / unit }
-            words[at].end = words[at].end.map { $0 / unit }
-        }
-    }
 }

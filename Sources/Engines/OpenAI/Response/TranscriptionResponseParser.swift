@@ -128,18 +128,17 @@ package struct TranscriptionResponseParser: Sendable {
     // MARK: Times
 
     private func transcript(of heard: HeardText) -> ChunkTranscript {
+        var heard = heard
         var repair = TimeRepair(sampleCount: sampleCount)
         let language = heard.language.flatMap(LanguageName.code(for:))
-        guard let unit = repair.unit(of: heard.pieces, heard.words) else {
+        let lastEnd = speech.last.map { min($0.end, sampleCount) } ?? sampleCount
+        guard repair.makeSeconds(of: &heard, lastEnd: lastEnd) else {
             return estimated(
                 heard, language: language, warnings: ["The engine gave times that make no sense; they are estimated."])
         }
         var pieces = SegmentBuilder.pieces(of: heard)
-        for at in pieces.indices { pieces[at].divideTimes(by: unit) }
         pieces = TimeRepair.order(of: pieces.map(\.start)).map { pieces[$0] }
         SegmentBuilder.joinSplitWords(&pieces)
-
-        let lastEnd = speech.last.map { min($0.end, sampleCount) } ?? sampleCount
         guard let ranges = repair.ranges(of: pieces.map { ($0.start, $0.end) }, lastEnd: lastEnd) else {
             return estimated(
                 heard, language: language, warnings: ["The engine gave text without times; they are estimated."])
