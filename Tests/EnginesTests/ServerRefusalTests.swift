@@ -211,6 +211,18 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #expect(server.requests.count == 1)
     }
 
+    @Test func aChunkWithoutALanguageIsAGapAndTheOthersStay() async throws {
+        let server = try FakeTranscriptionServer.hearing { request in
+            request.fileName == "chunk-1.flac"
+                ? .init(400, text: #"{"error":{"message":"could not detect language of the audio"}}"#) : nil
+        }
+        defer { server.stop() }
+        let transcript = try await ServerWay(chunks: markedChunks(3), concurrency: 1).run(try engine(server))
+        #expect(transcript.texts == ["m0", "m1", "m4", "m5"])
+        #expect(transcript.gaps.map(\.range) == [SampleRange(32_000, 64_000)])
+        #expect(transcript.gaps.first?.reason.contains("could not detect language") == true)
+    }
+
     @Test func case37_aModelThatLoadsIsWaitedForWithoutSpendingAttempts() async throws {
         let server = try FakeTranscriptionServer.hearing { request in
             request.number < 6

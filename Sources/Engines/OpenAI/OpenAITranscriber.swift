@@ -228,6 +228,8 @@ package struct OpenAITranscriber: Transcriber {
         do {
             let response = try await send(request, turn: turn, described: &described)
             learn(response.headers, turn)
+            // Others may have been answered meanwhile.
+            described.hasSucceeded = knowledge.hasSucceeded
             return try await outcome(response, chunk: chunk, form: form, described: described, turn: turn)
         } catch let failure as HTTPFailure {
             var verdict = classifier.classify(failure, to: described)
