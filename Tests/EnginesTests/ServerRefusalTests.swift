@@ -223,6 +223,17 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #expect(transcript.gaps.first?.reason.contains("could not detect language") == true)
     }
 
+    @Test func case28_aLimitThatLeavesNothingIsSaidAsItIs() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            .init(400, text: #"{"error":{"message":"audio of 20 seconds is longer than 1 seconds, the maximum"}}"#)
+        }
+        defer { server.stop() }
+        let way = ServerWay(chunks: markedChunks(1, seconds: 20), concurrency: 1)
+        let error = await transcriptionError { try await way.run(try engine(server)) }
+        #expect(error?.message.contains("longer than 1 seconds") == true, "\(String(describing: error))")
+        #expect(error?.message.contains("20.0 seconds") == false)
+    }
+
     @Test func case37_aModelThatLoadsIsWaitedForWithoutSpendingAttempts() async throws {
         let server = try FakeTranscriptionServer.hearing { request in
             request.number < 6
