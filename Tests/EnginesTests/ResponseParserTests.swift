@@ -222,6 +222,10 @@ import Transcription
         #expect(times(try parse(#"{"segments":[{"start":"1.5","end":"2.25","text":"a"}]}"#)) == [[1.5, 2.25]])
         // A decimal comma is no number: the time counts as missing.
         #expect(times(try parse(#"{"segments":[{"start":"1.5","end":"2,25","text":"a"}]}"#)) == [[1.5, 29]])
+        for odd in ["0x10", "inf", "nan", "1e", "1_0", "١"] {
+            #expect(times(try parse(#"{"segments":[{"start":"1.5","end":"\#(odd)","text":"a"}]}"#)) == [[1.5, 29]])
+        }
+        #expect(times(try parse(#"{"segments":[{"start":"15e-1","end":" 2.25 ","text":"a"}]}"#)) == [[1.5, 2.25]])
     }
 
     @Test func case13_disorder() throws {

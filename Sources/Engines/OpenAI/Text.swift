@@ -22,6 +22,15 @@ extension StringProtocol {
     }
 }
 
+extension Double {
+    /// A number in decimal digits, white space around it ignored. `Double.init` reads hexadecimal and words, too.
+    init?(decimal text: some StringProtocol) {
+        let text = text.trimmed
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }) else { return nil }
+        self.init(text)
+    }
+}
+
 /// Texts put one behind the other, with a space where neither side has one and the script uses spaces. In all as long as
 /// they are, however many there are.
 struct JoinedText {
