@@ -391,6 +391,19 @@ import Transcription
         #expect(throws: ResponseFault.self) { try parse("{}") }
     }
 
+    @Test func textThatTheSegmentsDoNotHoldIsTold() throws {
+        let part = #""segments":[{"start":0,"end":2,"text":" one two"}]"#
+        #expect(try parse(#"{"text":"one two three four five six",\#(part)}"#).warnings.count == 1)
+        // A word more, other spelling, other spaces: nothing is missing.
+        for whole in ["one two", "One, two!\\n", "one two three", "onetwo"] {
+            #expect(try parse(#"{"text":"\#(whole)",\#(part)}"#).warnings.isEmpty, "\(whole)")
+        }
+        let long = String(repeating: "word ", count: 1000)
+        let heard = try parse(
+            #"{"text":"\#(long) twenty five","segments":[{"start":0,"end":2,"text":"\#(long) 25"}]}"#)
+        #expect(heard.warnings.isEmpty)
+    }
+
     @Test func tokensAndBlankRemarksAreLeftOut() throws {
         let heard = try parse(
             #"""

@@ -14,6 +14,10 @@ package struct TranscriptionResponseParser: Sendable {
     private static let wordAllowance = 4096
     /// Subtitles have this many bytes for one of text.
     private static let subtitleFactor = 4
+    /// So many letters are missing in the segments before it is told: three or four words, and what numbers written out
+    /// may make of a long text.
+    private static let toleratedLetters = 12
+    private static let toleratedShare = 20
 
     /// The samples that were sent: the truth about the length, whatever `duration` says.
     private let sampleCount: Int64
@@ -146,7 +150,23 @@ package struct TranscriptionResponseParser: Sendable {
         let segments = zip(pieces, ranges).compactMap { piece, range in
             SegmentBuilder.segment(piece, range: range, repair: repair, speech: speech)
         }
-        return ChunkTranscript(language: language, segments: segments, warnings: repair.warnings)
+        var warnings = repair.warnings
+        if isCut(heard.text, to: pieces) {
+            warnings.append("The engine gave more text than its segments hold; what they lack is missing.")
+        }
+        return ChunkTranscript(language: language, segments: segments, warnings: warnings)
+    }
+
+    /// Clearly more is said in `text` than in `pieces`, from which the transcript is made.
+    private func isCut(_ text: String?, to pieces: [HeardText.Piece]) -> Bool {
+        func letters(_ text: String) -> Int {
+            SegmentBuilder.cleaned(text).unicodeScalars.count {
+                $0.properties.isAlphabetic || $0.properties.numericType != nil
+            }
+        }
+        guard let text else { return false }
+        let all = letters(text)
+        return all - pieces.reduce(0) { $0 + letters($1.text) } > max(Self.toleratedLetters, all / Self.toleratedShare)
     }
 
     private func estimated(_ heard: HeardText, language: String?, warnings: [String]) -> ChunkTranscript {
