@@ -82,9 +82,10 @@ struct ChunkTranscription: Sendable {
     private func heard(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
         let first = try await request(chunk, isLastAttempt: isLastAttempt, attempts: attempts)
         guard !isSecondLook else { return first }
-        if TranscriptGuard.isLooping(first) {
+        // An engine's text may be long: it is looked through on threads of our own.
+        if await BlockingPool.files.run({ TranscriptGuard.isLooping(first) }) {
             let second = try await secondLook(chunk, maximumSamples: chunk.range.count * 5 / 9 + 1, attempts: attempts)
-            return TranscriptGuard.collapsingLoops(in: second ?? first)
+            return await BlockingPool.files.run { TranscriptGuard.collapsingLoops(in: second ?? first) }
         }
         // Engines on this machine say the same again.
         if engine.identity.kind == "openai", TranscriptGuard.isMissing(in: first, speech: chunk.speech) {
@@ -218,9 +219,7 @@ struct ChunkTranscription: Sendable {
         let limit = min(maximumSamples ?? total / 2, total - 1)
         guard limit >= Self.shortest else {
             if let failure, failure.pressure == .strained { throw Self.givingUp(after: failure) }
-            throw TranscriptionError(
-                .requestFailed, "The server takes not even \(SampleClock.seconds(total)) seconds of audio at once.",
-                remedy: .giveUpChunk)
+            throw Self.tooLittle(of: total, named: maximumSamples, after: failure)
         }
         let count = max(2, Int((total + limit * 9 / 10 - 1) / max(1, limit * 9 / 10)))
         logger.info(
@@ -240,6 +239,21 @@ struct ChunkTranscription: Sendable {
             start += part.range.count
         }
         return Self.join(joined)
+    }
+
+    /// - Parameter most: the greatest length that the server takes, where it names one.
+    private static func tooLittle(
+        of total: Int64, named most: Int64?, after failure: TranscriptionError?
+    ) -> TranscriptionError {
+        let message =
+            if let most, most < shortest {
+                (failure.map { "\($0.message) " } ?? "")
+                    + "The server's limit leaves less than \(SampleClock.seconds(shortest)) s of audio for a request: too "
+                    + "little to cut a recording into."
+            } else {
+                "The server takes not even \(SampleClock.seconds(total)) seconds of audio at once."
+            }
+        return TranscriptionError(.requestFailed, message, remedy: .giveUpChunk)
     }
 
     /// The part that begins at `start`: as long as the others will be, but for a pause to cut in, and so that what is left

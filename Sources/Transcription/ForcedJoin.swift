@@ -10,6 +10,10 @@ struct ForcedJoin {
     private let cut: Int64
     /// What both chunks heard.
     private let overlap: SampleRange
+    /// So many segments and words are compared on each side: nobody says more in the seconds that both heard, and each is
+    /// compared with each.
+    private static let segmentLimit = 256
+    private static let wordLimit = 1000
 
     init(left: [Segment], right: [Segment], cut: Int64, overlap: SampleRange) {
         self.left = left
@@ -36,8 +40,10 @@ struct ForcedJoin {
     /// Changes `left` and `right` so that each word stands once.
     /// - Returns: false when the two sides had nothing in common and the choice was made by time alone.
     mutating func resolve() -> Bool {
-        let tail = (left.firstIndex { $0.range.end > overlap.start } ?? left.endIndex)..<left.endIndex
-        let head = 0..<((right.lastIndex { $0.range.start < overlap.end }).map { $0 + 1 } ?? 0)
+        let first = left.firstIndex { $0.range.end > overlap.start } ?? left.endIndex
+        let tail = max(first, left.endIndex - Self.segmentLimit)..<left.endIndex
+        let last = right.lastIndex { $0.range.start < overlap.end } ?? -1
+        let head = 0..<min(last + 1, Self.segmentLimit)
         // A side that heard nothing there takes nothing away from the other one.
         guard !tail.isEmpty, !head.isEmpty else { return true }
         if left[tail].allSatisfy({ !$0.words.isEmpty }), right[head].allSatisfy({ !$0.words.isEmpty }) {
@@ -83,8 +89,10 @@ struct ForcedJoin {
         }
     }
 
-    /// The best pairing in order of the words that both sides heard: same text, at nearly the same time.
+    /// The best pairing in order of the words that both sides heard: same text, at nearly the same time. None where there
+    /// are more than anybody says.
     private static func pairs(_ left: [Spoken], _ right: [Spoken]) -> [(Int, Int)] {
+        guard max(left.count, right.count) <= wordLimit else { return [] }
         let tolerance = Double(SampleClock.rate) * 0.6
         func gain(_ l: Spoken, _ r: Spoken) -> Double {
             guard l.text == r.text else { return 0 }
@@ -152,8 +160,10 @@ struct ForcedJoin {
     /// Splices at a segment that both sides cut out the same way; the one nearest to the cut.
     private mutating func spliceAtSegment(_ tail: Range<Int>, _ head: Range<Int>) -> Bool {
         var best: (l: Int, r: Int, distance: Int64)?
+        let texts = head.map { WrittenText.comparable(right[$0].text) }
         for l in tail {
-            for r in head where WrittenText.comparable(left[l].text) == WrittenText.comparable(right[r].text) {
+            let text = WrittenText.comparable(left[l].text)
+            for r in head where texts[r] == text {
                 let (a, b) = (left[l].range, right[r].range)
                 let tolerance = min(SampleClock.rate / 2, max(a.count, b.count) / 2)
                 guard abs(a.start - b.start) <= tolerance, abs(a.end - b.end) <= tolerance else { continue }

@@ -73,11 +73,11 @@ package struct ParallelOrchestrator: Sendable {
                 format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
             let outcomes = try await run(reader, id: id, options: options, observe: observe)
             let summary = reader.summary
-            return ResultMerger(
+            let merger = ResultMerger(
                 ResultMerger.Facts(
                     sampleCount: summary.sampleCount, warnings: summary.warnings, source: source,
-                    engine: engine.identity.name, model: engine.identity.model)
-            ).merge(outcomes)
+                    engine: engine.identity.name, model: engine.identity.model))
+            return await BlockingPool.files.run { merger.merge(outcomes) }
         }
         if recording.hasChanged() {
             throw TranscriptionError(
@@ -197,7 +197,9 @@ package struct ParallelOrchestrator: Sendable {
                         observe: observe)
                 }
             }
-            heard = TranscriptGuard.withoutPhantoms(heard, speech: chunk.speech)
+            heard = await BlockingPool.files.run { [heard] in
+                TranscriptGuard.withoutPhantoms(heard, speech: chunk.speech)
+            }
             observe(.finished(index: chunk.index, fromCache: fromCache))
             return ChunkOutcome(
                 of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)

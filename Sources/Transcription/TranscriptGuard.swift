@@ -28,9 +28,10 @@ enum TranscriptGuard {
     static func withoutPhantoms(_ transcript: ChunkTranscript, speech: [SampleRange]) -> ChunkTranscript {
         guard !transcript.timesAreEstimated else { return transcript }
         var kept = transcript
-        kept.segments = transcript.segments.enumerated().filter { at, segment in
-            !isDoubtful(segment) || isHeard(at, of: transcript.segments, speech: speech)
-        }.map(\.element)
+        let claims = Coverage(transcript.segments.map(\.range))
+        kept.segments = transcript.segments.filter {
+            !isDoubtful($0) || isHeard($0.range, claims: claims, speech: speech)
+        }
         if kept.segments.count < transcript.segments.count {
             kept.warnings.append("The engine gave text where nothing is to be heard; it was left out.")
         }
@@ -47,16 +48,19 @@ enum TranscriptGuard {
     }
 
     /// Speech lies under it, or so near that it may be meant and no other segment claims it.
-    private static func isHeard(_ at: Int, of segments: [Segment], speech: [SampleRange]) -> Bool {
-        let own = segments[at].range
+    /// - Parameter claims: of all segments.
+    private static func isHeard(_ own: SampleRange, claims: Coverage, speech: [SampleRange]) -> Bool {
         guard !own.isEmpty else { return true }
-        if speech.reduce(0, { $0 + $1.overlap(with: own) }) >= tolerance { return true }
+        var under: Int64 = 0
+        for range in speech.overlapping(own) {
+            under += range.overlap(with: own)
+            if under >= tolerance { return true }
+        }
         let near = SampleRange(own.start - inaccuracy, own.end + inaccuracy)
-        let unclaimed = speech.map { $0.clamped(to: near) }.reduce(Int64(0)) { sum, range in
-            let claimed = segments.indices.reduce(Int64(0)) {
-                $1 == at ? $0 : $0 + segments[$1].range.overlap(with: range)
-            }
-            return sum + max(0, range.count - claimed)
+        var unclaimed: Int64 = 0
+        for range in speech.overlapping(near).map({ $0.clamped(to: near) }) {
+            let claimed = claims.samples(in: range) - own.overlap(with: range)
+            unclaimed += max(0, range.count - claimed)
         }
         return unclaimed >= tolerance
     }
@@ -95,11 +99,14 @@ enum TranscriptGuard {
         let words = words(of: transcript.segments)
         let loops = loops(in: words)
         guard !loops.isEmpty else { return transcript }
+        var keep = [Bool](repeating: true, count: words.count)
+        for place in loops.joined() { keep[place] = false }
+        var next = 0
         var out = transcript
         out.segments = transcript.segments.enumerated().compactMap { at, segment in
-            let keep = words.indices.filter { words[$0].segment == at }
-                .map { index in !loops.contains { $0.contains(index) } }
-            return keeping(keep, of: segment)
+            let first = next
+            while next < words.count, words[next].segment == at { next += 1 }
+            return keeping(Array(keep[first..<next]), of: segment)
         }
         out.warnings.append("The engine repeated the same words many times; they stand here once.")
         return out

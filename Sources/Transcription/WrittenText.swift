@@ -18,19 +18,24 @@ enum WrittenText {
 
     /// Appends with one space, or with none between characters of a script that has none.
     static func append(_ next: some StringProtocol, to text: inout String) {
-        guard let first = next.first else { return }
-        if let last = text.last {
-            let joined =
-                isUnspaced(last) && isUnspaced(first) || isWidePunctuation(last) || isWidePunctuation(first)
-            if !joined { text += " " }
-        }
+        if let last = text.last, let first = next.first, isSpaced(last, first) { text += " " }
         text += next
     }
 
-    /// All `texts` as one, joined by `append`.
+    private static func isSpaced(_ last: Character, _ first: Character) -> Bool {
+        !(isUnspaced(last) && isUnspaced(first) || isWidePunctuation(last) || isWidePunctuation(first))
+    }
+
+    /// All `texts` as one, joined as by `append`. What stands last is not looked for in the whole: marks that join on to it
+    /// would make that longer and longer.
     static func join(_ texts: some Sequence<String>) -> String {
         var text = ""
-        for next in texts { append(next, to: &text) }
+        var last: Character?
+        for next in texts {
+            if let last, let first = next.first, isSpaced(last, first) { text += " " }
+            text += next
+            last = next.last ?? last
+        }
         return text
     }
 

@@ -94,6 +94,39 @@ import Transcription
         #expect(verdict(400, openAI("bad", parameter: "model")).error.remedy == .giveUpRecording)
     }
 
+    /// About one chunk's audio, whatever words stand in it.
+    @Test(arguments: [
+        "could not detect language of the audio", "The model could not be run: audio stream not found",
+        "no speech model output for this api key segment",
+    ])
+    func aComplaintAboutOneChunkCostsThatChunk(_ message: String) {
+        #expect(verdict(400, openAI(message), succeeded: true).error.remedy == .giveUpChunk)
+    }
+
+    @Test func aLanguageThatCannotBeDetectedIsNoLanguageThatIsUnknown() {
+        let error = verdict(400, openAI("could not detect language of the audio", code: "invalid_request_error")).error
+        #expect(error.remedy == .giveUpChunk)
+        #expect(error.message.contains("Name a language"))
+    }
+
+    @Test(arguments: [
+        #"{"error":{"message":"Language parameter must be specified in ISO-639-1 format.","param":"language"}}"#,
+        #"{"error":{"message":"Unsupported language: xx","code":"unsupported_language"}}"#,
+        #"{"error":{"message":"language xx is not available","code":"unsupported_value"}}"#,
+        #"{"detail":[{"loc":["body","language"],"msg":"Input should be 'en' or 'de'"}]}"#,
+    ])
+    func aLanguageThatIsUnknownEndsTheRecordingUnlessOthersWereTranscribed(_ body: String) {
+        let error = verdict(400, body).error
+        #expect(error.remedy == .giveUpRecording && error.message.contains("Name a language"))
+        #expect(verdict(400, body, succeeded: true).error.remedy == .giveUpChunk)
+    }
+
+    @Test func aKeyThatIsRevokedEndsTheRecording() {
+        let body = openAI("Incorrect API key provided", code: "invalid_api_key")
+        #expect(verdict(400, body, succeeded: true).error.remedy == .giveUpRecording)
+        #expect(verdict(400, openAI("API key not valid")).error.remedy == .giveUpRecording)
+    }
+
     @Test func case32_undecodable() {
         #expect(verdict(415, #"{"detail":"unsupported"}"#).transform == .asWAV)
         let body = openAI("The audio file could not be decoded or its format is not supported.")
@@ -143,6 +176,7 @@ import Transcription
         let error = verdict(429, openAI("no money", code: code), headers: ["x-should-retry": "true"]).error
         #expect(error.remedy == .giveUpRecording)
         #expect(error.code == .engineUnavailable)
+        #expect(verdict(429, openAI("", code: code)).error.remedy == .giveUpRecording)
     }
 
     @Test func case37_modelIsLoading() {

@@ -100,8 +100,20 @@ struct AnswerCase: Sendable, CustomTestStringConvertible {
             19, "a million segments",
             #"{"segments":["# + String(repeating: #"{"start":0,"end":1,"text":"a"},"#, count: 1_000_000) + "{}]}",
             .fault("too many values")),
+        AnswerCase(
+            19, "60 000 words without times",
+            #"{"text":"","segments":[],"words":["# + String(repeating: #"{"word":"a"},"#, count: 60_000) + "{}]}",
+            .fault("more words")),
+        AnswerCase(
+            19, "30 MiB of events", String(repeating: "data: {\"text\":\"a\"}\n", count: (30 << 20) / 19),
+            .fault("more events")),
         AnswerCase(22, "an error with status 200", #"{"error":{"message":"boom","type":"x"}}"#, .fault("boom")),
         AnswerCase(22, "a detail with status 200", #"{"detail":"boom"}"#, .fault("boom")),
+        AnswerCase(22, "an error beside an empty text", #"{"text":"","error":"overloaded"}"#, .fault("overloaded")),
+        AnswerCase(22, "a detail beside no segments", #"{"segments":[],"detail":"CUDA OOM"}"#, .fault("CUDA OOM")),
+        AnswerCase(22, "a text that is null", #"{"text":null}"#, .fault("without a transcript")),
+        AnswerCase(22, "a text that is a number", #"{"text":5}"#, .fault("without a transcript")),
+        AnswerCase(22, "an empty list", "[]", .fault("without a transcript")),
         AnswerCase(
             23, "a login page", "<!DOCTYPE html><html><body>Log in</body></html>", .fault("web page"),
             contentType: "text/html"),

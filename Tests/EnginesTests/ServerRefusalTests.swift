@@ -211,6 +211,29 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #expect(server.requests.count == 1)
     }
 
+    @Test func aChunkWithoutALanguageIsAGapAndTheOthersStay() async throws {
+        let server = try FakeTranscriptionServer.hearing { request in
+            request.fileName == "chunk-1.flac"
+                ? .init(400, text: #"{"error":{"message":"could not detect language of the audio"}}"#) : nil
+        }
+        defer { server.stop() }
+        let transcript = try await ServerWay(chunks: markedChunks(3), concurrency: 1).run(try engine(server))
+        #expect(transcript.texts == ["m0", "m1", "m4", "m5"])
+        #expect(transcript.gaps.map(\.range) == [SampleRange(32_000, 64_000)])
+        #expect(transcript.gaps.first?.reason.contains("could not detect language") == true)
+    }
+
+    @Test func case28_aLimitThatLeavesNothingIsSaidAsItIs() async throws {
+        let server = try FakeTranscriptionServer { _ in
+            .init(400, text: #"{"error":{"message":"audio of 20 seconds is longer than 1 seconds, the maximum"}}"#)
+        }
+        defer { server.stop() }
+        let way = ServerWay(chunks: markedChunks(1, seconds: 20), concurrency: 1)
+        let error = await transcriptionError { try await way.run(try engine(server)) }
+        #expect(error?.message.contains("longer than 1 seconds") == true, "\(String(describing: error))")
+        #expect(error?.message.contains("20.0 seconds") == false)
+    }
+
     @Test func case37_aModelThatLoadsIsWaitedForWithoutSpendingAttempts() async throws {
         let server = try FakeTranscriptionServer.hearing { request in
             request.number < 6

@@ -51,6 +51,18 @@ import Transcription
         #expect(error?.message.contains("32 MiB") == true)
     }
 
+    /// One line longer than libcurl takes; more lines than are kept.
+    @Test(arguments: [[200_000], Array(repeating: 2000, count: 40)])
+    func case19_headerWithoutEnd(_ lengths: [Int]) async throws {
+        let headers = lengths.enumerated().map { (name: "X-\($0)", value: String(repeating: "a", count: $1)) }
+        let server = try FakeTranscriptionServer { _ in .init(headers: headers, text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server)
+        let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: options) }
+        #expect(error?.remedy == .giveUpChunk)
+        #expect(error?.message.contains("header of more than 64 KiB") == true, "\(String(describing: error))")
+    }
+
     @Test(arguments: [FakeTranscriptionServer.Response.Ending.reset, .nothing])
     func case41_resetAfterUpload(_ ending: FakeTranscriptionServer.Response.Ending) async throws {
         let server = try FakeTranscriptionServer { _ in .init(text: Self.ok, ending: ending) }

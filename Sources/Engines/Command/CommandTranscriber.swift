@@ -18,7 +18,7 @@ package struct CommandTranscriber: Transcriber {
     /// Between SIGTERM and SIGKILL for the whole process group.
     private static let graceMilliseconds = 300
 
-    /// - Parameter pool: where chunks are written to disk.
+    /// - Parameter pool: where chunks are written to disk and answers are read.
     /// - Throws: `TranscriptionError` with code `configuration` where no program is named.
     package init(settings: CommandEngineSettings, pool: BlockingPool) throws {
         guard let program = settings.command.first, !program.isEmpty else {
@@ -66,7 +66,7 @@ package struct CommandTranscriber: Transcriber {
         let parser = TranscriptionResponseParser(
             sampleCount: audio.sampleCount, speech: chunk.speech, acceptsPlainText: true)
         do {
-            return try parser.parse(output)
+            return try await pool.run { try parser.parse(output) }
         } catch let ResponseFault.message(message) {
             throw failure("reports an error: \(message.text)", .giveUpChunk)
         } catch let ResponseFault.notUnderstood(reason) {

@@ -6,6 +6,8 @@ extension String {
         guard unicodeScalars.contains(where: \.isControlling) else { return self }
         var out = String.UnicodeScalarView()
         var rest = unicodeScalars[...]
+        // Looked for once where there is none: what follows has none either.
+        var hasTerminator = true
         while let scalar = rest.popFirst() {
             switch scalar.value {
             case 0x1B where rest.first == "[":
@@ -14,8 +16,8 @@ extension String {
             case 0x9B: rest.skipControlSequence()
             case 0x1B where rest.first.map { "]PX^_".unicodeScalars.contains($0) } == true:
                 rest.removeFirst()
-                rest.skipControlString()
-            case 0x90, 0x98, 0x9D, 0x9E, 0x9F: rest.skipControlString()
+                hasTerminator = hasTerminator && rest.skipControlString()
+            case 0x90, 0x98, 0x9D, 0x9E, 0x9F: hasTerminator = hasTerminator && rest.skipControlString()
             case 0x1B: break
             default:
                 if !scalar.isControlling {
@@ -46,15 +48,16 @@ extension Substring.UnicodeScalarView {
         if let next = first, (0x40...0x7E).contains(next.value) { removeFirst() }
     }
 
-    /// Up to its terminator; where it has none, the text that follows is no part of it.
-    fileprivate mutating func skipControlString() {
+    /// Up to its terminator. False where it has none: the text that follows is no part of it then.
+    fileprivate mutating func skipControlString() -> Bool {
         var rest = self
         while let next = rest.popFirst() {
             if next.value == 0x1B, rest.first == "\\" { rest.removeFirst() }
             if [0x07, 0x1B, 0x9C].contains(next.value) {
                 self = rest
-                return
+                return true
             }
         }
+        return false
     }
 }

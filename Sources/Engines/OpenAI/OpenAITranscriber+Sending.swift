@@ -101,7 +101,7 @@ extension HTTPFailure {
 
     fileprivate var mayBeHTTP2Break: Bool { curlCode == CURLE_SEND_ERROR.code || curlCode == CURLE_RECV_ERROR.code }
 
-    fileprivate var tellsHealth: Bool? { isOversized || curlCode == CURLE_ABORTED_BY_CALLBACK.code ? nil : false }
+    fileprivate var tellsHealth: Bool? { excess != nil || curlCode == CURLE_ABORTED_BY_CALLBACK.code ? nil : false }
 
     /// Broken connections; not what would be as wrong elsewhere, nor what took its whole time already.
     fileprivate var isWorthAnotherAddress: Bool {
@@ -109,7 +109,7 @@ extension HTTPFailure {
         case CURLE_COULDNT_CONNECT.code, CURLE_COULDNT_RESOLVE_HOST.code, CURLE_GOT_NOTHING.code,
             CURLE_SEND_ERROR.code, CURLE_RECV_ERROR.code, CURLE_SEND_FAIL_REWIND.code, CURLE_PARTIAL_FILE.code,
             CURLE_SSL_CONNECT_ERROR.code, CURLE_HTTP2.code, CURLE_HTTP2_STREAM.code:
-            !isOversized
+            excess == nil
         case CURLE_OPERATION_TIMEDOUT.code: !wasSent
         default: false
         }

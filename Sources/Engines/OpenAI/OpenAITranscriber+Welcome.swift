@@ -1,3 +1,4 @@
+import SystemSupport
 import Transcription
 
 extension OpenAITranscriber {
@@ -50,8 +51,8 @@ extension OpenAITranscriber {
             switch response.status {
             case 401, 403: return .refused(response)
             case 200:
-                guard let value = try? JSONReader.read(response.body), let list = value["data"]?.array ?? value.array
-                else { return .none }
+                let value = await pool.run { try? JSONReader.read(response.body) }
+                guard let value, let list = value["data"]?.array ?? value.array else { return .none }
                 return .list(list.compactMap { $0["id"]?.string ?? $0["name"]?.string ?? $0.string })
             default: return .none
             }

@@ -35,7 +35,7 @@ package struct OpenAITranscriber: Transcriber {
     /// Reads the CA file; opens no connection.
     /// - Parameters:
     ///   - loop: shared by all engines of the program.
-    ///   - pool: where audio is packed.
+    ///   - pool: where audio is packed and answers are read.
     /// - Throws: `TranscriptionError` with code `configuration`.
     package init(settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool) throws {
         let section = "[engines.\(settings.name)]"
@@ -153,9 +153,11 @@ package struct OpenAITranscriber: Transcriber {
             switch try await attempt(chunk, options: options, form: form, turn: turn) {
             case .heard(let transcript):
                 knowledge.remember(form)
-                if let echo { return PromptEcho.better(of: echo, transcript) }
+                if let echo { return await pool.run { PromptEcho.better(of: echo, transcript) } }
                 let prompt = prompt(for: options, form: form)
-                guard let prompt, PromptEcho.isEcho(transcript, of: prompt) else { return transcript }
+                guard let prompt, await pool.run({ PromptEcho.isEcho(transcript, of: prompt) }) else {
+                    return transcript
+                }
                 echo = transcript
                 options.prompt = ""
                 continue
@@ -226,6 +228,8 @@ package struct OpenAITranscriber: Transcriber {
         do {
             let response = try await send(request, turn: turn, described: &described)
             learn(response.headers, turn)
+            // Others may have been answered meanwhile.
+            described.hasSucceeded = knowledge.hasSucceeded
             return try await outcome(response, chunk: chunk, form: form, described: described, turn: turn)
         } catch let failure as HTTPFailure {
             var verdict = classifier.classify(failure, to: described)
@@ -278,7 +282,8 @@ package struct OpenAITranscriber: Transcriber {
         let parser = TranscriptionResponseParser(
             sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text)
         do {
-            return .heard(classifier.redaction.transcript(try parser.parse(response.body)))
+            let (redaction, body) = (classifier.redaction, response.body)
+            return .heard(try await pool.run { redaction.transcript(try parser.parse(body)) })
         } catch let fault as ResponseFault {
             return .failed(classifier.classify(fault, to: described))
         } catch {

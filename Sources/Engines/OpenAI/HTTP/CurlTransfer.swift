@@ -18,7 +18,7 @@ final class CurlTransfer: @unchecked Sendable {
     private var offset = 0
     private var response = HTTPResponse(status: 0)
     private var headerBytes = 0
-    private var isOversized = false
+    private var excess: HTTPFailure.Excess?
 
     var handle: UnsafeMutableRawPointer { easy.handle }
 
@@ -138,7 +138,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard response.body.count + bytes.count <= CurlLoop.responseByteLimit else {
-            isOversized = true
+            excess = .body
             return 0
         }
         response.body.append(contentsOf: bytes)
@@ -148,7 +148,7 @@ final class CurlTransfer: @unchecked Sendable {
     private func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         headerBytes += bytes.count
         guard headerBytes <= CurlLoop.headerByteLimit else {
-            isOversized = true
+            excess = .header
             return 0
         }
         let line = String(decoding: bytes, as: UTF8.self)
@@ -167,12 +167,15 @@ final class CurlTransfer: @unchecked Sendable {
         guard code != CURLE_OK else { return continuation.resume(returning: response) }
         var detail = String(cString: errorText)
         if detail.isEmpty { detail = String(cString: curl_easy_strerror(code)) }
+        let wasSent = easy.long(CURLINFO_REQUEST_SIZE) > 0
+        // libcurl's name for a line of the header longer than it takes; since 8.6 that has a name of its own.
+        if wasSent, response.body.isEmpty, code == CURLE_OUT_OF_MEMORY || code.rawValue == 100 { excess = .header }
         continuation.resume(
             throwing: HTTPFailure(
                 curlCode: Int32(bitPattern: code.rawValue), detail: detail,
                 wasReused: easy.long(CURLINFO_NUM_CONNECTS) == 0,
                 receivedByteCount: headerBytes + response.body.count, status: response.status,
-                isOversized: isOversized, wasSent: easy.long(CURLINFO_REQUEST_SIZE) > 0))
+                excess: excess, wasSent: wasSent))
     }
 }
 

@@ -82,6 +82,9 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
 /// A transfer without a complete answer.
 package struct HTTPFailure: Error, Sendable {
+    /// What is larger than `CurlLoop.headerByteLimit` or `.responseByteLimit`.
+    package enum Excess: Sendable { case header, body }
+
     /// CURLE_* (libcurl-errors(3)).
     package var curlCode: Int32
     /// libcurl's own words.
@@ -92,21 +95,21 @@ package struct HTTPFailure: Error, Sendable {
     package var receivedByteCount: Int
     /// Status of the answer if its header had come, otherwise 0.
     package var status: Int
-    /// The answer was larger than `CurlLoop.responseByteLimit`.
-    package var isOversized: Bool
+    /// What of the answer was too large, if that was the fault.
+    package var excess: Excess?
     /// Some part of the request had gone out.
     package var wasSent: Bool
 
     package init(
         curlCode: Int32, detail: String, wasReused: Bool = false, receivedByteCount: Int = 0, status: Int = 0,
-        isOversized: Bool = false, wasSent: Bool = false
+        excess: Excess? = nil, wasSent: Bool = false
     ) {
         self.curlCode = curlCode
         self.detail = detail
         self.wasReused = wasReused
         self.receivedByteCount = receivedByteCount
         self.status = status
-        self.isOversized = isOversized
+        self.excess = excess
         self.wasSent = wasSent
     }
 }

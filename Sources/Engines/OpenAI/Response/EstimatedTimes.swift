@@ -8,14 +8,22 @@ struct EstimatedTimes {
     private static let longestSegment = 160
 
     private let speech: [SampleRange]
+    /// How much of it lies before each stretch of speech.
+    private let before: [Int64]
     private let total: Int64
 
     /// - Parameter speech: as in `Chunk.speech`; the whole chunk is taken where it is empty.
     init(speech: [SampleRange], sampleCount: Int64) {
         let whole = SampleRange(0, sampleCount)
         let heard = speech.map { $0.clamped(to: whole) }.filter { !$0.isEmpty }
-        self.speech = heard.isEmpty ? [whole] : heard
-        total = self.speech.reduce(0) { $0 + $1.count }
+        let stretches = heard.isEmpty ? [whole] : heard
+        self.speech = stretches
+        var sum: Int64 = 0
+        before = stretches.map { range in
+            defer { sum += range.count }
+            return sum
+        }
+        total = sum
     }
 
     /// One segment per sentence and per stretch of speech.
@@ -25,43 +33,52 @@ struct EstimatedTimes {
         guard characters > 0 else { return [] }
 
         var segments: [Segment] = []
-        var current: (stretch: Int, start: Int64, end: Int64, text: [Substring])?
-        func finish() {
-            guard let done = current else { return }
-            let bounds = speech[done.stretch]
-            segments.append(
-                Segment(
-                    range: SampleRange(max(done.start, bounds.start), min(done.end, bounds.end)),
-                    text: done.text.joinedAsText()))
-            current = nil
+        var open = Open(stretch: 0)
+        func finish(next stretch: Int) {
+            if !open.text.text.isEmpty {
+                let bounds = speech[open.stretch]
+                let range = SampleRange(max(open.start, bounds.start), min(open.end, bounds.end))
+                segments.append(Segment(range: range, text: open.text.text))
+            }
+            open = Open(stretch: stretch)
         }
-        var before = 0
+        var spoken = 0
         for token in tokens {
-            let start = place(before, of: characters)
-            let end = place(before + token.weight, of: characters)
-            let stretch = place(before * 2 + token.weight, of: characters * 2).stretch
-            before += token.weight
-            if current?.stretch != stretch { finish() }
-            var open = current ?? (stretch, start.sample, end.sample, [])
+            let start = place(spoken, of: characters)
+            let end = place(spoken + token.weight, of: characters)
+            let stretch = place(spoken * 2 + token.weight, of: characters * 2).stretch
+            spoken += token.weight
+            if open.stretch != stretch { finish(next: stretch) }
+            if open.length == 0 { open.start = start.stretch == stretch ? start.sample : speech[stretch].start }
             open.end = end.stretch == stretch ? end.sample : speech[stretch].end
-            if open.text.isEmpty, start.stretch != stretch { open.start = speech[stretch].start }
             open.text.append(token.text)
-            current = open
-            let length = open.text.reduce(0) { $0 + $1.count + 1 }
-            if length >= Self.longestSegment || length >= Self.shortestSentence && token.text.endsSentence { finish() }
+            open.length += token.text.count + 1
+            if open.length >= Self.longestSegment
+                || open.length >= Self.shortestSentence && token.text.endsSentence
+            {
+                finish(next: stretch)
+            }
         }
-        finish()
+        finish(next: 0)
         return segments
+    }
+
+    /// The segment that grows.
+    private struct Open {
+        var stretch: Int
+        var start: Int64 = 0
+        var end: Int64 = 0
+        var text = JoinedText()
+        /// In characters, with a space behind each word.
+        var length = 0
     }
 
     /// Where the `count`th of `all` characters is spoken.
     private func place(_ count: Int, of all: Int) -> (sample: Int64, stretch: Int) {
-        var rest = Int64((Double(total) * Double(count) / Double(all)).rounded())
-        for (index, range) in speech.enumerated() {
-            if rest <= range.count { return (range.start + rest, index) }
-            rest -= range.count
-        }
-        return (speech[speech.count - 1].end, speech.count - 1)
+        let place = Int64((Double(total) * Double(count) / Double(all)).rounded())
+        // The last stretch that begins before it: at a border that is the one that ends there.
+        let stretch = max(0, before.firstPlace { $0 >= place } - 1)
+        return (min(speech[stretch].start + place - before[stretch], speech[stretch].end), stretch)
     }
 
     /// Words, or characters in scripts without spaces; the weight counts the space that follows.

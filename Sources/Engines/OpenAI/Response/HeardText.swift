@@ -28,6 +28,20 @@ struct HeardText: Sendable {
 }
 
 extension HeardText {
+    /// Whether an answer holds a transcript, be it of nothing: a text, or a list of segments or words.
+    static func isTranscript(_ value: JSONValue) -> Bool {
+        value["text"]?.string != nil
+            || ["segments", "words"].contains { key in
+                value[key]?.array.map { $0.isEmpty || $0.contains(where: \.isObject) } ?? false
+            }
+    }
+
+    /// Whether something is said in it.
+    static func holdsText(_ value: JSONValue) -> Bool {
+        let own = [value["text"], value["word"]].contains { $0?.string.map { !$0.trimmed.isEmpty } ?? false }
+        return own || ["segments", "words"].contains { value[$0]?.array?.contains(where: holdsText) ?? false }
+    }
+
     /// Reads an answer in the shape of OpenAI's `json` or `verbose_json` and all known variants of it.
     init(json value: JSONValue) {
         language = value["language"]?.string ?? value["languages"]?.array?.first?["code"]?.string
@@ -93,21 +107,5 @@ extension Character {
             true
         default: false
         }
-    }
-}
-
-extension Collection where Element: StringProtocol {
-    /// Puts texts one behind the other, with a space where neither side has one and the script uses spaces.
-    func joinedAsText() -> String {
-        var out = ""
-        for text in self {
-            if let last = out.last, let first = text.first, !last.isWhitespace, !first.isWhitespace,
-                !last.isUnspaced, !first.isUnspaced
-            {
-                out += " "
-            }
-            out += text
-        }
-        return out
     }
 }

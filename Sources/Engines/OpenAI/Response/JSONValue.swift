@@ -35,7 +35,7 @@ enum JSONValue: Sendable, Equatable {
         let value: Double? =
             switch self {
             case .number(let value): value
-            case .string(let text): Double(text.trimmed)
+            case .string(let text): Double(decimal: text)
             default: nil
             }
         return value.flatMap { $0.isFinite ? $0 : nil }

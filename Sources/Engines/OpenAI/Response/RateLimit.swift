@@ -13,7 +13,7 @@ struct RateLimit: Sendable, Hashable {
     /// Nil where the server says nothing of it.
     init?(of what: String, in headers: HTTPHeaders) {
         func number(_ name: String) -> Double? {
-            headers["x-ratelimit-\(name)-\(what)"].flatMap { Double($0.trimmed) }.flatMap { $0.isFinite ? $0 : nil }
+            headers["x-ratelimit-\(name)-\(what)"].flatMap { Double(decimal: $0) }.flatMap { $0.isFinite ? $0 : nil }
         }
         (limit, remaining) = (number("limit"), number("remaining"))
         reset = headers["x-ratelimit-reset-\(what)"].flatMap(RetryHint.goDuration)

@@ -13,8 +13,10 @@ extension ResponseClassifier {
                 TranscriptionError(
                     code, sentence(request.host, words, advice), cause: failure, remedy: remedy, pressure: pressure))
         }
-        if failure.isOversized {
-            return fail("sent an answer of more than \(CurlLoop.responseByteLimit >> 20) MiB", .giveUpChunk)
+        switch failure.excess {
+        case .body: return fail("sent an answer of more than \(CurlLoop.responseByteLimit >> 20) MiB", .giveUpChunk)
+        case .header: return fail("sent a header of more than \(CurlLoop.headerByteLimit >> 10) KiB", .giveUpChunk)
+        case nil: break
         }
         if failure.isProxys(request) {
             return fail(

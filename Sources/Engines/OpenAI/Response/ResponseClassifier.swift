@@ -140,28 +140,42 @@ package struct ResponseClassifier: Sendable {
         }
     }
 
-    /// 400, 422 and the rarer ones: what the message is about decides.
+    /// 400, 422 and the rarer ones: what the message is about decides. From a server that has transcribed before, so that
+    /// the settings are right, it is about the one chunk.
     private func badRequest(
         _ message: ServerMessage, _ request: Request,
         fail: (TranscriptionError.Remedy, String) -> TranscriptionError, _ unavailable: (String) -> TranscriptionError
     ) -> TranscriptionError {
         let text = message.text.lowercased()
+        let isNew = !request.hasSucceeded
         if let limit = limit(in: message, request) { return fail(.split(maximumSamples: limit), "") }
         if text.contains("too large") || text.contains("too long") || text.contains("content size") {
             return fail(.split(maximumSamples: nil), "")
         }
-        if message.code.contains("model_not_found") || message.parameter == "model"
-            || text.contains("model") && (text.contains("not exist") || text.contains("not found"))
+        if isNew,
+            message.code.contains("model_not_found") || message.parameter == "model"
+                || text.contains("model") && (text.contains("not exist") || text.contains("not found"))
         {
             return unavailable("Check model of \(section).")
         }
-        if message.code.contains("invalid_api_key") || text.contains("api key") {
+        if message.code.contains("invalid_api_key") || isNew && text.contains("api key") {
             return unavailable(keyAdvice)
         }
-        if message.parameter == "language" || text.contains("language") && !text.contains("response_format") {
-            return unavailable("Name a language that this engine knows (language of the inbox, or --language).")
+        let refusesLanguage = Self.refusesLanguage(message)
+        if refusesLanguage || text.contains("language") && !text.contains("response_format") {
+            let advice = "Name a language that this engine knows (language of the inbox, or --language)."
+            return isNew && refusesLanguage ? unavailable(advice) : fail(.giveUpChunk, advice)
         }
         return fail(.giveUpChunk, "")
+    }
+
+    /// The language that was asked for is meant, not one that could not be told from a chunk's audio.
+    private static func refusesLanguage(_ message: ServerMessage) -> Bool {
+        message.parameter == "language"
+            || ["unsupported_language", "invalid_language", "language_not_supported"].contains {
+                message.code.contains($0)
+            }
+            || message.code == "unsupported_value" && message.text.lowercased().contains("language")
     }
 
     private func transform(for message: ServerMessage, _ request: Request) -> Transform? {

@@ -13,7 +13,7 @@ enum RetryHint {
     }
 
     private static func number(_ text: String) -> Double? {
-        Double(text.trimmed).flatMap { $0.isFinite ? $0 : nil }
+        Double(decimal: text).flatMap { $0.isFinite ? $0 : nil }
     }
 
     private static func afterHeader(_ text: String, now: Double) -> Double? {

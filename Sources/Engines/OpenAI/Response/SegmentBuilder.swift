@@ -36,18 +36,26 @@ enum SegmentBuilder {
             for at in words.indices { words[at].text = " " + spelled[at] }
         }
         var pieces: [HeardText.Piece] = []
+        // The one that grows stays outside of the list: in it each word would copy all before.
+        var open = HeardText.Piece(text: "")
+        func finish() {
+            guard !open.words.isEmpty else { return }
+            open.text = open.words.map(\.text).joinedAsText()
+            pieces.append(open)
+        }
         for word in words {
-            if let open = pieces.last, let last = open.words.last, !last.text.endsSentence,
+            if let last = open.words.last, !last.text.endsSentence,
                 (word.start ?? 0) - (last.end ?? last.start ?? 0) < pauseSeconds,
                 (word.end ?? word.start ?? 0) - (open.start ?? 0) < longestSeconds
             {
-                pieces[pieces.count - 1].words.append(word)
-                pieces[pieces.count - 1].end = word.end ?? open.end
+                open.end = word.end ?? open.end
             } else {
-                pieces.append(HeardText.Piece(start: word.start, end: word.end, text: "", words: [word]))
+                finish()
+                open = HeardText.Piece(start: word.start, end: word.end, text: "")
             }
+            open.words.append(word)
         }
-        for at in pieces.indices { pieces[at].text = pieces[at].words.map(\.text).joinedAsText() }
+        finish()
         return pieces
     }
 
@@ -94,7 +102,7 @@ enum SegmentBuilder {
         var latest = range.start
         let following = TimeRepair.nextKnown(words.map(\.start))
         for (word, next) in zip(words, following) {
-            let start = word.start.map(SampleClock.samples(seconds:)) ?? latest
+            let start = word.start.map(SampleClock.samples(seconds:)) ?? out.last?.range.end ?? latest
             let end = (word.end ?? next).map(SampleClock.samples(seconds:)) ?? range.end
             let placed = repair.inside(max(start, latest), max(end, start))
             latest = max(latest, placed.start)
@@ -121,20 +129,8 @@ enum SegmentBuilder {
     static func isWorthKeeping(_ segment: Segment, speech: [SampleRange]) -> Bool {
         guard segment.text.contains(where: { $0.isLetter || $0.isNumber || $0.isSymbol }) else { return false }
         let isRemark = blankRemarks.contains(segment.text.lowercased())
-        return !isRemark || speech.contains { $0.overlap(with: segment.range) > 0 }
+        return !isRemark || !speech.overlapping(segment.range).isEmpty
     }
 
     private static let blankRemarks: Set<String> = ["[blank_audio]", "[silence]", "(silence)", "[ silence ]"]
-}
-
-extension HeardText.Piece {
-    mutating func divideTimes(by unit: Double) {
-        guard unit != 1 else { return }
-        start = start.map { $0 / unit }
-        end = end.map { $0 / unit }
-        for at in words.indices {
-            words[at].start = words[at].start.map { $0 / unit }
-            words[at].end = words[at].end.map { $0 / unit }
-        }
-    }
 }

@@ -16,6 +16,8 @@ package struct ServerMessage: Error, Sendable, Hashable {
     }
 
     private static let lengthLimit = 200
+    /// More bytes are not looked at for those characters.
+    private static let byteLimit = 16 << 10
 
     /// The message in the body of an unsuccessful answer.
     package init(body: [UInt8]) {
@@ -24,28 +26,41 @@ package struct ServerMessage: Error, Sendable, Hashable {
         } else if let value = try? JSONReader.read(body.prefix(64 << 10)), let text = value.string {
             self.init(text: text)
         } else {
-            let text = String(decoding: body.prefix(16 << 10), as: UTF8.self)
+            let text = String(decoding: body.prefix(Self.byteLimit), as: UTF8.self)
             self.init(text: ["{}", "[]", "null"].contains(text.trimmed) ? "" : Self.withoutTags(text))
         }
     }
 
-    /// Nil when `value` is no error: an object with a text is a transcript, whatever else it holds.
+    /// Nil when `value` is no error. Where something was transcribed only an error with members of its own is one; a
+    /// transcript of nothing is none when it says that all is well.
     init?(errorIn value: JSONValue) {
         guard value.isObject else { return nil }
-        let isTranscript = value["text"]?.string != nil || value["segments"]?.array != nil
-        if isTranscript, value["error"]?.isObject != true { return nil }
         let error = value["error"] ?? .null
+        let isTranscript = HeardText.isTranscript(value)
+        guard let text = Self.text(error: error, in: value, isTranscript: isTranscript), !text.trimmed.isEmpty else {
+            return nil
+        }
+        if isTranscript {
+            let isFine = value["message"]?.string == text && Self.assurances.contains(text.trimmed.lowercased())
+            if isFine || !error.isObject && HeardText.holdsText(value) { return nil }
+        }
         let holder = error.isObject ? error : value
-        guard let text = Self.text(error: error, in: value) else { return nil }
+        let parameter = Self.word(holder["param"] ?? value["detail"]?.array?.first?["loc"]?.array?.last)
         self.init(
-            text: text, code: Self.word(holder["code"]), type: Self.word(holder["type"]),
-            parameter: Self.word(holder["param"]))
+            text: text, code: Self.word(holder["code"]), type: Self.word(holder["type"]), parameter: parameter)
     }
 
-    private static func text(error: JSONValue, in value: JSONValue) -> String? {
-        if let text = error["message"]?.string { return text }
-        if error.isObject { return word(error["code"] ?? error["type"]) }
-        if let text = error.string ?? value["message"]?.string ?? value["detail"]?.string { return text }
+    private static let assurances: Set<String> = ["ok", "success"]
+    private static let unnamed = "unnamed error"
+
+    private static func text(error: JSONValue, in value: JSONValue, isTranscript: Bool) -> String? {
+        if let text = error["message"]?.string, !text.trimmed.isEmpty { return text }
+        if case .object(let members) = error {
+            let name = word(error["code"] ?? error["type"])
+            return name.isEmpty ? members.isEmpty ? nil : unnamed : name
+        }
+        let said = [error, value["message"] ?? .null, value["detail"] ?? .null].compactMap(\.string)
+        if let text = said.first(where: { !$0.trimmed.isEmpty }) { return text }
         if let details = value["detail"]?.array {
             let texts = details.prefix(8).compactMap { detail -> String? in
                 guard let message = detail["msg"]?.string else { return detail.string }
@@ -55,9 +70,10 @@ package struct ServerMessage: Error, Sendable, Hashable {
             return texts.joined(separator: "; ")
         }
         if let detail = value["detail"], detail.isObject {
-            return detail["message"]?.string ?? detail["msg"]?.string ?? "unnamed error"
+            return detail["message"]?.string ?? detail["msg"]?.string ?? unnamed
         }
-        return value["title"]?.string
+        if error == .bool(true) || error.finiteNumber.map({ $0 != 0 }) ?? false { return unnamed }
+        return isTranscript ? nil : value["title"]?.string
     }
 
     /// `code` may be a number, a text, null or "null".
@@ -70,6 +86,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
     }
 
     private static func oneLine(_ text: String) -> String {
+        let text = String(decoding: text.utf8.prefix(byteLimit), as: UTF8.self)
         var out = ""
         var count = 0
         var wasSpace = true
@@ -91,12 +108,19 @@ package struct ServerMessage: Error, Sendable, Hashable {
         guard text.contains("<") else { return text }
         var out = ""
         var rest = text[...]
+        // Each is looked for until it is found nowhere: it is nowhere behind that either.
+        var hiding = ["script", "style"]
         while let open = rest.firstIndex(of: "<") {
             out += rest[..<open] + " "
             rest = rest[open...]
             let name = rest.dropFirst().prefix(6).lowercased()
-            let hidden = ["script", "style"].first { name.hasPrefix($0) }
-            if let hidden, let end = rest.firstRange(of: "</\(hidden)") { rest = rest[end.lowerBound...] }
+            if let hidden = hiding.first(where: { name.hasPrefix($0) }) {
+                if let end = rest.firstRange(of: "</\(hidden)") {
+                    rest = rest[end.lowerBound...]
+                } else {
+                    hiding.removeAll { $0 == hidden }
+                }
+            }
             guard let close = rest.firstIndex(of: ">") else { return out }
             rest = rest[rest.index(after: close)...]
         }

@@ -49,7 +49,7 @@ enum SubtitleReader {
         guard (1...3).contains(parts.count) else { return nil }
         for part in parts {
             let number = part.map { $0 == "," ? "." : String($0) }.joined()
-            guard let value = Double(number), value.isFinite, value >= 0 else { return nil }
+            guard let value = Double(decimal: number), value.isFinite, value >= 0 else { return nil }
             total = total * 60 + value
         }
         return total

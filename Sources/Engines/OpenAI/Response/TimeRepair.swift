@@ -6,6 +6,12 @@ struct TimeRepair {
     private static let sortableDisorderSeconds = 1.0
     /// Servers overrun the end a little (30 s windows); more than this is worth a warning.
     private static let toleratedOverrunSeconds = 0.5
+    /// Engines of the Whisper family fill up what they are given to so much: later times are none.
+    private static let windowSeconds = 30.0
+    /// In the right unit segments and words are mostly longer, and the last of them ends in this share of the speech or
+    /// later.
+    private static let shortestSeconds = 0.02
+    private static let leastShare = 0.1
 
     let sampleCount: Int64
     private(set) var warnings: [String] = []
@@ -13,18 +19,44 @@ struct TimeRepair {
 
     init(sampleCount: Int64) { self.sampleCount = sampleCount }
 
-    /// What the server's times must be divided by to be seconds; nil when they make sense in no unit. LocalAI sent
-    /// nanoseconds until May 2026.
-    func unit(of pieces: [HeardText.Piece], _ words: [HeardText.Word]) -> Double? {
-        var longest = 0.0
-        for piece in pieces {
-            longest = max(longest, piece.start ?? 0, piece.end ?? 0)
-            for word in piece.words { longest = max(longest, word.start ?? 0, word.end ?? 0) }
+    /// Makes seconds of the times of `heard`. One that lies far outside of the audio is unknown afterwards; a warning
+    /// tells of it.
+    /// - Parameter lastEnd: where the last speech ends, in samples.
+    /// - Returns: false when the times make sense in no unit.
+    mutating func makeSeconds(of heard: inout HeardText, lastEnd: Int64) -> Bool {
+        guard let unit = unit(of: heard, lastEnd: lastEnd) else { return false }
+        var (kept, dropped) = (0, 0)
+        let limit = seconds + Self.windowSeconds
+        heard.changeTimes { time in
+            let time = time / unit
+            guard time <= limit else {
+                dropped += 1
+                return nil
+            }
+            kept += 1
+            return time
         }
-        for word in words { longest = max(longest, word.start ?? 0, word.end ?? 0) }
-        guard longest > 20 * seconds + 60 else { return 1 }
+        guard dropped > 0 else { return true }
+        warnings.append("The engine gave some times that make no sense; they are estimated.")
+        return kept > 0
+    }
+
+    /// What the times must be divided by to be seconds: LocalAI sent nanoseconds until May 2026. The bulk of them decides,
+    /// since a single one may be anything. Nil when they fit no unit, or only one in which all would be said in the first
+    /// moment.
+    private func unit(of heard: HeardText, lastEnd: Int64) -> Double? {
+        let stretches = heard.stretches
+        let ends = stretches.compactMap { $0.end ?? $0.start }.filter { $0 > 0 }.sorted()
+        guard let longest = ends.last, longest > 20 * seconds + 60 else { return 1 }
+        let limit = 1.5 * seconds + 2
+        let middle = ends[(ends.count - 1) / 2]
         // The smallest divisor that fits: a larger one would squeeze everything into the first moment.
-        return [1e3, 1e6, 1e9].first { longest / $0 <= 1.5 * seconds + 2 }
+        guard let unit = [1, 1e3, 1e6, 1e9].first(where: { middle / $0 <= limit }) else { return nil }
+        if unit == 1 { return 1 }
+        let lengths = stretches.map { ($0.end ?? 0) - ($0.start ?? 0) }.filter { $0 > 0 }.sorted()
+        if !lengths.isEmpty, lengths[(lengths.count - 1) / 2] / unit < Self.shortestSeconds { return nil }
+        let latest = ends.last { $0 / unit <= limit } ?? middle
+        return latest / unit >= SampleClock.seconds(lastEnd) * Self.leastShare ? unit : nil
     }
 
     /// Pieces with both times, in order, inside the chunk; nil when none of them had a time.
@@ -85,5 +117,33 @@ struct TimeRepair {
         let indices = Array(starts.indices)
         guard disorder > 0, disorder <= sortableDisorderSeconds, !starts.contains(nil) else { return indices }
         return indices.sorted { (starts[$0] ?? 0, $0) < (starts[$1] ?? 0, $1) }
+    }
+}
+
+extension HeardText {
+    /// Start and end of every piece and word.
+    fileprivate var stretches: [(start: Double?, end: Double?)] {
+        var out: [(start: Double?, end: Double?)] = []
+        for piece in pieces {
+            out.append((piece.start, piece.end))
+            for word in piece.words { out.append((word.start, word.end)) }
+        }
+        for word in words { out.append((word.start, word.end)) }
+        return out
+    }
+
+    fileprivate mutating func changeTimes(_ change: (Double) -> Double?) {
+        func changeWords(_ words: inout [Word]) {
+            for at in words.indices {
+                words[at].start = words[at].start.flatMap(change)
+                words[at].end = words[at].end.flatMap(change)
+            }
+        }
+        for at in pieces.indices {
+            pieces[at].start = pieces[at].start.flatMap(change)
+            pieces[at].end = pieces[at].end.flatMap(change)
+            changeWords(&pieces[at].words)
+        }
+        changeWords(&words)
     }
 }

@@ -4,9 +4,20 @@ package import Transcription
 ///
 /// The body is looked at, not its Content-Type, which servers get wrong.
 package struct TranscriptionResponseParser: Sendable {
-    /// Fast speech has 80 bytes a second in the longest encodings, twice that in `text` and `segments` together.
+    /// Fast speech has 80 bytes a second in the longest encodings, four times that in `text`, `segments` and both lists of
+    /// words together.
     private static let textBytesPerSecond = 1000
     private static let textByteAllowance = 64 << 10
+    /// Segments and words: fast speech has 10 words a second, 30 where each character or token counts as one, twice that
+    /// in both lists.
+    private static let wordsPerSecond = 100
+    private static let wordAllowance = 4096
+    /// Subtitles have this many bytes for one of text.
+    private static let subtitleFactor = 4
+    /// So many letters are missing in the segments before it is told: three or four words, and what numbers written out
+    /// may make of a long text.
+    private static let toleratedLetters = 12
+    private static let toleratedShare = 20
 
     /// The samples that were sent: the truth about the length, whatever `duration` says.
     private let sampleCount: Int64
@@ -27,9 +38,7 @@ package struct TranscriptionResponseParser: Sendable {
     package func parse(_ body: [UInt8]) throws -> ChunkTranscript {
         do {
             let heard = try heard(body)
-            let textBytes = heard.pieces.reduce(heard.text?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
-            guard textBytes <= Self.textByteAllowance + Int(sampleCount / SampleClock.rate) * Self.textBytesPerSecond
-            else { throw JSONFault(reason: "holds more text than anybody could say in that time") }
+            try check(heard)
             return transcript(of: heard)
         } catch let message as ServerMessage {
             throw ResponseFault.message(message)
@@ -38,20 +47,46 @@ package struct TranscriptionResponseParser: Sendable {
         }
     }
 
+    // MARK: Bounds
+
+    private var textLimit: Int {
+        Self.textByteAllowance + Int(sampleCount / SampleClock.rate) * Self.textBytesPerSecond
+    }
+
+    private var wordLimit: Int { Self.wordAllowance + Int(sampleCount / SampleClock.rate) * Self.wordsPerSecond }
+
+    /// What is done with an answer afterwards takes time for each piece and each byte.
+    private func check(_ heard: HeardText) throws {
+        var words = heard.words.count
+        var bytes = heard.words.reduce(heard.text?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
+        for piece in heard.pieces {
+            words += 1 + piece.words.count
+            bytes += piece.words.reduce(piece.text.utf8.count) { $0 + $1.text.utf8.count }
+        }
+        guard words <= wordLimit else {
+            throw JSONFault(reason: "holds more words than anybody could say in that time")
+        }
+        try check(textBytes: bytes, limit: textLimit)
+    }
+
+    private func check(textBytes: Int, limit: Int) throws {
+        guard textBytes <= limit else {
+            throw JSONFault(reason: "holds more text than anybody could say in that time")
+        }
+    }
+
+    // MARK: Shapes
+
     private func heard(_ body: [UInt8]) throws -> HeardText {
-        let content = body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
-        guard let first = content.first(where: { $0 != 0x20 && !(0x09...0x0D).contains($0) }) else {
+        let bytes = body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
+        let content = bytes.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard let first = content.first else {
             guard acceptsPlainText else { throw JSONFault(reason: "is empty") }
             return HeardText(text: "")
         }
         switch first {
         case UInt8(ascii: "{"):
-            let value = try JSONReader.read(content)
-            if let message = ServerMessage(errorIn: value) { throw message }
-            guard value["text"] != nil || value["segments"] != nil || value["words"] != nil else {
-                throw JSONFault(reason: "is JSON without a transcript in it")
-            }
-            return HeardText(json: value)
+            return try heard(object: JSONReader.read(content))
         case UInt8(ascii: "\""):
             return HeardText(text: try JSONReader.read(content).string)
         case UInt8(ascii: "["):
@@ -59,29 +94,37 @@ package struct TranscriptionResponseParser: Sendable {
         case UInt8(ascii: "<"):
             throw JSONFault(reason: "is a web page, not a transcript (a login page or a proxy's?)")
         default:
-            return try heard(text: String(decoding: content, as: UTF8.self))
+            return try heard(text: content)
         }
+    }
+
+    private func heard(object value: JSONValue) throws -> HeardText {
+        if let message = ServerMessage(errorIn: value) { throw message }
+        guard HeardText.isTranscript(value) else { throw JSONFault(reason: "is JSON without a transcript in it") }
+        return HeardText(json: value)
     }
 
     /// A bare list of segments, or one transcript in a list.
     private func heard(list value: JSONValue) throws -> HeardText {
         let items = value.array ?? []
         if items.count == 1, items[0]["segments"] != nil || items[0]["start"] == nil {
-            if let message = ServerMessage(errorIn: items[0]) { throw message }
-            return HeardText(json: items[0])
+            return try heard(object: items[0])
         }
-        guard items.allSatisfy({ $0["text"]?.string != nil }) else {
+        guard !items.isEmpty, items.allSatisfy({ $0["text"]?.string != nil }) else {
             throw JSONFault(reason: "is a JSON list without a transcript in it")
         }
         return HeardText(json: .object([("segments", value)]))
     }
 
-    private func heard(text: String) throws -> HeardText {
-        let start = text.drop(while: \.isWhitespace)
-        if start.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(start) {
+    private func heard(text bytes: ArraySlice<UInt8>) throws -> HeardText {
+        if bytes.starts(with: "data:".utf8) || bytes.starts(with: "event:".utf8) {
+            return try EventStreamReader.read(bytes, eventLimit: wordLimit)
+        }
+        try check(textBytes: bytes.count, limit: textLimit * Self.subtitleFactor)
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(text[...]) {
             return HeardText(pieces: SubtitleReader.pieces(text))
         }
-        if start.hasPrefix("data:") || start.hasPrefix("event:") { return try EventStreamReader.read(text) }
         guard acceptsPlainText else { throw JSONFault(reason: "is plain text where JSON was asked for") }
         return HeardText(text: text)
     }
@@ -89,18 +132,17 @@ package struct TranscriptionResponseParser: Sendable {
     // MARK: Times
 
     private func transcript(of heard: HeardText) -> ChunkTranscript {
+        var heard = heard
         var repair = TimeRepair(sampleCount: sampleCount)
         let language = heard.language.flatMap(LanguageName.code(for:))
-        guard let unit = repair.unit(of: heard.pieces, heard.words) else {
+        let lastEnd = speech.last.map { min($0.end, sampleCount) } ?? sampleCount
+        guard repair.makeSeconds(of: &heard, lastEnd: lastEnd) else {
             return estimated(
                 heard, language: language, warnings: ["The engine gave times that make no sense; they are estimated."])
         }
         var pieces = SegmentBuilder.pieces(of: heard)
-        for at in pieces.indices { pieces[at].divideTimes(by: unit) }
         pieces = TimeRepair.order(of: pieces.map(\.start)).map { pieces[$0] }
         SegmentBuilder.joinSplitWords(&pieces)
-
-        let lastEnd = speech.last.map { min($0.end, sampleCount) } ?? sampleCount
         guard let ranges = repair.ranges(of: pieces.map { ($0.start, $0.end) }, lastEnd: lastEnd) else {
             return estimated(
                 heard, language: language, warnings: ["The engine gave text without times; they are estimated."])
@@ -108,7 +150,23 @@ package struct TranscriptionResponseParser: Sendable {
         let segments = zip(pieces, ranges).compactMap { piece, range in
             SegmentBuilder.segment(piece, range: range, repair: repair, speech: speech)
         }
-        return ChunkTranscript(language: language, segments: segments, warnings: repair.warnings)
+        var warnings = repair.warnings
+        if isCut(heard.text, to: pieces) {
+            warnings.append("The engine gave more text than its segments hold; what they lack is missing.")
+        }
+        return ChunkTranscript(language: language, segments: segments, warnings: warnings)
+    }
+
+    /// Clearly more is said in `text` than in `pieces`, from which the transcript is made.
+    private func isCut(_ text: String?, to pieces: [HeardText.Piece]) -> Bool {
+        func letters(_ text: String) -> Int {
+            SegmentBuilder.cleaned(text).unicodeScalars.count {
+                $0.properties.isAlphabetic || $0.properties.numericType != nil
+            }
+        }
+        guard let text else { return false }
+        let all = letters(text)
+        return all - pieces.reduce(0) { $0 + letters($1.text) } > max(Self.toleratedLetters, all / Self.toleratedShare)
     }
 
     private func estimated(_ heard: HeardText, language: String?, warnings: [String]) -> ChunkTranscript {
