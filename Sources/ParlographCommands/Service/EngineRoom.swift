@@ -39,8 +39,12 @@ final class EngineRoom: Sendable {
         cache = usesCache ? MultiLevelCache(settings: settings.cache, logger: logger) : nil
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
         encoding = BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
-        slots = ChunkSlots(count: settings.processing.maxConcurrentChunks + 2)
+        slots = Self.slots(settings)
         loop = CurlLoop()
+    }
+
+    private static func slots(_ settings: Settings) -> ChunkSlots {
+        ChunkSlots(count: settings.processing.maxConcurrentChunks + 2, forNewcomers: 2)
     }
 
     /// For new settings: the cache stays open, and an engine whose settings are what they were goes on, with what it has
@@ -54,7 +58,7 @@ final class EngineRoom: Sendable {
         loop = old.loop
         let most = settings.processing.maxConcurrentChunks
         let isAsWide = most == old.settings.processing.maxConcurrentChunks
-        slots = isAsWide ? old.slots : ChunkSlots(count: most + 2)
+        slots = isAsWide ? old.slots : Self.slots(settings)
         guard isAsWide else { return }
         let known = old.entries.withLock { $0 }
         entries.withLock { $0 = known.filter { settings.engines[$0.key] == old.settings.engines[$0.key] } }
