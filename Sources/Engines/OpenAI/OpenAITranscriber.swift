@@ -39,8 +39,8 @@ package struct OpenAITranscriber: Transcriber {
     /// - Throws: `TranscriptionError` with code `configuration`.
     package init(settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool) throws {
         let section = "[engines.\(settings.name)]"
-        let name = settings.profile ?? EngineProfile.guess(url: settings.baseURLs.first ?? "")
-        var profile = EngineProfile(named: name, model: settings.model)
+        var profile = settings.usualProfile
+        let name = profile.name
         if let fields = settings.optionalFields { profile.allow(only: fields) }
         endpoints = try settings.baseURLs.map { base in
             guard let url = EndpointURL.endpoint(base: base, path: profile.path) else {
