@@ -14,6 +14,9 @@ extension OpenAITranscriber {
             sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text)
         do {
             let transcript = try parser.parse(response.body)
+            if transcript.segments.isEmpty, form.format < .json, Self.lacksSegments(response.body) {
+                knowledge.noteLackOfSegments()
+            }
             return .heard(classifier.redaction.transcript(transcript))
         } catch let fault as ResponseFault {
             return .refused(Refusal(classifier.classify(fault, to: described), status: response.status))
@@ -21,6 +24,12 @@ extension OpenAITranscriber {
             let verdict = classifier.classify(.notUnderstood("is not understood"), to: described)
             return .refused(Refusal(verdict, status: response.status))
         }
+    }
+
+    /// An answer without text that would have had no times either.
+    private static func lacksSegments(_ body: [UInt8]) -> Bool {
+        guard let value = try? JSONReader.read(body) else { return false }
+        return value["text"] != nil && value["segments"] == nil && value["words"] == nil
     }
 
     /// What the last word about a request means for this chunk and the next ones.

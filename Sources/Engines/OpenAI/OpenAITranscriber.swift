@@ -19,6 +19,8 @@ package struct OpenAITranscriber: Transcriber {
     let loop: CurlLoop
     let pool: BlockingPool
     let knowledge: ServerKnowledge
+    /// `check` waits with it where a server asks for a pause; a test replaces it.
+    package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     /// Forms of one request that are tried in one attempt.
     private static let formLimit = 6

@@ -33,6 +33,7 @@ final class ServerKnowledge: Sendable {
         var http2Breaks = 0
         var maximumSamples: Int64?
         var refusedSilence: String?
+        var lacksSegments = false
         /// Of a few recent chunks only.
         var troubles: [(Trouble, Digest)] = []
     }
@@ -54,6 +55,11 @@ final class ServerKnowledge: Sendable {
     var refusedSilence: String? { state.withLock { $0.refusedSilence } }
 
     func noteRefusedSilence(_ message: String) { state.withLock { $0.refusedSilence = message } }
+
+    /// An answer without text was made as those are that have no times.
+    var lacksSegments: Bool { state.withLock { $0.lacksSegments } }
+
+    func noteLackOfSegments() { state.withLock { $0.lacksSegments = true } }
 
     /// A request in this form succeeded: what differs from before was the server's wish.
     func remember(_ form: Form) {
