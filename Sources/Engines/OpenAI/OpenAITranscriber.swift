@@ -24,11 +24,6 @@ package struct OpenAITranscriber: Transcriber {
 
     /// Forms of one request that are tried in one attempt.
     private static let formLimit = 6
-    /// A server that refuses a key does so when it has read the request, or before; some ask another service first. Only
-    /// waited for where the list of models did not show that the key is taken, once in a process.
-    private static let timeToBeRefused = Duration.seconds(2)
-    /// Without a key only the address can be wrong.
-    private static let timeToBeRefusedWithoutKey = Duration.milliseconds(300)
     /// A chunk that is refused for its size at this length would be at any.
     static let shortestSplit = 2 * SampleClock.rate
     /// What a body holds besides the audio, with room for a proxy's headers.
@@ -212,10 +207,7 @@ package struct OpenAITranscriber: Transcriber {
         var request = HTTPRequest(
             url: "", headers: headers + [("Content-Type", multipart.contentType)], body: body,
             timeout: timeout(chunk.audio.sampleCount, byteCount), trust: trust, onlyHTTP1: form.onlyHTTP1)
-        if turn.isFirst, knowledge.welcome == .unknown {
-            let grace = headers.isEmpty ? Self.timeToBeRefusedWithoutKey : Self.timeToBeRefused
-            request.onSent = { turn.letOthersFollow(after: grace) }
-        }
+        if turn.isFirst, let grace = timeToBeRefused { request.onSent = { turn.letOthersFollow(after: grace) } }
         let described = ResponseClassifier.Request(
             host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,
             hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded,

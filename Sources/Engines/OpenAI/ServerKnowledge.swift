@@ -13,8 +13,10 @@ final class ServerKnowledge: Sendable {
 
     /// Whether the server takes requests of ours, as far as is known.
     enum Welcome: Sendable {
-        /// It does.
+        /// It does: it has transcribed.
         case accepted
+        /// It gives its list of models to those whose key it knows, and it gave it to us.
+        case listed
         /// It has refused us, or refused something that it may refuse to others only.
         case doubtful
         /// It was asked and did not tell.
