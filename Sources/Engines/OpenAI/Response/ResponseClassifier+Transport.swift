@@ -14,7 +14,7 @@ extension ResponseClassifier {
                     code, sentence(request.host, words, advice), cause: failure, remedy: remedy, pressure: pressure))
         }
         if failure.isOversized {
-            return fail("sent an answer of more than \(CurlLoop.responseByteLimit >> 20) MiB", .giveUpChunk)
+            return fail(failure.wordsForItsSize, .giveUpChunk)
         }
         if failure.isProxys(request) {
             return fail(
