@@ -35,6 +35,8 @@ package enum RequestOutcome: Sendable, Hashable {
     package init(_ error: any Error) {
         if error is CancellationError {
             self = .cancelled
+        } else if error is EngineSpared {
+            self = .notSent
         } else if error is EngineAway {
             self = .away
         } else if error is ChunkFault {

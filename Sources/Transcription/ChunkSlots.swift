@@ -1,17 +1,26 @@
 import Synchronization
 
 /// Bounds the chunks in memory, over all recordings of the process; fair between recordings.
+///
+/// Some places are only for recordings that have none, so that a memo need not wait for a hearing's request to end before
+/// its own chunk can wait for its turn. Who takes one gives back the next place that becomes free, whosever it was.
 package final class ChunkSlots: Sendable {
     private struct State {
+        /// Less than nothing while places for newcomers are in use.
         var free: Int
+        let forNewcomers: Int
         var nextID: UInt64 = 0
         var queue = FairQueue<CheckedContinuation<Void, any Error>>()
     }
 
     private let state: Mutex<State>
 
-    /// - Parameter count: chunks that may be in memory at once, the one being decoded included.
-    package init(count: Int) { state = Mutex(State(free: max(1, count))) }
+    /// - Parameters:
+    ///   - count: chunks that may be in memory at once, the one being decoded included.
+    ///   - forNewcomers: so many more for recordings that have none.
+    package init(count: Int, forNewcomers: Int = 0) {
+        state = Mutex(State(free: max(1, count), forNewcomers: max(0, forNewcomers)))
+    }
 
     /// Recordings' requests for a place that have none yet.
     package var waiting: Int { state.withLock { $0.queue.waiting } }
@@ -53,7 +62,7 @@ package final class ChunkSlots: Sendable {
 
     private static func grant(_ state: inout State) -> [CheckedContinuation<Void, any Error>] {
         var out: [CheckedContinuation<Void, any Error>] = []
-        while state.free > 0, let next = state.queue.next() {
+        while state.free > -state.forNewcomers, let next = state.queue.next(onlyNewcomers: state.free <= 0) {
             state.free -= 1
             out.append(next.waiter)
         }

@@ -38,6 +38,8 @@ struct ChunkTranscription: Sendable {
             let pause: Duration
             do {
                 return try await heard(chunk, isLastAttempt: retries >= retry.maximumRetries, attempts: attempts)
+            } catch let spared as EngineSpared {
+                throw spared.error
             } catch let away as EngineAway {
                 error = away.error
                 pause = try pauseForEngine(after: error, attempts: attempts.value)

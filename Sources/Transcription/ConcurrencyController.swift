@@ -1,7 +1,8 @@
 import Synchronization
 
 /// Decides how many requests to one engine are under way: a ceiling, adaptive below it, paced by the engine's limits on
-/// requests and audio, fair between recordings. One for each engine of the process; `Admission` holds the rules.
+/// requests and audio, fair between recordings. One for each engine of the process, or for all engines at the same server;
+/// `Admission` holds the rules.
 package final class ConcurrencyController: Sendable {
     package struct Settings: Sendable, Hashable {
         /// Requests under way at most.
@@ -49,7 +50,7 @@ package final class ConcurrencyController: Sendable {
         var lastID: UInt64 = 0
     }
 
-    private let settings: Settings
+    package let settings: Settings
     private let state: Mutex<State>
     /// Time since the controller was made.
     private let now: @Sendable () -> Duration

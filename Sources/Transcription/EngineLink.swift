@@ -22,6 +22,9 @@ package struct EngineLink: Sendable {
 }
 
 private struct SparingTranscriber: Transcriber {
+    /// A longer pause that the engine asks for is an outage: the fallback has the text sooner.
+    private static let longestPause = Duration.seconds(60)
+
     let engine: any Transcriber
     let outage: EngineOutage
 
@@ -29,8 +32,24 @@ private struct SparingTranscriber: Transcriber {
     var limits: EngineLimits { engine.limits }
 
     func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript {
-        try outage.check()
-        return try await engine.transcribe(chunk, options: options, turn: turn)
+        do {
+            try outage.check()
+        } catch let error as TranscriptionError {
+            throw EngineSpared(error: error)
+        }
+        do {
+            return try await engine.transcribe(chunk, options: options, turn: turn)
+        } catch let error as TranscriptionError {
+            guard error.pressure == .refused, case .retry(let pause?) = error.remedy, pause > Self.longestPause else {
+                throw error
+            }
+            // No pressure: what waits for its turn is to go on to the fallback, not to wait for the end of the pause.
+            let busy = TranscriptionError(
+                .engineUnavailable, "\(error.message) It asks for a pause of \(pause.components.seconds) s.",
+                cause: error, remedy: .giveUpChunk)
+            outage.begin(busy, for: pause)
+            throw busy
+        }
     }
 
     func compact(_ audio: ChunkAudio) async { await engine.compact(audio) }

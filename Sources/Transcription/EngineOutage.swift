@@ -9,6 +9,8 @@ package final class EngineOutage: Sendable {
     }
 
     private static let length = Duration.seconds(60)
+    /// However long a pause an engine asked for: then it is asked again.
+    private static let longest = Duration.seconds(3600)
 
     private let known = Mutex<Known?>(nil)
     /// Time since this object was made.
@@ -34,4 +36,18 @@ package final class EngineOutage: Sendable {
         let end = now() + Self.length
         known.withLock { $0 = $0 ?? Known(error: error, end: end) }
     }
+
+    /// The engine does not want to be asked for so long.
+    package func begin(_ error: TranscriptionError, for pause: Duration) {
+        let end = now() + min(pause, Self.longest)
+        known.withLock { known in
+            if end > known?.end ?? .zero { known = Known(error: error, end: end) }
+        }
+    }
+}
+
+/// The engine was not asked after all: its outage lasts.
+struct EngineSpared: Error {
+    /// What began the outage.
+    let error: TranscriptionError
 }

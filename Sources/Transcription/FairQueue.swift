@@ -38,9 +38,12 @@ package struct FairQueue<Waiter> {
     }
 
     /// Whose turn it is, and what it costs.
-    package var first: (recording: RecordingID, cost: Int64)? {
+    package var first: (recording: RecordingID, cost: Int64)? { first(onlyNewcomers: false) }
+
+    /// - Parameter onlyNewcomers: among recordings that hold no permit.
+    private func first(onlyNewcomers: Bool) -> (recording: RecordingID, cost: Int64)? {
         var best: (recording: RecordingID, cost: Int64, service: Int64, id: UInt64)?
-        for (recording, line) in lines {
+        for (recording, line) in lines where !onlyNewcomers || line.holding <= 0 {
             guard let first = line.waiters.first else { continue }
             if let best, (best.service, best.id) < (line.service, first.id) { continue }
             best = (recording, first.cost, line.service, first.id)
@@ -49,8 +52,11 @@ package struct FairQueue<Waiter> {
     }
 
     /// Takes out the waiter whose turn it is and charges its recording with its cost.
-    package mutating func next() -> (waiter: Waiter, recording: RecordingID)? {
-        guard let recording = first?.recording, var line = lines[recording] else { return nil }
+    /// - Parameter onlyNewcomers: it must be one of a recording that holds no permit.
+    package mutating func next(onlyNewcomers: Bool = false) -> (waiter: Waiter, recording: RecordingID)? {
+        guard let recording = first(onlyNewcomers: onlyNewcomers)?.recording, var line = lines[recording] else {
+            return nil
+        }
         let first = line.waiters.removeFirst()
         let active = lines.values.count { !$0.isIdle }
         virtualTime = max(virtualTime + first.cost / Int64(2 * max(1, active)), line.service)

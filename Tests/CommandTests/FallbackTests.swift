@@ -86,6 +86,27 @@ struct FallbackTests {
         }
     }
 
+    /// Ten minutes are longer than the fallback takes for everything.
+    @Test(arguments: [1, 4]) func aLongPauseIsNotWaitedFor(_ concurrency: Int) async throws {
+        let first = try FakeTranscriptionServer { _ in .init(429, headers: [("Retry-After", "600")], text: "later") }
+        let second = try FakeTranscriptionServer.hearing()
+        defer {
+            first.stop()
+            second.stop()
+        }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: first, concurrency: concurrency, engine: Self.second(second))
+            try place.writeMarks(0..<100, to: "talk.wav")
+            let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
+            #expect(ended.status == 0, "\(ended.errors)")
+            let transcript = try place.transcript("talk.json")
+            #expect(transcript.marks == Array(0..<100))
+            #expect(second.requests.count == transcript.chunks.count)
+            #expect(first.requests.count <= concurrency, "those under way when it was said")
+            #expect(transcript.warnings.contains { $0.contains("asks for a pause of 600 s") })
+        }
+    }
+
     @Test func whenBothFailTheGapTellsOfBoth() async throws {
         let first = try FakeTranscriptionServer.hearing { Self.hears(24, $0) ? .init(500, text: "broken") : nil }
         let second = try FakeTranscriptionServer { _ in .init(401, text: "wrong key") }

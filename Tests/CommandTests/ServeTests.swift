@@ -55,6 +55,35 @@ struct ServeTests {
         }
     }
 
+    /// Two hearings have the one request at a time that there is; the memo comes in between.
+    @Test func aMemoDoesNotWaitForHearings() async throws {
+        let server = try FakeTranscriptionServer.hearing { _ in
+            usleep(100_000)
+            return nil
+        }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, concurrency: 1, inbox: "")
+            for (name, first) in [("one", 0), ("two", 400)] {
+                try place.writeMarks(first..<first + 300, to: "\(name).wav")
+            }
+            try place.writeMarks(900..<903, to: "memo.wav")
+            let ended = try await place.start("serve") { process in
+                try await process.says("ready")
+                try place.move("one.wav", "inbox/one.wav")
+                try place.move("two.wav", "inbox/two.wav")
+                await server.arrived(2)
+                try place.move("memo.wav", "inbox/memo.wav")
+                try await eventually("the memo") { place.exists("outbox/memo.json") }
+                #expect(!place.exists("outbox/one.json") && !place.exists("outbox/two.json"))
+                process.send(SIGTERM)
+                return try await process.end(within: .seconds(15))
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(server.maximumInFlight == 1)
+        }
+    }
+
     @Test func aFailedRecordingIsTriedAgainOnRequest() async throws {
         let isReady = Mutex(false)
         let server = try FakeTranscriptionServer.hearing { _ in

@@ -228,8 +228,6 @@ import Transcription
         #expect(try await cloud.check().works.contains("2 requests by the server's count, 0 left"))
     }
 
-    private static let list = #"{"object":"list","data":[{"id":"whisper-1"}]}"#
-
     /// A key that is refused in so many words is not shown a second time, and no audio is sent.
     @Test func aKeyThatTheListOfModelsCallsInvalidIsShownNoMore() async throws {
         let server = try FakeTranscriptionServer(models: { _ in
@@ -268,34 +266,12 @@ import Transcription
         #expect(server.requests.count == 2 && server.questions.count == 1)
     }
 
-    /// A list that is given with the key and refused without it: nobody waits for the first transcript.
-    @Test func aKeyThatIsTakenLetsAllGoAtOnce() async throws {
+    /// A valid key may still not be one for transcriptions: however the list of models is answered, the others wait for the
+    /// first answer, but not for long where none comes.
+    @Test(arguments: [(Models.forKeysOnly, 5), (.forAll, 10), (.none, 10)])
+    func theOthersWaitForTheFirstToBeRefusedButNotForItsTranscript(_ models: Models, _ seconds: Int) async throws {
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer(models: { request in
-            request.headers["authorization"] == nil ? .init(401, text: "{}") : .init(text: Self.list)
-        }) { request in
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
-        }
-        defer { server.stop() }
-        let way = ServerWay(chunks: markedChunks(6), firstAlone: .seconds(60))
-        let cloud = try engine(server)
-        try await withThrowingTaskGroup(of: Transcript.self) { group in
-            group.addTask { try await way.run(cloud) }
-            await server.arrived(4)
-            #expect(way.clock.now.offset == .zero)
-            gate.open()
-            let transcript = try await group.next()
-            #expect(transcript?.texts.count == 12)
-        }
-        #expect(server.questions.map { $0.headers["authorization"] != nil } == [true, false])
-    }
-
-    /// A list that anybody gets proves nothing: the others wait until the first was sent and not refused for a moment.
-    @Test(arguments: [200, 404]) func whereNothingCanBeToldTheWaitIsShort(_ status: Int) async throws {
-        let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer(models: { _ in .init(status, text: Self.list) }) { request in
+        let server = try FakeTranscriptionServer(models: models.answer) { request in
             var response = FakeTranscriptionServer.heard(in: request)
             response.gate = gate
             return response
@@ -307,15 +283,74 @@ import Transcription
             group.addTask { try await way.run(cloud) }
             try await eventually("the first") { server.requests.count == 1 }
             await way.clock.sleepers(atLeast: 3)
-            #expect(server.requests.count == 1)
-            way.clock.advance(by: .milliseconds(299))
+            way.clock.advance(by: .seconds(seconds) - .milliseconds(1))
             await way.clock.sleepers(atLeast: 3)
             #expect(server.requests.count == 1)
             try await eventually("the others") {
                 way.clock.advance(by: .milliseconds(50))
                 return server.requests.count == 4
             }
-            #expect(way.clock.now.offset < .seconds(5))
+            #expect(way.clock.now.offset < .seconds(seconds + 20))
+            gate.open()
+            #expect(try await group.next()?.texts.count == 12)
+        }
+        #expect(server.questions.map { $0.headers["authorization"] != nil } == models.questions)
+    }
+
+    /// What a server says to who asks for its models.
+    enum Models {
+        case forKeysOnly, forAll, none
+
+        @Sendable func answer(_ request: FakeTranscriptionServer.Request) -> FakeTranscriptionServer.Response {
+            switch self {
+            case .forKeysOnly where request.headers["authorization"] == nil: .init(401, text: "{}")
+            case .forKeysOnly, .forAll: .init(text: #"{"object":"list","data":[{"id":"whisper-1"}]}"#)
+            case .none: .init(404, text: "{}")
+            }
+        }
+
+        /// Whether each question is to be asked with the key.
+        var questions: [Bool] { self == .none ? [true] : [true, false] }
+    }
+
+    /// OpenAI's restricted keys may list models and not transcribe.
+    @Test(arguments: [Models.forKeysOnly, .forAll, .none])
+    func aKeyThatMayNotTranscribeIsShownWithOneChunk(_ models: Models) async throws {
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer(models: models.answer) { _ in
+            .init(401, text: #"{"error":{"message":"You have insufficient permissions","code":null}}"#, gate: gate)
+        }
+        defer { server.stop() }
+        let way = ServerWay(chunks: markedChunks(12), concurrency: 8, firstAlone: .seconds(60))
+        let cloud = try engine(server)
+        await withTaskGroup(of: TranscriptionError?.self) { group in
+            group.addTask { await transcriptionError { try await way.run(cloud) } }
+            await server.arrived(1)
+            await way.clock.sleepers(atLeast: 7)
+            way.clock.advance(by: .seconds(4))
+            await way.clock.sleepers(atLeast: 7)
+            gate.open()
+            let error = await group.next() ?? nil
+            #expect(error?.remedy == .giveUpRecording)
+        }
+        #expect(server.requests.count == 1)
+    }
+
+    /// What a healthy run pays is the time of one chunk, once.
+    @Test func theFirstTranscriptLetsAllGo() async throws {
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer(models: Models.forKeysOnly.answer) { request in
+            var response = FakeTranscriptionServer.heard(in: request)
+            if request.number > 0 { response.gate = gate }
+            return response
+        }
+        defer { server.stop() }
+        let way = ServerWay(chunks: markedChunks(6), firstAlone: .seconds(60))
+        let cloud = try engine(server)
+        try await withThrowingTaskGroup(of: Transcript.self) { group in
+            group.addTask { try await way.run(cloud) }
+            await server.arrived(5)
+            #expect(way.clock.now.offset == .zero)
             gate.open()
             _ = try await group.next()
         }

@@ -48,6 +48,33 @@ import Transcription
         #expect(order.value == [second, first])
     }
 
+    /// A memo behind a hearing that has all places.
+    @Test func whoHasNoneGetsAPlaceAtOnce() async throws {
+        let slots = ChunkSlots(count: 2, forNewcomers: 1)
+        let (hearing, memo, other) = (RecordingID(1), RecordingID(2), RecordingID(3))
+        for _ in 0..<2 { try await slots.acquire(for: hearing) }
+        try await slots.acquire(for: memo)
+        let order = Guarded<[RecordingID]>([])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for id in [hearing, memo, other] {
+                group.addTask {
+                    try await slots.acquire(for: id)
+                    order.change { $0.append(id) }
+                    slots.release(of: id)
+                }
+            }
+            try await eventually("all waiting: there is one such place, and it is taken") { slots.waiting == 3 }
+            slots.release(of: hearing)
+            try await eventually("the place goes to who has none") { order.value == [other] }
+            slots.release(of: memo)
+            try await group.waitForAll()
+        }
+        #expect(order.value.count == 3)
+        slots.release(of: hearing)
+        for _ in 0..<2 { try await slots.acquire(for: hearing) }
+        #expect(slots.waiting == 0, "what was lent has come back")
+    }
+
     @Test func whoIsCancelledTakesNoPlaceAlong() async throws {
         let slots = ChunkSlots(count: 1)
         let id = RecordingID(1)

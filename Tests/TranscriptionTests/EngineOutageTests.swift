@@ -26,4 +26,20 @@ import Transcription
         outage.begin(TranscriptionError(.engineUnavailable, "again"))
         #expect(throws: TranscriptionError.self) { try outage.check() }
     }
+
+    @Test func itLastsAsLongAsTheEngineAskedForAPauseButNotForDays() throws {
+        let clock = HandClock()
+        let outage = EngineOutage(clock: clock)
+        outage.begin(TranscriptionError(.engineUnavailable, "first"))
+        outage.begin(TranscriptionError(.engineUnavailable, "longer"), for: .seconds(600))
+        outage.begin(TranscriptionError(.engineUnavailable, "shorter"), for: .seconds(90))
+        clock.advance(.seconds(599))
+        let error = #expect(throws: TranscriptionError.self) { try outage.check() }
+        #expect(error?.message == "longer")
+        clock.advance(.seconds(1))
+        try outage.check()
+        outage.begin(TranscriptionError(.engineUnavailable, "days"), for: .seconds(999_999))
+        clock.advance(.seconds(3600))
+        try outage.check()
+    }
 }

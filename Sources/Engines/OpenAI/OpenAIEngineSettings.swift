@@ -64,6 +64,23 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
         self.temperature = temperature
         self.uploadCodec = uploadCodec
     }
+
+    /// Scheme, host and port of its addresses, each written in one way.
+    package var servers: Set<String> {
+        Set(
+            baseURLs.map { url in
+                let url = url.trimmed.lowercased()
+                let isEncrypted = url.hasPrefix("https:")
+                let authority = HostName.authority(ofURL: url)
+                let hasPort = authority.drop { $0 != "]" }.isEmpty ? authority.contains(":") : authority.contains("]:")
+                return "\(isEncrypted ? "https" : "http")://\(authority)\(hasPort ? "" : isEncrypted ? ":443" : ":80")"
+            })
+    }
+
+    /// What is known of servers of its kind.
+    package var usualProfile: EngineProfile {
+        EngineProfile(named: profile ?? EngineProfile.guess(url: baseURLs.first ?? ""), model: model)
+    }
 }
 
 /// How a chunk's samples are packed for the way.

@@ -1,30 +1,35 @@
 package import Transcription
 
 extension OpenAITranscriber {
-    /// Sends one second of made-up sound to each address and says what came of it.
+    /// A model is loaded in that time, and most limits of requests begin anew.
+    private static let longestPauseToCheck = Duration.seconds(30)
+
+    /// Sends one second of made-up sound to each address and says what came of it. One that asks for a short pause gets it.
     /// - Throws: `TranscriptionError` when none answers.
     package func check() async throws -> EngineReport {
-        let chunk = Chunk.sample
-        let options = optionsForSample
-        let clock = ContinuousClock()
         var slowest = Duration.zero
         var isEstimated = false
         var hasGivenText = false
         var namesModel: Bool?
         var failures: [TranscriptionError] = []
         for address in endpoints.indices {
-            let start = clock.now
             do {
-                let heard = try await only(address).transcribe(chunk, options: options)
+                let (heard, time) = try await only(address).heardSample()
                 isEstimated = isEstimated || heard.timesAreEstimated
                 hasGivenText = hasGivenText || !heard.segments.isEmpty
-                slowest = max(slowest, start.duration(to: clock.now))
+                slowest = max(slowest, time)
                 namesModel = await isModelListed(by: endpoints[address]) ?? namesModel
             } catch let error as TranscriptionError {
                 failures.append(error)
             }
         }
-        if let first = failures.first, failures.count == endpoints.count { throw first }
+        if let first = failures.first, failures.count == endpoints.count {
+            guard let busy = failures.first(where: { $0.pauseAskedFor != nil }), let pause = busy.pauseAskedFor else {
+                throw first
+            }
+            let words = "It is reachable, but asks to come back in \(pause.components.seconds) s: check again then. "
+            return EngineReport(works: "", notes: [words + busy.message])
+        }
         var notes = failures.map { "One of its \(endpoints.count) addresses cannot be used. \($0.message)" }
         guard knowledge.hasSucceeded else {
             let why = knowledge.refusedSilence.map { " \($0)" } ?? ""
@@ -33,10 +38,11 @@ extension OpenAITranscriber {
             )
             return EngineReport(works: "", notes: notes)
         }
+        isEstimated = isEstimated || knowledge.lacksSegments
         if !hasGivenText {
             notes.append(
-                "It gave no text for the second of test audio, in which nothing is said: whether it transcribes, and "
-                    + "with times, a recording will show.")
+                "It gave no text for the second of test audio, in which nothing is said: whether it transcribes"
+                    + "\(isEstimated ? "" : ", and with times"), a recording will show.")
         }
         let works = [
             working(
@@ -45,6 +51,22 @@ extension OpenAITranscriber {
             doubts(isEstimated: isEstimated), seenLimits,
         ]
         return EngineReport(works: works.filter { !$0.isEmpty }.joined(separator: " "), notes: notes)
+    }
+
+    /// What the one address makes of the sample, and in what time.
+    private func heardSample() async throws -> (ChunkTranscript, Duration) {
+        let clock = ContinuousClock()
+        var start = clock.now
+        let heard: ChunkTranscript
+        do {
+            heard = try await transcribe(Chunk.sample, options: optionsForSample)
+        } catch let error as TranscriptionError {
+            guard let pause = error.pauseAskedFor, pause <= Self.longestPauseToCheck else { throw error }
+            try await sleep(pause)
+            start = clock.now
+            heard = try await transcribe(Chunk.sample, options: optionsForSample)
+        }
+        return (heard, start.duration(to: clock.now))
     }
 
     /// English where the server wants to be told a language: the second holds no speech anyway.
@@ -76,12 +98,16 @@ extension OpenAITranscriber {
         let form = knowledge.form
         let host = endpoints.count == 1 ? endpointHost : "\(endpoints.count) addresses"
         let key = headers.isEmpty ? "without a key" : "with its key"
-        let model = profile.sendsModel && !settings.model.isEmpty ? "model \(settings.model)" : "its own model"
-        let gives = gives.map { "gives \($0), " } ?? ""
+        let model = profile.sendsModel && !settings.model.isEmpty ? " for model \(settings.model)" : ""
+        let gives = gives.map { "gave \($0), " } ?? ""
         var out =
-            "Engine \(settings.name) (\(host)) is reached \(key), has \(model), takes "
-            + "\(form.codec.rawValue.uppercased()) audio, \(gives)and answers in \(tenths / 10).\(tenths % 10) s."
-        if namesModel == false { out += " Its list of models does not name \(settings.model), but it took it." }
+            "Engine \(settings.name) (\(host)) took a request \(key)\(model) as "
+            + "\(form.codec.rawValue.uppercased()) audio, \(gives)and answered in \(tenths / 10).\(tenths % 10) s."
+        switch namesModel {
+        case true?: out += " Its list of models names \(settings.model)."
+        case false?: out += " Its list of models does not name \(settings.model), but it took it."
+        case nil: break
+        }
         return out
     }
 
@@ -122,5 +148,13 @@ extension OpenAITranscriber {
             out.append(told)
         }
         return "Limits: \(out.joined(separator: "; "))."
+    }
+}
+
+extension TranscriptionError {
+    /// What the server asks for on account of its load; nil where it names none.
+    fileprivate var pauseAskedFor: Duration? {
+        guard pressure == .refused, case .retry(let pause?) = remedy, pause > .zero else { return nil }
+        return pause
     }
 }

@@ -2,17 +2,21 @@ import CCurl
 import Transcription
 
 extension OpenAITranscriber {
-    /// Sends to the address that is best off and, where that one breaks the connection or is going down, to the others,
-    /// each once.
-    /// - Parameter described: gets the host that was asked last.
-    /// - Throws: `HTTPFailure` of the last address, `CancellationError`.
-    func send(
-        _ request: HTTPRequest, turn: RequestTurn, described: inout ResponseClassifier.Request
-    ) async throws -> HTTPResponse {
-        var request = request
+    /// Sends to the address that is best off and, where the fault is that address's, to the others, each once. What a
+    /// server says of the request itself is asked of one other that answers. How an address fared is settled when its
+    /// answer was understood.
+    /// - Returns: the transcript, or the refusal that leaves most hope.
+    /// - Throws: `CancellationError`.
+    func ask(
+        _ request: HTTPRequest, turn: RequestTurn, described: ResponseClassifier.Request,
+        understand: (HTTPResponse, ResponseClassifier.Request) async -> Answer
+    ) async throws -> Answer {
+        var (request, described) = (request, described)
         var tried: Set<Int> = []
+        var refusals: [Refusal] = []
+        var suspects: [AddressPool.Lease] = []
         var wasSent = false
-        while let lease = addresses.take(excluding: tried) {
+        while let lease = addresses.take(excluding: tried, onlyHealthy: !suspects.isEmpty) {
             do {
                 if wasSent { try await turn.again() }
             } catch {
@@ -21,25 +25,65 @@ extension OpenAITranscriber {
             }
             tried.insert(lease.address)
             request.url = endpoints[lease.address]
+            request.onlyHTTP1 = knowledge.form.onlyHTTP1
             described.host = HostName.authority(ofURL: request.url)
             described.url = HostName.withoutSecrets(request.url)
             described.proxyVariable = ProxyVariable.name(forURL: request.url, in: ProxyVariable.environment)
+            var refusal: Refusal
             do {
                 let response = try await performOnSoundConnection(request, turn)
+                learn(response.headers, turn)
+                // Others may have been answered meanwhile.
+                described.hasSucceeded = knowledge.hasSucceeded
+                switch await understand(response, described) {
+                case .heard(let transcript):
+                    addresses.finish(lease, isHealthy: true)
+                    for suspect in suspects { addresses.blame(suspect) }
+                    return .heard(transcript)
+                case .refused(let refused): refusal = refused
+                }
                 wasSent = true
-                addresses.finish(lease, isHealthy: response.tellsHealth)
-                if tried.count == endpoints.count || !response.isOfGoingDown { return response }
             } catch let failure as HTTPFailure {
-                addresses.finish(lease, isHealthy: failure.tellsHealth)
+                refusal = Refusal(classifier.classify(failure, to: described), failure: failure)
                 wasSent = failure.wasSent
-                request.onlyHTTP1 = knowledge.form.onlyHTTP1
-                if tried.count == endpoints.count || !failure.isWorthAnotherAddress { throw failure }
             } catch {
                 addresses.finish(lease, isHealthy: nil)
                 throw error
             }
+            let fault = refusal.fault
+            if endpoints.count > 1, let pause = refusal.pause {
+                addresses.pause(lease, for: pause)
+                addresses.finish(lease, isHealthy: nil)
+            } else {
+                addresses.finish(lease, isHealthy: fault == .noHosts || fault == .requests ? nil : false)
+            }
+            switch fault {
+            case .noHosts, .passing: return .refused(refusal)
+            case .requests where !suspects.isEmpty: return .refused(refusal)
+            case .requests: suspects.append(lease)
+            case .hosts: break
+            }
+            refusals.append(refusal)
         }
-        throw HTTPFailure(curlCode: CURLE_COULDNT_CONNECT.code, detail: "no address")
+        return .refused(foremost(of: refusals, haveAllSpoken: tried.count == endpoints.count))
+    }
+
+    /// - Parameter haveAllSpoken: false: some address was left alone, since it asked for that or has failed before.
+    private func foremost(of refusals: [Refusal], haveAllSpoken: Bool) -> Refusal {
+        guard var foremost = refusals.min(by: { $0.hopelessness < $1.hopelessness }) else {
+            let nowhere = HTTPFailure(curlCode: CURLE_COULDNT_CONNECT.code, detail: "no address")
+            let described = ResponseClassifier.Request(host: endpointHost, sampleCount: 0)
+            return Refusal(classifier.classify(nowhere, to: described), failure: nowhere)
+        }
+        // Who asked for a pause will answer after it, whatever the others said.
+        let error = foremost.verdict.error
+        let isWaitedFor = error.pressure == .refused ? foremost.pause != nil : error.remedy != .giveUpChunk
+        if endpoints.count > 1, isWaitedFor, error.remedy.isRetry || !haveAllSpoken, let pause = addresses.shortestPause
+        {
+            foremost.verdict.error = TranscriptionError(
+                error.code, error.message, cause: error.cause, remedy: .retry(after: pause), pressure: .refused)
+        }
+        return foremost
     }
 
     /// Replaces at once what needs no waiting: a kept-alive connection that turns out to be dead by a fresh one, a broken
@@ -80,39 +124,97 @@ extension OpenAITranscriber {
     }
 }
 
-extension HTTPResponse {
-    /// Nil where the answer says more about the request than about the server.
-    fileprivate var tellsHealth: Bool? {
-        switch status {
-        case 500...: false
-        case 400..<500: nil
-        default: true
-        }
+extension OpenAITranscriber {
+    /// What a server made of a request.
+    enum Answer {
+        case heard(ChunkTranscript)
+        case refused(Refusal)
     }
 
-    /// A proxy that lost its server, or a server that is starting, stopping or full.
-    fileprivate var isOfGoingDown: Bool { status == 502 || status == 503 }
+    /// An answer without a transcript, or none at all.
+    struct Refusal {
+        /// Whose fault it seems to be.
+        enum Fault {
+            /// The address's: another one is asked instead.
+            case hosts
+            /// The address's, but it may have cost something, and the same may come of it elsewhere.
+            case passing
+            /// The request's, as this server says.
+            case requests
+            /// Of the request for certain, or of nobody.
+            case noHosts
+        }
+
+        /// A longer pause holds back nothing but the request that it was said to.
+        private static let longestPause = Duration.seconds(900)
+
+        var verdict: ResponseClassifier.Verdict
+        /// Of the answer; 0: there was none.
+        let status: Int
+        private let failure: HTTPFailure?
+
+        init(_ verdict: ResponseClassifier.Verdict, status: Int) {
+            (self.verdict, self.status, failure) = (verdict, status, nil)
+        }
+
+        init(_ verdict: ResponseClassifier.Verdict, failure: HTTPFailure) {
+            (self.verdict, status, self.failure) = (verdict, 0, failure)
+        }
+
+        /// The server took the request and was too slow. Not where it could not even be connected to: shorter chunks do
+        /// not help there.
+        var isSlowness: Bool {
+            failure.map { $0.isTimeout && $0.wasSent } ?? (status == 504 || status == 524)
+        }
+
+        /// What the server asked for on account of its load; nil where it named none, or one that nobody waits for.
+        var pause: Duration? {
+            guard verdict.error.pressure == .refused, case .retry(let after?) = verdict.error.remedy, after > .zero,
+                after <= Self.longestPause
+            else { return nil }
+            return after
+        }
+
+        var fault: Fault {
+            if let failure { return failure.fault }
+            let error = verdict.error
+            if verdict.transform != nil, verdict.transform != .withoutOptionalFields, status < 500 { return .noHosts }
+            if case .split = error.remedy { return .noHosts }
+            if error.pressure == .refused || error.remedy == .giveUpRecording { return .hosts }
+            switch status {
+            // What is no transcript, whisper.cpp's word for every failure, a proxy that lost its server.
+            case 200..<300, 404, 502: return .hosts
+            case 408, 500...: return .passing
+            default: return error.remedy.isRetry ? .noHosts : .requests
+            }
+        }
+
+        /// Of several refusals of one request the one with the least is told.
+        fileprivate var hopelessness: Int {
+            let isOfLoad = verdict.error.pressure == .refused
+            return switch verdict.error.remedy {
+            case .split: 0
+            case .retry(after: nil) where isOfLoad: 1
+            case .retry where pause != nil: 2
+            case .retry: isOfLoad ? 4 : 3
+            case .giveUpChunk: 5
+            case .giveUpRecording: 6
+            }
+        }
+    }
 }
 
 extension HTTPFailure {
-    var isTimeout: Bool { curlCode == CURLE_OPERATION_TIMEDOUT.code }
+    fileprivate var isTimeout: Bool { curlCode == CURLE_OPERATION_TIMEDOUT.code }
 
     fileprivate var isHTTP2Break: Bool { curlCode == CURLE_HTTP2.code || curlCode == CURLE_HTTP2_STREAM.code }
 
     fileprivate var mayBeHTTP2Break: Bool { curlCode == CURLE_SEND_ERROR.code || curlCode == CURLE_RECV_ERROR.code }
 
-    fileprivate var tellsHealth: Bool? { excess != nil || curlCode == CURLE_ABORTED_BY_CALLBACK.code ? nil : false }
-
-    /// Broken connections; not what would be as wrong elsewhere, nor what took its whole time already.
-    fileprivate var isWorthAnotherAddress: Bool {
-        switch curlCode {
-        case CURLE_COULDNT_CONNECT.code, CURLE_COULDNT_RESOLVE_HOST.code, CURLE_GOT_NOTHING.code,
-            CURLE_SEND_ERROR.code, CURLE_RECV_ERROR.code, CURLE_SEND_FAIL_REWIND.code, CURLE_PARTIAL_FILE.code,
-            CURLE_SSL_CONNECT_ERROR.code, CURLE_HTTP2.code, CURLE_HTTP2_STREAM.code:
-            excess == nil
-        case CURLE_OPERATION_TIMEDOUT.code: !wasSent
-        default: false
-        }
+    /// Not what took its whole time already, nor what would be the same elsewhere.
+    fileprivate var fault: OpenAITranscriber.Refusal.Fault {
+        if excess != nil || curlCode == CURLE_ABORTED_BY_CALLBACK.code { return .noHosts }
+        return isTimeout && wasSent ? .passing : .hosts
     }
 
     /// The server had closed the connection before it saw the request.

@@ -5,9 +5,24 @@ extension OpenAITranscriber {
     /// Long enough for a list; a server that is slower than that is not asked for it.
     private static var patienceForModels: Duration { .seconds(3) }
 
-    /// Finds out, before the first audio goes to a server, whether it takes our key, so that the other chunks need not wait
-    /// for the first transcript to know. It is asked for its list of models: with the key and, where that is granted and
-    /// the server is not known to guard the list, without. Only a list that is refused without the key proves anything.
+    /// How long the others wait, once the first request has gone out as a whole, for the server to refuse it; nil: until it
+    /// is answered. A server that refuses a key does so when it has read the request, or before; some ask another service
+    /// first. Until a transcription was accepted nothing else tells that a key may have one: keys can be restricted.
+    var timeToBeRefused: Duration? {
+        switch knowledge.welcome {
+        case .doubtful: nil
+        case .accepted: .zero
+        // Without a key only the address can be wrong.
+        case _ where headers.isEmpty: .milliseconds(300)
+        // The key is one: what it may not do is known without asking elsewhere.
+        case .listed: .seconds(5)
+        case .unknown, nil: .seconds(10)
+        }
+    }
+
+    /// Finds out, before the first audio goes to a server, what it makes of our key. It is asked for its list of models:
+    /// with the key and, where that is granted and the server is not known to guard the list, without. Only a list that is
+    /// refused without the key proves anything.
     /// - Throws: `TranscriptionError` where it says in so many words that the key is wrong.
     func askWhetherWelcome(_ turn: RequestTurn) async throws {
         guard turn.isFirst else { return }
@@ -26,8 +41,8 @@ extension OpenAITranscriber {
             throw classifier.classify(response, to: described, now: 0).error
         case .none: return .unknown
         case .list:
-            if profile.guardsModels { return .accepted }
-            if case .refused = try await models(url, []) { return .accepted }
+            if profile.guardsModels { return .listed }
+            if case .refused = try await models(url, []) { return .listed }
             return .unknown
         }
     }

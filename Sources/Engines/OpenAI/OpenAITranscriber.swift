@@ -19,16 +19,13 @@ package struct OpenAITranscriber: Transcriber {
     let loop: CurlLoop
     let pool: BlockingPool
     let knowledge: ServerKnowledge
+    /// `check` waits with it where a server asks for a pause; a test replaces it.
+    package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     /// Forms of one request that are tried in one attempt.
     private static let formLimit = 6
-    /// A server that refuses a key does so when it has read the request, or before; some ask another service first. Only
-    /// waited for where the list of models did not show that the key is taken, once in a process.
-    private static let timeToBeRefused = Duration.seconds(2)
-    /// Without a key only the address can be wrong.
-    private static let timeToBeRefusedWithoutKey = Duration.milliseconds(300)
     /// A chunk that is refused for its size at this length would be at any.
-    private static let shortestSplit = 2 * SampleClock.rate
+    static let shortestSplit = 2 * SampleClock.rate
     /// What a body holds besides the audio, with room for a proxy's headers.
     private static let bodyOverhead = 96 << 10
 
@@ -39,8 +36,8 @@ package struct OpenAITranscriber: Transcriber {
     /// - Throws: `TranscriptionError` with code `configuration`.
     package init(settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool) throws {
         let section = "[engines.\(settings.name)]"
-        let name = settings.profile ?? EngineProfile.guess(url: settings.baseURLs.first ?? "")
-        var profile = EngineProfile(named: name, model: settings.model)
+        var profile = settings.usualProfile
+        let name = profile.name
         if let fields = settings.optionalFields { profile.allow(only: fields) }
         endpoints = try settings.baseURLs.map { base in
             guard let url = EndpointURL.endpoint(base: base, path: profile.path) else {
@@ -151,6 +148,7 @@ package struct OpenAITranscriber: Transcriber {
             if number > 0 { try await turn.again() }
             let verdict: ResponseClassifier.Verdict
             switch try await attempt(chunk, options: options, form: form, turn: turn) {
+            case .refused(let refusal): verdict = try await considered(refusal, of: chunk, turn)
             case .heard(let transcript):
                 knowledge.remember(form)
                 if let echo { return await pool.run { PromptEcho.better(of: echo, transcript) } }
@@ -161,7 +159,6 @@ package struct OpenAITranscriber: Transcriber {
                 echo = transcript
                 options.prompt = ""
                 continue
-            case .failed(let failed): verdict = failed
             }
             if verdict.error.remedy == .giveUpRecording { knowledge.note(.doubtful) }
             // The first complaint is the one about the request that was wanted.
@@ -192,14 +189,9 @@ package struct OpenAITranscriber: Transcriber {
 
     // MARK: One request
 
-    private enum Outcome {
-        case heard(ChunkTranscript)
-        case failed(ResponseClassifier.Verdict)
-    }
-
     private func attempt(
         _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form, turn: RequestTurn
-    ) async throws -> Outcome {
+    ) async throws -> Answer {
         let audio = try await packed(chunk.audio, as: form.codec)
         let fields = try fields(for: options, form: form)
         var multipart = MultipartForm()
@@ -217,77 +209,13 @@ package struct OpenAITranscriber: Transcriber {
         var request = HTTPRequest(
             url: "", headers: headers + [("Content-Type", multipart.contentType)], body: body,
             timeout: timeout(chunk.audio.sampleCount, byteCount), trust: trust, onlyHTTP1: form.onlyHTTP1)
-        if turn.isFirst, knowledge.welcome == .unknown {
-            let grace = headers.isEmpty ? Self.timeToBeRefusedWithoutKey : Self.timeToBeRefused
-            request.onSent = { turn.letOthersFollow(after: grace) }
-        }
-        var described = ResponseClassifier.Request(
+        if turn.isFirst, let grace = timeToBeRefused { request.onSent = { turn.letOthersFollow(after: grace) } }
+        let described = ResponseClassifier.Request(
             host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,
             hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded,
             timeout: request.timeout, isEncrypted: endpoints[0].lowercased().hasPrefix("https:"))
-        do {
-            let response = try await send(request, turn: turn, described: &described)
-            learn(response.headers, turn)
-            // Others may have been answered meanwhile.
-            described.hasSucceeded = knowledge.hasSucceeded
-            return try await outcome(response, chunk: chunk, form: form, described: described, turn: turn)
-        } catch let failure as HTTPFailure {
-            var verdict = classifier.classify(failure, to: described)
-            // Not where it could not even be connected to: shorter chunks do not help there.
-            if failure.isTimeout, failure.wasSent, try await isTooLong(chunk, turn) {
-                verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
-            }
-            return .failed(verdict)
-        }
-    }
-
-    /// After a time-out: it was not the first one of this chunk, and something short is answered.
-    private func isTooLong(_ chunk: Chunk, _ turn: RequestTurn) async throws -> Bool {
-        guard knowledge.isRepeated(.timeout, by: chunk.hash), chunk.audio.sampleCount > Self.shortestSplit else {
-            return false
-        }
-        return try await absence(turn: turn) == nil
-    }
-
-    private func outcome(
-        _ response: HTTPResponse, chunk: Chunk, form: ServerKnowledge.Form, described: ResponseClassifier.Request,
-        turn: RequestTurn
-    ) async throws -> Outcome {
-        guard (200..<300).contains(response.status) else {
-            var verdict = classifier.classify(response, to: described, now: Double(time(nil)))
-            if case .split(let limit) = verdict.error.remedy {
-                if chunk.audio.sampleCount <= Self.shortestSplit {
-                    verdict.error = verdict.error.with(remedy: .giveUpChunk)
-                } else {
-                    // Where the server names no limit: what is not tried again need not be uploaded again.
-                    knowledge.refuse(longerThan: limit ?? chunk.audio.sampleCount / 2)
-                }
-            }
-            // One 500 may be chance: the request is only stripped when they come in a row, or again to the same chunk.
-            if response.status == 500, verdict.transform == .withoutOptionalFields {
-                let comeInARow = knowledge.countServerError()
-                if !knowledge.isRepeated(.serverError, by: chunk.hash), !comeInARow { verdict.transform = nil }
-            }
-            if response.status == 504 || response.status == 524, try await isTooLong(chunk, turn) {
-                verdict.error = verdict.error.with(remedy: .split(maximumSamples: nil))
-            }
-            // Groq answers 422 also when its model stumbles over a chunk: the second one is meant.
-            if response.status == 422, profile.name == .groq, verdict.transform == nil,
-                verdict.error.remedy == .giveUpChunk, !knowledge.isRepeated(.unprocessable, by: chunk.hash)
-            {
-                verdict.error = verdict.error.with(remedy: .retry(after: nil))
-            }
-            return .failed(verdict)
-        }
-        let parser = TranscriptionResponseParser(
-            sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text)
-        do {
-            let (redaction, body) = (classifier.redaction, response.body)
-            return .heard(try await pool.run { redaction.transcript(try parser.parse(body)) })
-        } catch let fault as ResponseFault {
-            return .failed(classifier.classify(fault, to: described))
-        } catch {
-            return .failed(classifier.classify(.notUnderstood("is not understood"), to: described))
+        return try await ask(request, turn: turn, described: described) { response, described in
+            await understood(response, chunk: chunk, form: form, described: described)
         }
     }
 

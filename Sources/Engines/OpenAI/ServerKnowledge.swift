@@ -13,8 +13,10 @@ final class ServerKnowledge: Sendable {
 
     /// Whether the server takes requests of ours, as far as is known.
     enum Welcome: Sendable {
-        /// It does.
+        /// It does: it has transcribed.
         case accepted
+        /// It gives its list of models to those whose key it knows, and it gave it to us.
+        case listed
         /// It has refused us, or refused something that it may refuse to others only.
         case doubtful
         /// It was asked and did not tell.
@@ -33,6 +35,7 @@ final class ServerKnowledge: Sendable {
         var http2Breaks = 0
         var maximumSamples: Int64?
         var refusedSilence: String?
+        var lacksSegments = false
         /// Of a few recent chunks only.
         var troubles: [(Trouble, Digest)] = []
     }
@@ -54,6 +57,11 @@ final class ServerKnowledge: Sendable {
     var refusedSilence: String? { state.withLock { $0.refusedSilence } }
 
     func noteRefusedSilence(_ message: String) { state.withLock { $0.refusedSilence = message } }
+
+    /// An answer without text was made as those are that have no times.
+    var lacksSegments: Bool { state.withLock { $0.lacksSegments } }
+
+    func noteLackOfSegments() { state.withLock { $0.lacksSegments = true } }
 
     /// A request in this form succeeded: what differs from before was the server's wish.
     func remember(_ form: Form) {

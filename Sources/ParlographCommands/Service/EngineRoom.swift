@@ -14,10 +14,8 @@ import Transcription
 final class EngineRoom: Sendable {
     private struct Entry: Sendable {
         let transcriber: any Transcriber
-        let controller: ConcurrencyController
+        var controller: ConcurrencyController
         let apiLimitMB: Int?
-        /// In a sentence; empty where none is kept.
-        let pace: String
         let outage = EngineOutage()
 
         var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
@@ -29,8 +27,21 @@ final class EngineRoom: Sendable {
     private let slots: ChunkSlots
     private let loop: CurlLoop
     private let encoding: BlockingPool
-    private let entries = Mutex<[String: Entry]>([:])
+    private let state = Mutex(State())
     private let logger: Logger
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// Engines at the same server have the same one.
+        var controllers: [EngineGroup: ConcurrencyController] = [:]
+
+        mutating func controller(of group: EngineGroup) -> ConcurrencyController {
+            if let known = controllers[group] { return known }
+            let made = ConcurrencyController(group.limits)
+            controllers[group] = made
+            return made
+        }
+    }
 
     /// - Parameter usesCache: false: nothing is looked up or stored.
     init(_ settings: Settings, usesCache: Bool, logger: Logger) {
@@ -39,8 +50,12 @@ final class EngineRoom: Sendable {
         cache = usesCache ? MultiLevelCache(settings: settings.cache, logger: logger) : nil
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
         encoding = BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
-        slots = ChunkSlots(count: settings.processing.maxConcurrentChunks + 2)
+        slots = Self.slots(settings)
         loop = CurlLoop()
+    }
+
+    private static func slots(_ settings: Settings) -> ChunkSlots {
+        ChunkSlots(count: settings.processing.maxConcurrentChunks + 2, forNewcomers: 2)
     }
 
     /// For new settings: the cache stays open, and an engine whose settings are what they were goes on, with what it has
@@ -52,12 +67,20 @@ final class EngineRoom: Sendable {
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
         encoding = old.encoding
         loop = old.loop
-        let most = settings.processing.maxConcurrentChunks
-        let isAsWide = most == old.settings.processing.maxConcurrentChunks
-        slots = isAsWide ? old.slots : ChunkSlots(count: most + 2)
+        let isAsWide = settings.processing.maxConcurrentChunks == old.settings.processing.maxConcurrentChunks
+        slots = isAsWide ? old.slots : Self.slots(settings)
         guard isAsWide else { return }
-        let known = old.entries.withLock { $0 }
-        entries.withLock { $0 = known.filter { settings.engines[$0.key] == old.settings.engines[$0.key] } }
+        let known = old.state.withLock { $0 }
+        let groups = Set(settings.engines.keys.compactMap(settings.group))
+        state.withLock { state in
+            state.controllers = known.controllers.filter { groups.contains($0.key) }
+            for (name, entry) in known.entries where settings.engines[name] == old.settings.engines[name] {
+                var entry = entry
+                // Its neighbours at the server may be others now.
+                if let group = settings.group(of: name) { entry.controller = state.controller(of: group) }
+                state.entries[name] = entry
+            }
+        }
     }
 
     /// The engine of this name, made at the first call.
@@ -69,16 +92,9 @@ final class EngineRoom: Sendable {
     func check(_ name: String) async throws -> EngineReport {
         let entry = try entry(name)
         var report = try await entry.transcriber.check()
-        if !report.works.isEmpty, !entry.pace.isEmpty { report.works += " \(entry.pace)" }
+        let pace = entry.controller.settings.pace
+        if !report.works.isEmpty, !pace.isEmpty { report.works += " \(pace)" }
         return report
-    }
-
-    private static func pace(requestsPerMinute: Int?, audioSecondsPerHour: Int?) -> String {
-        let parts = [
-            requestsPerMinute.flatMap { $0 > 0 ? "\($0) requests a minute" : nil },
-            audioSecondsPerHour.flatMap { $0 > 0 ? "\($0) s of audio an hour" : nil },
-        ].compactMap { $0 }
-        return parts.isEmpty ? "" : "No more are sent than \(parts.joined(separator: " and "))."
     }
 
     /// The parts of one recording's way, put together for an engine.
@@ -101,7 +117,7 @@ final class EngineRoom: Sendable {
     /// A tracker for a recording that the engine is to transcribe.
     func tracker(_ recording: String, engine name: String) -> ProgressTracker {
         let kind = (try? transcriber(name))?.identity.kind
-        let controller = entries.withLock { $0[name]?.controller }
+        let controller = state.withLock { $0.entries[name]?.controller }
         return ProgressTracker(
             name: recording, expectedSamples: nil, expectedChunks: nil,
             concurrency: controller?.figures.limit ?? 1,
@@ -124,47 +140,40 @@ final class EngineRoom: Sendable {
 
     /// Of each engine used so far.
     var figures: [String: ConcurrencyController.Figures] {
-        entries.withLock { $0.mapValues { $0.controller.figures } }
+        state.withLock { $0.entries }.mapValues { $0.controller.figures }
     }
-
-    /// No server keeps the other chunks waiting for longer than this for its first answer.
-    private static let longestFirst = Duration.seconds(60)
 
     private func entry(_ name: String) throws -> Entry {
-        if let known = entries.withLock({ $0[name] }) { return known }
-        let made = try make(name)
-        return entries.withLock { entries in
-            if let known = entries[name] { return known }
-            entries[name] = made
-            return made
+        if let known = state.withLock({ $0.entries[name] }) { return known }
+        let (transcriber, apiLimitMB) = try make(name)
+        let group = settings.group(of: name)
+        let own = try settings.engine(name)
+        let most = settings.processing.maxConcurrentChunks
+        let waits = settings.chain(of: name).count == 1
+        return state.withLock { state in
+            if let known = state.entries[name] { return known }
+            let controller =
+                group.map { state.controller(of: $0) }
+                ?? ConcurrencyController(
+                    ConcurrencyController.Settings(
+                        ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
+                        requestsPerMinute: own.requestsPerMinute, audioSecondsPerHour: own.audioSecondsPerHour,
+                        waitsForEngine: waits))
+            let entry = Entry(transcriber: transcriber, controller: controller, apiLimitMB: apiLimitMB)
+            state.entries[name] = entry
+            return entry
         }
     }
 
-    private func make(_ name: String) throws -> Entry {
+    private func make(_ name: String) throws -> (transcriber: any Transcriber, apiLimitMB: Int?) {
         let entry = try settings.engine(name)
-        var (rate, audio, limit) = (entry.requestsPerMinute, entry.audioSecondsPerHour, entry.apiLimitMB)
-        var firstAlone = Duration.zero
-        let transcriber: any Transcriber
         switch entry.engine {
-        case .offline(let engine): transcriber = OfflineTranscriber(engine)
-        case .command(let engine): transcriber = try CommandTranscriber(settings: engine, pool: encoding)
+        case .offline(let engine): return (OfflineTranscriber(engine), entry.apiLimitMB)
+        case .command(let engine): return (try CommandTranscriber(settings: engine, pool: encoding), entry.apiLimitMB)
         case .openai(let engine):
             let server = try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
-            rate = rate ?? server.profile.requestsPerMinute
-            audio = audio ?? server.profile.audioSecondsPerHour
-            firstAlone = Self.longestFirst
-            limit = limit ?? max(1, server.profile.bodyByteLimit >> 20)
-            transcriber = server
+            return (server, entry.apiLimitMB ?? max(1, server.profile.bodyByteLimit >> 20))
         }
-        let most = settings.processing.maxConcurrentChunks
-        let controller = ConcurrencyController(
-            ConcurrencyController.Settings(
-                ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
-                requestsPerMinute: rate, audioSecondsPerHour: audio, firstAlone: firstAlone,
-                waitsForEngine: settings.chain(of: name).count == 1))
-        return Entry(
-            transcriber: transcriber, controller: controller, apiLimitMB: limit,
-            pace: Self.pace(requestsPerMinute: rate, audioSecondsPerHour: audio))
     }
 }
 

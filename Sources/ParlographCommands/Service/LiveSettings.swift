@@ -8,6 +8,10 @@ import Transcription
 
 /// What `serve` runs with: settings, and the engines made for them. Both are replaced by a reload, as one.
 final class LiveSettings: Sendable {
+    /// More recordings are in work than requests under way, so that a memo gets its share of the requests beside as many
+    /// hearings. Each costs a decoder process, which waits, and up to two chunks that are cut.
+    private static let placesForNewcomers = 4
+
     private let once: Bool
     private let logger: Logger
     private let state: Mutex<(settings: Settings, room: EngineRoom)>
@@ -78,7 +82,8 @@ final class LiveSettings: Sendable {
     private func serviceSettings(_ settings: Settings) -> InboxService.Settings {
         InboxService.Settings(
             inboxes: settings.inboxes, stateDirectory: settings.stateDirectory,
-            cacheDirectory: settings.cache.directory, parallelRecordings: settings.processing.maxConcurrentChunks,
+            cacheDirectory: settings.cache.directory,
+            parallelRecordings: settings.processing.maxConcurrentChunks + Self.placesForNewcomers,
             shutdown: settings.processing.shutdown, progressInterval: settings.processing.progressInterval,
             leastFreeBytes: Int64(settings.processing.leastFreeMB) << 20, once: once)
     }

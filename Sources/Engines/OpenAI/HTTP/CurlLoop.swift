@@ -10,12 +10,19 @@ import SystemSupport
 package final class CurlLoop: Sendable {
     /// A larger answer fails: no transcript of a chunk comes near.
     package static let responseByteLimit = 32 << 20
+    /// Bodies that are being received or have not been read yet hold no more together, except that each may have
+    /// `smallBody`: many long answers at once would need a gigabyte.
+    package static let totalByteLimit = 128 << 20
+    /// So that a transcript of usual size never fails for what others send.
+    static let smallBody = 1 << 20
     static let headerByteLimit = 64 << 10
     static let connectMilliseconds = 10_000
 
-    private let core = CurlLoopCore()
+    private let core: CurlLoopCore
 
-    package init() {}
+    /// - Parameter totalByteLimit: of all answers that are being received or read at the same time; an answer that goes
+    ///   beyond it fails like one that is too large in itself.
+    package init(totalByteLimit: Int = CurlLoop.totalByteLimit) { core = CurlLoopCore(totalByteLimit: totalByteLimit) }
 
     deinit { core.stop() }
 
@@ -47,12 +54,17 @@ private final class CurlLoopCore: Sendable {
 
     private let state = Mutex(State())
     private let multi = CurlMulti()
+    private let budget: ByteBudget
+
+    init(totalByteLimit: Int) { budget = ByteBudget(limit: totalByteLimit) }
 
     func submit(
         _ request: HTTPRequest, cancellation: CurlCancellation,
         continuation: CheckedContinuation<HTTPResponse, any Error>
     ) {
-        guard let transfer = CurlTransfer(request, cancellation: cancellation, continuation: continuation),
+        guard
+            let transfer = CurlTransfer(
+                request, cancellation: cancellation, share: BodyShare(of: budget), continuation: continuation),
             hasMulti
         else {
             continuation.resume(

@@ -16,7 +16,8 @@ final class CurlTransfer: @unchecked Sendable {
 
     private var piece = 0
     private var offset = 0
-    private var response = HTTPResponse(status: 0)
+    private var response: HTTPResponse
+    private let share: BodyShare
     private var headerBytes = 0
     private var excess: HTTPFailure.Excess?
 
@@ -24,7 +25,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     /// Nil when memory is short.
     init?(
-        _ request: HTTPRequest, cancellation: CurlCancellation,
+        _ request: HTTPRequest, cancellation: CurlCancellation, share: BodyShare,
         continuation: CheckedContinuation<HTTPResponse, any Error>
     ) {
         guard let easy = CurlEasy() else { return nil }
@@ -32,6 +33,8 @@ final class CurlTransfer: @unchecked Sendable {
         self.request = request
         self.cancellation = cancellation
         self.continuation = continuation
+        self.share = share
+        response = HTTPResponse(status: 0, share: share)
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         configure()
@@ -137,7 +140,8 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard response.body.count + bytes.count <= CurlLoop.responseByteLimit else {
+        let total = response.body.count + bytes.count
+        guard total <= CurlLoop.responseByteLimit, share.grow(to: total) else {
             excess = .body
             return 0
         }

@@ -50,11 +50,19 @@ package struct HTTPResponse: Sendable {
     package var status: Int
     package var headers: HTTPHeaders
     package var body: [UInt8]
+    /// Keeps the body's part of the budget while the body is there.
+    private var share: BodyShare?
 
     package init(status: Int, headers: HTTPHeaders = HTTPHeaders(), body: [UInt8] = []) {
         self.status = status
         self.headers = headers
         self.body = body
+    }
+
+    /// An answer that is still to come.
+    init(status: Int, share: BodyShare) {
+        self.init(status: status)
+        self.share = share
     }
 }
 
@@ -95,7 +103,8 @@ package struct HTTPFailure: Error, Sendable {
     package var receivedByteCount: Int
     /// Status of the answer if its header had come, otherwise 0.
     package var status: Int
-    /// What of the answer was too large, if that was the fault.
+    /// What of the answer was too large, if that was the fault: a body larger than `CurlLoop.responseByteLimit`, or together
+    /// with others under way than `CurlLoop.totalByteLimit`.
     package var excess: Excess?
     /// Some part of the request had gone out.
     package var wasSent: Bool
@@ -111,5 +120,15 @@ package struct HTTPFailure: Error, Sendable {
         self.status = status
         self.excess = excess
         self.wasSent = wasSent
+    }
+}
+
+extension HTTPFailure {
+    /// What an oversized answer is, as part of a sentence.
+    var wordsForItsSize: String {
+        let most = CurlLoop.responseByteLimit >> 20
+        // The last piece of an answer that is too large in itself is not counted: libcurl hands on at most 512 KiB.
+        guard receivedByteCount < (most - 1) << 20 else { return "sent an answer of more than \(most) MiB" }
+        return "sent an answer of more than \(receivedByteCount >> 20) MiB while others as long were under way"
     }
 }

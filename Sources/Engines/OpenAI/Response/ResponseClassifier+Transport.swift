@@ -14,7 +14,7 @@ extension ResponseClassifier {
                     code, sentence(request.host, words, advice), cause: failure, remedy: remedy, pressure: pressure))
         }
         switch failure.excess {
-        case .body: return fail("sent an answer of more than \(CurlLoop.responseByteLimit >> 20) MiB", .giveUpChunk)
+        case .body: return fail(failure.wordsForItsSize, .giveUpChunk)
         case .header: return fail("sent a header of more than \(CurlLoop.headerByteLimit >> 10) KiB", .giveUpChunk)
         case nil: break
         }

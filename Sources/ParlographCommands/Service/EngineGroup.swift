@@ -1,0 +1,59 @@
+import Engines
+package import Transcription
+
+/// Engines that count as one, since the same server takes their requests for the same customer: it has one number of
+/// requests at a time, one account to be paused, and one quota for them.
+package struct EngineGroup: Sendable, Hashable {
+    /// Of the engines, sorted.
+    package let names: [String]
+    /// The strictest of theirs.
+    package let limits: ConcurrencyController.Settings
+}
+
+extension ConcurrencyController.Settings {
+    /// In a sentence; empty where no rate is kept.
+    var pace: String {
+        let parts = [
+            requestsPerMinute.map { "\($0) requests a minute" },
+            audioSecondsPerHour.map { "\($0) s of audio an hour" },
+        ].compactMap { $0 }
+        return parts.isEmpty ? "" : "No more are sent than \(parts.joined(separator: " and "))."
+    }
+}
+
+extension Settings {
+    /// No server keeps the other chunks waiting for longer than this for its first answer.
+    private static let longestFirst = Duration.seconds(60)
+
+    /// The engine with all that share a server and a key with it, directly or by way of another one's addresses. Those
+    /// with and those without a fallback are apart: the former do not wait for an engine that is away.
+    /// - Returns: nil for an engine that is no server.
+    package func group(of name: String) -> EngineGroup? {
+        guard case .openai(let engine)? = engines[name]?.engine else { return nil }
+        let most = processing.maxConcurrentChunks
+        let waits = chain(of: name).count == 1
+        var members = [name: engine]
+        var servers = engine.servers
+        while let next = engines.first(where: { other, entry in
+            guard members[other] == nil, case .openai(let candidate) = entry.engine else { return false }
+            return candidate.apiKey == engine.apiKey && !candidate.servers.isDisjoint(with: servers)
+                && (chain(of: other).count == 1) == waits
+        }), case .openai(let member) = next.value.engine {
+            members[next.key] = member
+            servers.formUnion(member.servers)
+        }
+        let profiles = members.mapValues(\.usualProfile)
+        func strictest(_ own: KeyPath<EngineEntry, Int?>, _ usual: KeyPath<EngineProfile, Int?>) -> Int? {
+            members.keys.compactMap { engines[$0]?[keyPath: own] ?? profiles[$0]?[keyPath: usual] }
+                .filter { $0 > 0 }.min()
+        }
+        let atEach = profiles.values.compactMap(\.maximumConcurrency).min()
+        return EngineGroup(
+            names: members.keys.sorted(),
+            limits: ConcurrencyController.Settings(
+                ceiling: min(most, atEach.map { $0 * servers.count } ?? most),
+                requestsPerMinute: strictest(\.requestsPerMinute, \.requestsPerMinute),
+                audioSecondsPerHour: strictest(\.audioSecondsPerHour, \.audioSecondsPerHour),
+                firstAlone: Self.longestFirst, waitsForEngine: waits))
+    }
+}
