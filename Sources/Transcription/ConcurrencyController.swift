@@ -50,6 +50,7 @@ package final class ConcurrencyController: Sendable {
         var lastID: UInt64 = 0
     }
 
+    /// What it was made with.
     package let settings: Settings
     private let state: Mutex<State>
     /// Time since the controller was made.

@@ -76,4 +76,55 @@ import Transcription
             #expect(server.maximumInFlight == 2)
         }
     }
+
+    /// A second engine at a server whose one request at a time is under way.
+    @Test func aReloadMakesNoServerOfItsOwn() async throws {
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer.hearing { request in
+            guard request.number == 0 else { return nil }
+            var answer = FakeTranscriptionServer.heard(in: request)
+            answer.gate = gate
+            return answer
+        }
+        defer {
+            gate.open()
+            server.stop()
+        }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, concurrency: 1, inbox: "")
+            let ended = try await place.start("serve") { process in
+                try await process.says("ready")
+                try place.writeMarks(0..<20, to: "inbox/one.wav")
+                await server.arrived(1)
+                try place.write(
+                    try place.text("parlograph.toml") + """
+
+                        [[inbox]]
+                        path = "\(folder.string)/other"
+                        outbox = "\(folder.string)/texts"
+                        done = "\(folder.string)/done"
+                        failed = "\(folder.string)/failed"
+                        engine = "second"
+                        settle_seconds = 0.2
+                        [engines.second]
+                        kind = "openai"
+                        base_url = "\(server.url)/v1"
+                        model = "another"
+                        """, to: "parlograph.toml")
+                process.send(SIGHUP)
+                try await process.says("configuration loaded again")
+                try place.writeMarks(100..<103, to: "other/two.wav")
+                try await eventually("the second in work") { place.exists("texts/two.status.txt") }
+                #expect(server.requests.count == 1)
+                gate.open()
+                for path in ["outbox/one.json", "texts/two.json"] {
+                    try await eventually(path) { place.exists(path) }
+                }
+                process.send(SIGTERM)
+                return try await process.end(within: .seconds(15))
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(server.maximumInFlight == 1)
+        }
+    }
 }

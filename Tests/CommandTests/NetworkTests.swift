@@ -87,13 +87,12 @@ struct NetworkTests {
 
     @Test func checkTellsTheLimits() async throws {
         let server = try FakeTranscriptionServer(models: { _ in .init(text: #"{"data":[{"id":"other"}]}"#) }) {
-            request in
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.headers += [
-                ("x-ratelimit-limit-requests", "500"), ("x-ratelimit-remaining-requests", "499"),
-                ("x-ratelimit-reset-requests", "120ms"),
-            ]
-            return response
+            _ in
+            .init(
+                headers: [
+                    ("x-ratelimit-limit-requests", "500"), ("x-ratelimit-remaining-requests", "499"),
+                    ("x-ratelimit-reset-requests", "120ms"),
+                ], text: #"{"text":"","segments":[]}"#)
         }
         defer { server.stop() }
         try await withTemporaryDirectory { folder in

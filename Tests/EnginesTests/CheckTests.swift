@@ -60,4 +60,18 @@ import Transcription
         #expect(report.notes.first?.contains("reachable, but asks to come back in \(pause) s") == true)
         #expect(server.requests.count == 1)
     }
+
+    /// Something like speech: four syllables, each louder in its middle than at its ends.
+    @Test func theSoundIsNeitherSilenceNorATone() async throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        _ = try await engine(server).check()
+        let samples = try #require(MarkedAudio.decode(file: server.requests.first?.audio ?? []))
+        #expect(samples.count == MarkedAudio.rate)
+        func loudness(_ part: Range<Int>) -> Int { part.reduce(0) { $0 + abs(Int(samples[$1])) } / part.count }
+        for start in stride(from: 0, to: 16_000, by: 4000) {
+            let middle = loudness(start + 1500..<start + 2500)
+            #expect(middle > 300 && middle > 3 * loudness(start..<start + 300))
+        }
+    }
 }

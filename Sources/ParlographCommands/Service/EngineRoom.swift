@@ -71,10 +71,14 @@ final class EngineRoom: Sendable {
         slots = isAsWide ? old.slots : Self.slots(settings)
         guard isAsWide else { return }
         let known = old.state.withLock { $0 }
-        let groups = Set(settings.engines.keys.compactMap(settings.group))
+        let unchanged = Set(settings.engines.keys.filter { settings.engines[$0] == old.settings.engines[$0] })
         state.withLock { state in
-            state.controllers = known.controllers.filter { groups.contains($0.key) }
-            for (name, entry) in known.entries where settings.engines[name] == old.settings.engines[name] {
+            // Who joins engines that go on, or leaves them, makes no new server.
+            for group in Set(settings.engines.keys.compactMap(settings.group)) {
+                state.controllers[group] = unchanged.intersection(group.names).compactMap(old.settings.group)
+                    .first { $0.limits == group.limits }.flatMap { known.controllers[$0] }
+            }
+            for (name, entry) in known.entries where unchanged.contains(name) {
                 var entry = entry
                 // Its neighbours at the server may be others now.
                 if let group = settings.group(of: name) { entry.controller = state.controller(of: group) }
