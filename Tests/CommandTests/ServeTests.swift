@@ -184,7 +184,7 @@ struct ServeTests {
                 process.send(SIGTERM)
                 let ended = try await process.end(within: .seconds(20))
                 // shutdown_seconds is 5.
-                #expect(start.duration(to: .now) < .seconds(10))
+                #expect(start.duration(to: .now) < .seconds(15))
                 return ended
             }
             #expect(ended.status == 0, "\(ended.errors)")

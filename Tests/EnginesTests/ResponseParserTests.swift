@@ -1,4 +1,5 @@
 import Engines
+import TestSupport
 import Testing
 import Transcription
 
@@ -133,8 +134,7 @@ import Transcription
 
     @Test func case19_hugeAndDeepBodiesAreRefusedQuickly() {
         let parser = TranscriptionResponseParser(sampleCount: 480_000, speech: speech, acceptsPlainText: true)
-        let clock = ContinuousClock()
-        let time = clock.measure {
+        let time = processorTime {
             for opening in ["[", #"{"a":"#, #"{"segments":["#] {
                 let deep = Array(String(repeating: opening, count: 100_000).utf8)
                 #expect(throws: ResponseFault.self) { try parser.parse(deep) }

@@ -69,7 +69,7 @@ import Transcription
             }
         }
         var merged: Transcript?
-        let time = ContinuousClock().measure {
+        let time = processorTime {
             merged = ResultMerger(facts(length: 20)).merge([
                 outcome(0, (0, 12), owned: (0, 10), nonsense(from: 8)),
                 outcome(1, (8, 20), owned: (10, 20), nonsense(from: 0)),
