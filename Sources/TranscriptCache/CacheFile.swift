@@ -31,8 +31,8 @@ package struct CacheFile: Sendable {
     /// Of the file that was opened; nil when it could not be asked for.
     private let identity: FileIdentity?
 
-    /// How long a statement waits for another process to finish writing.
-    private static let busySeconds = 2.0
+    /// How long a statement waits for another process to finish writing. Long, since what is not stored is paid for again.
+    private static let busySeconds = 10.0
     /// How often at most "last used" of a row is written: hits stay reads.
     private static let touchSeconds: Int64 = 60
     /// Rows removed in one transaction, so that another process never waits long.
