@@ -91,7 +91,7 @@ pid=$(property MainPID)
 check "it runs as parlograph" sh -c '[ "$(stat -c %U "/proc/$1")" = parlograph ]' sh "$pid"
 check "with CAP_LEASE alone" grep -q '^CapEff:.*0000000010000000$' "/proc/$pid/status"
 check "the decoders have all of their limits" sh -c '! journalctl -u parlograph -o cat | grep -i "limits"'
-check "the runtime has nothing to say" sh -c '! journalctl -u parlograph -o cat | grep -i -e errno -e "failed to"'
+check "the runtime has nothing to say" sh -c '! journalctl _SYSTEMD_UNIT=parlograph.service -o cat | grep -i -e errno -e "failed to"'
 check "with no way to new privileges, and a filter" sh -c 'grep -q "NoNewPrivs:.1" "$1" && grep -q "Seccomp:.2" "$1"' sh "/proc/$pid/status"
 check "recordings that others are still writing wait" sh -c '
   exec 3>/srv/parlograph/inbox/slow.wav
