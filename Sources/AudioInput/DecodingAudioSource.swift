@@ -8,12 +8,15 @@ package import Transcription
 /// Decodes in a process of its own and cuts into chunks: what crashes a decoder costs one recording, never the service.
 package struct DecodingAudioSource: AudioSource {
     private let executable: FilePath
-    private let ffmpeg: FilePath?
+    private let ffmpeg: @Sendable () -> FilePath?
 
     /// - Parameters:
     ///   - executable: the program whose subcommand `DecoderProcess.subcommand` is the decoder; this one by default.
-    ///   - ffmpeg: the program for formats that no library here reads (`installedFFmpeg()`); nil without one.
-    package init(executable: FilePath = "/proc/self/exe", ffmpeg: FilePath?) {
+    ///   - ffmpeg: the program for formats that no library here reads (`installedFFmpeg()`); nil without one. Asked for each
+    ///     recording that needs it: it may be installed meanwhile.
+    package init(
+        executable: FilePath = "/proc/self/exe", ffmpeg: @escaping @autoclosure @Sendable () -> FilePath?
+    ) {
         self.executable = executable
         self.ffmpeg = ffmpeg
     }
@@ -25,7 +28,7 @@ package struct DecodingAudioSource: AudioSource {
         do {
             return try await decode(recording, program: [], plan: plan, body)
         } catch let needed as ProgramNeeded {
-            guard let ffmpeg else {
+            guard let ffmpeg = ffmpeg() else {
                 throw TranscriptionError(
                     .unsupportedFormat,
                     "\(recording.displayName) is \(needed.title), which needs ffmpeg: install it (apt install ffmpeg) "

@@ -42,7 +42,7 @@ struct ExternalDecoder {
     /// - Throws: `DecodingFailure`, `DecoderOutput.Closed`.
     func decode(to output: inout DecoderOutput) throws {
         guard var child = PipedProgram(path, commandLine) else {
-            throw DecodingFailure(.undecodable, "is \(title), and ffmpeg (\(path)) cannot be started.")
+            throw DecodingFailure(.unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started.")
         }
         var stream = AUStream()
         var report = ExternalReport()

@@ -12,7 +12,9 @@ extension JobJournal {
         configuration.busyMode = .timeout(10)
         configuration.label = "journal"
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA journal_size_limit = 4194304") }
-        return try DatabaseQueue(path: path.string, configuration: configuration)
+        let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+        for suffix in ["", "-wal", "-shm"] { FileOwner.takeFromFolder(FilePath(path.string + suffix)) }
+        return queue
     }
 
     /// Opened, looked over and with its tables up to date.

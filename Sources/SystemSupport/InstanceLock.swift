@@ -19,6 +19,7 @@ package final class InstanceLock: Sendable {
     package init(in directory: FilePath) throws {
         let path = directory.appending("lock")
         let file = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+        FileOwner.takeFromFolder(path)
         let status = clinux_lock_file(file.descriptor.rawValue)
         guard status == 0 else {
             if status == -EAGAIN || status == -EACCES { throw Held(processID: Self.owner(of: file.descriptor)) }
@@ -48,8 +49,8 @@ package final class InstanceLock: Sendable {
     /// The process that holds the lock of `directory`; nil when nobody does.
     package static func holder(in directory: FilePath) -> Int32? {
         do {
-            let file = try OwnedDescriptor(opening: directory.appending("lock"), flags: O_RDWR | O_NOFOLLOW)
-            guard clinux_lock_file(file.descriptor.rawValue) != 0 else { return nil }
+            let file = try OwnedDescriptor(opening: directory.appending("lock"), flags: O_RDONLY | O_NOFOLLOW)
+            guard clinux_is_locked(file.descriptor.rawValue) == 1 else { return nil }
             return owner(of: file.descriptor)
         } catch {
             return nil

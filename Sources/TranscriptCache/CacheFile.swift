@@ -126,6 +126,7 @@ package struct CacheFile: Sendable {
     private static func makePrivate(_ path: FilePath) {
         let file = path.withPlatformString { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
         if file >= 0 { Glibc.close(file) }
+        FileOwner.takeFromFolder(path)
     }
 
     // MARK: Entries

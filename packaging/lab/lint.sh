@@ -64,7 +64,7 @@ else
 fi
 
 find packaging .ci -name '*.sh' -exec shellcheck --severity=warning {} + >"$work/out" 2>&1 \
-  && shellcheck --severity=warning packaging/debian/parlograph.postinst packaging/debian/parlograph.postrm \
+  && shellcheck --severity=warning packaging/debian/parlograph.postinst packaging/debian/parlograph.prerm packaging/debian/parlograph.postrm \
     packaging/debian/tests/service packaging/debian/tests/command-line .ci/run >>"$work/out" 2>&1 \
   && pass "shellcheck" || fail "shellcheck"
 

@@ -58,6 +58,14 @@ int clinux_lock_file(int fd) {
     return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : -errno;
 }
 
+int clinux_is_locked(int fd) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 ? lock.l_type != F_UNLCK : -errno;
+}
+
 int64_t clinux_data_end(int fd, int64_t size) {
     if (size <= 0 || lseek(fd, size - 1, SEEK_DATA) >= 0 || errno != ENXIO) return size;
     off_t at = lseek(fd, 0, SEEK_HOLE);

@@ -32,7 +32,8 @@ package enum Version {
 struct CommonOptions: ParsableArguments {
     @Option(
         name: .customLong("config"),
-        help: ArgumentHelp("Configuration file (default: /etc/parlograph/parlograph.toml).", valueName: "file"))
+        help: ArgumentHelp("Configuration file (default: /etc/parlograph/parlograph.toml).", valueName: "file"),
+        completion: .file())
     var configurationFile: String?
 
     init() {}
@@ -45,10 +46,11 @@ struct CommonOptions: ParsableArguments {
             configurationFile.map { RawArguments.path(for: $0) }, toleratingKeyFaults: toleratingKeyFaults)
     }
 
-    /// Reads the settings and says what is odd about them; a fault ends the process with 78.
+    /// Reads the settings and says what is odd about them; a fault ends the process with 78, but for a key that cannot be
+    /// read: that is a fault of the engine, if it is used.
     func load() throws -> Settings {
         do {
-            let settings = try read()
+            let settings = try read(toleratingKeyFaults: true)
             for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
             return settings
         } catch let fault as ConfigurationFault {

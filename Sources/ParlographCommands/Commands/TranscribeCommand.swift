@@ -15,10 +15,11 @@ struct TranscribeCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "Recordings.")
+    @Argument(help: "Recordings.", completion: .file())
     var file: [String]
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the sidecars.", valueName: "dir"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Folder for the sidecars.", valueName: "dir"), completion: .directory)
     var outputDirectory: String?
 
     @Option(help: "Sidecar formats, separated by commas: txt, srt, json, vtt, tsv.")

@@ -171,6 +171,7 @@ final class EngineRoom: Sendable {
 
     private func make(_ name: String) throws -> (transcriber: any Transcriber, apiLimitMB: Int?) {
         let entry = try settings.engine(name)
+        if let fault = entry.keyFault { throw fault }
         switch entry.engine {
         case .offline(let engine): return (OfflineTranscriber(engine), entry.apiLimitMB)
         case .command(let engine): return (try CommandTranscriber(settings: engine, pool: encoding), entry.apiLimitMB)

@@ -125,23 +125,34 @@ struct EngineParser {
         }
     }
 
-    /// The key itself from the environment or the file, else the content of the key file, else a systemd credential
-    /// with the engine's name, or one from a folder of such (`LoadCredential=engine:FOLDER` puts `engine_` in front).
+    /// The key itself from the environment or the file, else the content of the key file, else (also where that cannot be
+    /// read) a systemd credential with the engine's name, or one from a folder of such (`LoadCredential=engine:FOLDER` puts `engine_` in front).
     private func secret(_ key: String?, file: String?) throws(ConfigurationFault) -> Secret? {
         if let key { return Secret(key) }
         if let file {
             do {
                 return try readSecret(FilePath(file))
             } catch {
+                // The package's folder of keys is closed to the service, which gets them as credentials.
+                if let secret = credential() { return secret }
                 let reason = (error as? SystemError).map { "\($0.errno)" } ?? "\(error)"
                 throw reader.fault("api_key_file", "\(file) cannot be read: \(reason).")
             }
         }
-        guard let credentials = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] else { return nil }
-        for name in [name, "engine_\(name)"] {
-            if let secret = try? readSecret(FilePath(credentials).appending(name)) { return secret }
+        return credential()
+    }
+
+    /// Where the unit's LoadCredential= takes keys from; root may read it, for `check`.
+    private static let folderOfKeys = "/etc/parlograph/credentials"
+
+    private func credential() -> Secret? {
+        if let folder = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] {
+            for name in [name, "engine_\(name)"] {
+                if let secret = try? readSecret(FilePath(folder).appending(name)) { return secret }
+            }
+            return nil
         }
-        return nil
+        return try? readSecret(FilePath(Self.folderOfKeys).appending(name))
     }
 
     private static func note(onKeyFile file: String) -> String? {

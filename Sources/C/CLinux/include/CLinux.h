@@ -16,6 +16,8 @@ int clinux_probe_read_lease(int fd);
 int64_t clinux_file_system_type(int fd);
 /// An open-file-description write lock on the whole file (F_OFD_SETLK): 0, or -EAGAIN when another holds it.
 int clinux_lock_file(int fd);
+/* Whether another descriptor holds that lock; takes none, so a descriptor for reading will do. */
+int clinux_is_locked(int fd);
 /// Where the contents end of a file of so many bytes: its first hole if it ends in one (lseek, SEEK_DATA), else `size`,
 /// also where the file system cannot tell. Moves the descriptor's offset.
 int64_t clinux_data_end(int fd, int64_t size);
