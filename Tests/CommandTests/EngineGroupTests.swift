@@ -41,6 +41,7 @@ import Transcription
 
     @Test func theServerNeverHasMoreRequestsThanConfigured() async throws {
         let server = try FakeTranscriptionServer.hearing { _ in
+            // An engine's time, so that requests meet at it.
             usleep(20_000)
             return nil
         }

@@ -173,6 +173,7 @@ struct ServeOnceTests {
             let ended = try await place.run("serve", "--once")
             #expect(ended.status == 78)
             #expect(ended.errors.contains("outbox") && ended.errors.contains("inside the inbox"))
+            #expect(!place.exists("inbox/texts"))
         }
     }
 }

@@ -10,6 +10,8 @@ enum FolderCheck {
     /// - Throws: `ConfigurationFault` that names the folder and the remedy.
     static func prepare(_ settings: Settings, only inboxes: [InboxSettings]? = nil) async throws {
         try await BlockingPool.files.run {
+            // Before anything is made, and again for what only shows when it is there: links and bind mounts.
+            try refuseCircles(settings.inboxes)
             try make(settings.stateDirectory, as: "state_directory")
             for inbox in inboxes ?? settings.inboxes {
                 for (path, name) in folders(of: inbox) { try make(path, as: name) }
