@@ -16,8 +16,8 @@ PROGRAM_FOLDER := .build-program
 PROGRAM := $(BUILD) --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now --scratch-path $(PROGRAM_FOLDER) --product parlograph
 BINARY := $(PROGRAM_FOLDER)/release/parlograph
 
-BUILD_PACKAGES := libsndfile1-dev libmpg123-dev libsoxr-dev libcurl4-openssl-dev libsqlite3-dev libssl-dev \
-  libseccomp-dev libpocketsphinx-dev libsphinxbase-dev pkg-config
+BUILD_PACKAGES := libsndfile1-dev libflac-dev libmpg123-dev libsoxr-dev libcurl4-openssl-dev libsqlite3-dev \
+  libssl-dev libseccomp-dev libpocketsphinx-dev libsphinxbase-dev pkg-config
 RUN_PACKAGES := pocketsphinx-en-us
 DEMO_PACKAGES := flite lame
 TEST_PACKAGES := $(DEMO_PACKAGES) ffmpeg flac vorbis-tools opus-tools sox openssl python3

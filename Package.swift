@@ -27,6 +27,8 @@ let package = Package(
         .systemLibrary(
             name: "CSndfile", path: "Sources/C/CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
+            name: "CFLAC", path: "Sources/C/CFLAC", pkgConfig: "flac", providers: [.apt(["libflac-dev"])]),
+        .systemLibrary(
             name: "CMpg123", path: "Sources/C/CMpg123", pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
         .systemLibrary(
             name: "CSoxr", path: "Sources/C/CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
@@ -62,7 +64,7 @@ let package = Package(
         .target(
             name: "Engines",
             dependencies: [
-                "Transcription", "SystemSupport", "CCurl", "CSndfile", "CPocketSphinx", "CLinux", log, system,
+                "Transcription", "SystemSupport", "CCurl", "CFLAC", "CSndfile", "CPocketSphinx", "CLinux", log, system,
                 subprocess,
             ]),
         .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
@@ -113,7 +115,7 @@ let package = Package(
 )
 
 let cLibraries: Set<String> = [
-    "CSndfile", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CPocketSphinx", "CLinux",
+    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CPocketSphinx", "CLinux",
 ]
 for target in package.targets where !cLibraries.contains(target.name) {
     target.swiftSettings = [

@@ -5,7 +5,7 @@ package import Transcription
 ///
 /// Planned places are the multiples of the plan's length in the recording, so that early or late cuts do not add up. A
 /// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length.
-package struct AudioSplitter {
+package struct AudioSplitter: ~Copyable {
     private let plan: ChunkPlan
     /// How far a cut may be from its planned place.
     private let reach: Int
@@ -14,6 +14,10 @@ package struct AudioSplitter {
     /// Samples from `rangeStart` on.
     private var samples: [Int16] = []
     private var energies: [Float] = []
+    /// Of the first `hashedCount` samples: the chunk holds them wherever its cut will be. So that a cut, for which the decoder
+    /// would have to wait, leaves little to do.
+    private var hash = SHA256()
+    private var hashedCount = 0
     private var rangeStart: Int64 = 0
     private var ownedStart: Int64 = 0
     private var index = 0
@@ -43,6 +47,8 @@ package struct AudioSplitter {
             let part = UnsafeBufferPointer(rebasing: rest.prefix(wanted))
             samples.append(contentsOf: part)
             rest = UnsafeBufferPointer(rebasing: rest.dropFirst(part.count))
+            measure()
+            hash(upTo: min(samples.count, window.lowerBound))
             if samples.count >= window.upperBound + overlap { done.append(cut(within: window)) }
         }
         return done
@@ -74,7 +80,6 @@ package struct AudioSplitter {
     }
 
     private mutating func cut(within window: Range<Int>) -> Chunk {
-        measure()
         let (position, isPause) = PauseFinder.quietestCut(in: energies, near: planned, window: window)
         let extra = isPause ? 0 : overlap
         let cut = rangeStart + Int64(position)
@@ -102,12 +107,23 @@ package struct AudioSplitter {
         }
     }
 
+    private mutating func hash(upTo end: Int) {
+        guard end > hashedCount else { return }
+        samples.withUnsafeBufferPointer {
+            hash.update(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: $0[hashedCount..<end])))
+        }
+        hashedCount = end
+    }
+
     private mutating func chunk(_ samples: [Int16], _ energies: ArraySlice<Float>, owned: SampleRange) -> Chunk {
         let range = SampleRange(rangeStart, rangeStart + Int64(samples.count))
         defer { index += 1 }
+        hash(upTo: samples.count)
+        hashedCount = 0
+        var complete = SHA256()
+        swap(&hash, &complete)
         return Chunk(
-            index: index, range: range, owned: owned,
-            hash: samples.withUnsafeBytes { SHA256.digest(of: $0) },
+            index: index, range: range, owned: owned, hash: complete.finish(),
             speech: PauseFinder.speech(in: energies, sampleCount: range.count), audio: ChunkAudio(samples))
     }
 }

@@ -10,6 +10,9 @@ package enum DecoderProcess {
     /// The first argument that leads here.
     package static let subcommand = "__decode"
 
+    /// Half a minute of samples: the parent takes its time when it cuts a chunk. No more than a user without rights may have.
+    private static let pipeBytes: CInt = 1 << 20
+
     /// Runs the decoder to its end.
     /// - Parameter arguments: those behind the subcommand: none, or the path of ffmpeg, its demuxer and the format's
     ///   name and title.
@@ -18,6 +21,7 @@ package enum DecoderProcess {
         signal(SIGPIPE, SIG_IGN)
         let program = arguments.count == 4 ? ExternalDecoder(arguments) : nil
         guard arguments.isEmpty || program != nil else { return 64 }
+        clinux_widen_pipe(1, pipeBytes)
         let file = FileBytes(descriptor: 0)
         var output = DecoderOutput(descriptor: 1)
         do {

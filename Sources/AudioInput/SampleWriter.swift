@@ -11,7 +11,10 @@ import Transcription
 final class SampleWriter: @unchecked Sendable {
     // @unchecked: what is not atomic belongs to the thread from `filled` to `free` and to the decoder otherwise.
 
-    private static let blockCount = 4
+    /// Together 4 MiB: the decoder goes on while the parent cuts a chunk.
+    private static let blockCount = 16
+    /// A second and a half at 44.1 kHz: handing over costs more than a copy.
+    private static let blockFrames = 4 * Downmixer.blockFrames
 
     private let descriptor: CInt
     private let blocks: [UnsafeMutableBufferPointer<Float>]
@@ -29,7 +32,7 @@ final class SampleWriter: @unchecked Sendable {
     /// - Parameter descriptor: the pipe; stays the caller's.
     init(descriptor: CInt) {
         self.descriptor = descriptor
-        blocks = (0..<Self.blockCount).map { _ in .allocate(capacity: Downmixer.blockFrames) }
+        blocks = (0..<Self.blockCount).map { _ in .allocate(capacity: Self.blockFrames) }
         counts = [Int](repeating: 0, count: Self.blockCount)
         packet = .allocate(byteCount: DecoderMessage.headerBytes + DecoderMessage.samplesBytes, alignment: 16)
         for _ in blocks { free.signal() }

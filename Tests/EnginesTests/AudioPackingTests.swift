@@ -1,4 +1,5 @@
 import Engines
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -26,6 +27,24 @@ import Testing
     @Test func flacIsSmallerThanSamples() throws {
         let samples = MarkedAudio.samples(seconds: 0..<10)
         #expect(try FLACEncoder.encode(samples).count < samples.count * 2 * 3 / 4)
+    }
+
+    /// What servers decode with reads it too, and its header says how long it is.
+    @Test func othersReadTheFLAC() async throws {
+        let samples = MarkedAudio.samples(seconds: 0..<10)
+        try await withTemporaryDirectory { folder in
+            let (packed, plain) = (folder.appending("a.flac"), folder.appending("a.raw"))
+            try TestAudioFile.write(FLACEncoder.encode(samples), to: packed)
+            try await TestAudioFile.run("flac", ["--silent", "--test", packed.string])
+            try await TestAudioFile.run(
+                "ffmpeg", ["-v", "error", "-xerror", "-i", packed.string, "-f", "s16le", plain.string])
+            #expect(
+                try TestAudioFile.read(plain)
+                    == samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] })
+        }
+        let header = try FLACEncoder.encode(samples).prefix(26)
+        let count = header.suffix(5).reduce(0) { $0 << 8 | Int($1) } & 0xF_FFFF_FFFF
+        #expect(count == samples.count)
     }
 
     @Test func garbageIsNoFLAC() {

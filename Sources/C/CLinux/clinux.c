@@ -90,6 +90,8 @@ void clinux_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), buffer);
 }
 
+void clinux_widen_pipe(int fd, int bytes) { fcntl(fd, F_SETPIPE_SZ, bytes); }
+
 void clinux_tune_malloc(void) {
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);

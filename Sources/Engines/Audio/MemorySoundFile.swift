@@ -1,70 +1,20 @@
 import CSndfile
 import Glibc
 
-/// Bytes in memory that libsndfile reads and writes like a file.
-final class MemoryFile {
-    var bytes: [UInt8]
-    private var position = 0
-
-    init(_ bytes: [UInt8] = []) { self.bytes = bytes }
-
-    fileprivate func seek(_ offset: Int, _ whence: Int32) -> Int {
-        let origin =
-            switch whence {
-            case SEEK_CUR: position
-            case SEEK_END: bytes.count
-            default: 0
-            }
-        position = max(0, origin + offset)
-        return position
-    }
-
-    fileprivate func read(_ target: UnsafeMutableRawPointer, _ count: Int) -> Int {
-        let count = max(0, min(count, bytes.count - position))
-        bytes.withUnsafeBytes { source in
-            guard let base = source.baseAddress, count > 0 else { return }
-            target.copyMemory(from: base + position, byteCount: count)
-        }
-        position += count
-        return count
-    }
-
-    fileprivate func write(_ source: UnsafeRawPointer, _ count: Int) -> Int {
-        if position == bytes.count {
-            bytes.append(contentsOf: UnsafeRawBufferPointer(start: source, count: count))
-        } else {
-            if position + count > bytes.count {
-                bytes.append(contentsOf: repeatElement(0, count: position + count - bytes.count))
-            }
-            bytes.withUnsafeMutableBytes { target in
-                target.baseAddress?.advanced(by: position).copyMemory(from: source, byteCount: count)
-            }
-        }
-        position += count
-        return count
-    }
-
-    fileprivate func tell() -> Int { position }
-
-    fileprivate static func from(_ context: UnsafeMutableRawPointer?) -> MemoryFile? {
-        context.map { Unmanaged<MemoryFile>.fromOpaque($0).takeUnretainedValue() }
-    }
-}
-
 /// What libsndfile said of audio in memory.
 package struct SoundFileError: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// The one owner of a libsndfile handle on a `MemoryFile`.
+/// The one owner of a libsndfile handle that reads a `MemoryFile` with one channel.
 struct MemorySoundFile: ~Copyable {
-    let handle: OpaquePointer
-    let info: SF_INFO
-    let file: MemoryFile
+    private let handle: OpaquePointer
+    private let info: SF_INFO
+    /// libsndfile keeps an unowned pointer to it.
+    private let file: MemoryFile
 
-    /// - Parameter mode: SFM_READ or SFM_WRITE; `info` says the format of what is written.
     /// - Throws: `SoundFileError`.
-    init(_ file: MemoryFile, mode: Int32, info: SF_INFO = SF_INFO()) throws {
+    init(_ file: MemoryFile) throws {
         var io = SF_VIRTUAL_IO(
             get_filelen: { @Sendable context in sf_count_t(MemoryFile.from(context)?.bytes.count ?? 0) },
             seek: { @Sendable offset, whence, context in
@@ -74,13 +24,11 @@ struct MemorySoundFile: ~Copyable {
                 guard let target else { return 0 }
                 return sf_count_t(MemoryFile.from(context)?.read(target, Int(count)) ?? 0)
             },
-            write: { @Sendable source, count, context in
-                guard let source else { return 0 }
-                return sf_count_t(MemoryFile.from(context)?.write(source, Int(count)) ?? 0)
-            },
-            tell: { @Sendable context in sf_count_t(MemoryFile.from(context)?.tell() ?? 0) })
-        var info = info
-        guard let handle = sf_open_virtual(&io, mode, &info, Unmanaged.passUnretained(file).toOpaque()) else {
+            write: { @Sendable _, _, _ in 0 },
+            tell: { @Sendable context in sf_count_t(MemoryFile.from(context)?.position ?? 0) })
+        var info = SF_INFO()
+        guard let handle = sf_open_virtual(&io, Int32(SFM_READ), &info, Unmanaged.passUnretained(file).toOpaque())
+        else {
             // The text of a failed open is global to libsndfile: the number alone is safe with several threads.
             throw SoundFileError(description: "libsndfile cannot open the audio (error \(sf_error(nil)))")
         }
@@ -90,4 +38,24 @@ struct MemorySoundFile: ~Copyable {
     }
 
     deinit { sf_close(handle) }
+
+    /// The samples of `range` that there are; what lies before is not decoded.
+    /// - Throws: `SoundFileError`.
+    func samples(in range: Range<Int>) throws -> [Int16] {
+        guard info.channels == 1, info.frames >= 0 else {
+            throw SoundFileError(description: "the audio has \(info.channels) channels")
+        }
+        let wanted = range.clamped(to: 0..<Int(info.frames))
+        guard wanted.lowerBound == 0 || sf_seek(handle, sf_count_t(wanted.lowerBound), SEEK_SET) >= 0 else {
+            throw SoundFileError(description: "libsndfile cannot go to sample \(wanted.lowerBound)")
+        }
+        return try [Int16](unsafeUninitializedCapacity: wanted.count) { buffer, initialized in
+            if let base = buffer.baseAddress, !wanted.isEmpty {
+                initialized = Int(sf_read_short(handle, base, sf_count_t(wanted.count)))
+            }
+            guard initialized == wanted.count else {
+                throw SoundFileError(description: "libsndfile read \(initialized) of \(wanted.count) samples")
+            }
+        }
+    }
 }

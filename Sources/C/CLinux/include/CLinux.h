@@ -29,6 +29,8 @@ int clinux_memory_file(void);
 int clinux_gettid(void);
 /// pthread_setname_np for the calling thread; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);
+/// Makes room for so many bytes in a pipe (F_SETPIPE_SZ), as far as the system lets it.
+void clinux_widen_pipe(int fd, int bytes);
 /// Makes malloc give large blocks back to the kernel and use few arenas, so that memory does not grow with chunks.
 void clinux_tune_malloc(void);
 /// malloc_trim(3).
