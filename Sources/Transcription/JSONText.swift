@@ -22,57 +22,93 @@ indirect enum JSONText {
 
     static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
 
-    /// One key a line at the top, and one element a line in the arrays there; what lies deeper is compact.
-    var document: String {
-        guard case .object(let members) = self else { return compact + "\n" }
-        let lines = members.map { key, value in
-            guard case .array(let elements) = value, !elements.isEmpty else {
-                return "  \(Self.quoted(key)): \(value.compact)"
+    /// One key a line at the top, and one element a line in the arrays there; what lies deeper is compact. UTF-8.
+    var document: [UInt8] {
+        var out: [UInt8] = []
+        if case .object(let members) = self {
+            out.append("{\n")
+            for (at, (key, value)) in members.enumerated() {
+                out.append(at == 0 ? "  " : ",\n  ")
+                out.append(quoted: key)
+                out.append(": ")
+                if case .array(let elements) = value, !elements.isEmpty {
+                    for (at, element) in elements.enumerated() {
+                        out.append(at == 0 ? "[\n    " : ",\n    ")
+                        element.write(to: &out)
+                    }
+                    out.append("\n  ]")
+                } else {
+                    value.write(to: &out)
+                }
             }
-            let rows = elements.map { "    \($0.compact)" }.joined(separator: ",\n")
-            return "  \(Self.quoted(key)): [\n\(rows)\n  ]"
+            out.append("\n}")
+        } else {
+            write(to: &out)
         }
-        return "{\n\(lines.joined(separator: ",\n"))\n}\n"
+        out.append("\n")
+        return out
     }
 
-    private var compact: String {
+    private func write(to out: inout [UInt8]) {
         switch self {
-        case .string(let text): Self.quoted(text)
-        case .integer(let value): String(value)
-        case .decimal(let units, let digits): Self.decimal(units, digits)
-        case .boolean(let value): value ? "true" : "false"
-        case .null: "null"
-        case .array(let elements): "[\(elements.map(\.compact).joined(separator: ", "))]"
+        case .string(let text): out.append(quoted: text)
+        case .integer(let value): out.append(contentsOf: String(value).utf8)
+        case .decimal(let units, let digits): out.append(units, digits: digits)
+        case .boolean(let value): out.append(value ? "true" : "false")
+        case .null: out.append("null")
+        case .array(let elements):
+            out.append("[")
+            for (at, element) in elements.enumerated() {
+                if at > 0 { out.append(", ") }
+                element.write(to: &out)
+            }
+            out.append("]")
         case .object(let members):
-            "{\(members.map { "\(Self.quoted($0)): \($1.compact)" }.joined(separator: ", "))}"
+            out.append("{")
+            for (at, (key, value)) in members.enumerated() {
+                if at > 0 { out.append(", ") }
+                out.append(quoted: key)
+                out.append(": ")
+                value.write(to: &out)
+            }
+            out.append("}")
         }
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Without zeros at the end but with one digit at least: readers with strict types see that it is no integer.
-    private static func decimal(_ units: Int64, _ digits: Int) -> String {
-        var text = String(units.magnitude)
-        if text.count <= digits { text = String(repeating: "0", count: digits + 1 - text.count) + text }
-        var fraction = text.suffix(digits)
-        while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
-        return "\(units < 0 ? "-" : "")\(text.dropLast(digits)).\(fraction)"
+    fileprivate mutating func append(_ units: Int64, digits: Int) {
+        var text = Array(String(units.magnitude).utf8)
+        if text.count <= digits { text.insert(contentsOf: repeatElement(0x30, count: digits + 1 - text.count), at: 0) }
+        let point = text.count - digits
+        while text.count > point + 1, text.last == 0x30 { text.removeLast() }
+        if units < 0 { append("-") }
+        append(contentsOf: text[..<point])
+        append(".")
+        append(contentsOf: text[point...])
     }
 
-    private static func quoted(_ text: String) -> String {
-        var out = "\""
+    fileprivate mutating func append(quoted text: String) {
+        append("\"")
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\t": out += "\\t"
-            case "\r": out += "\\r"
+            case "\"": append("\\\"")
+            case "\\": append("\\\\")
+            case "\n": append("\\n")
+            case "\t": append("\\t")
+            case "\r": append("\\r")
             // Line separators are legal in JSON but end a line in older JavaScript.
             case "\u{0}"..."\u{1F}", "\u{7F}", "\u{2028}", "\u{2029}":
                 let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
+                append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8)
+            default: append(contentsOf: scalar.utf8)
             }
         }
-        return out + "\""
+        append("\"")
     }
 }

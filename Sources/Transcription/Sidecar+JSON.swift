@@ -8,7 +8,7 @@ extension Sidecar {
     /// by a space, or by nothing between characters of a script without spaces.
     static func json(
         _ transcript: Transcript, run: RunFacts, siblings: [SidecarFormat: Digest] = [:]
-    ) -> String {
+    ) -> [UInt8] {
         let segments = transcript.segments.filter { WrittenText.isVisible($0.text) }
         var members: [(String, JSONText)] = [
             ("task", .string("transcribe")),

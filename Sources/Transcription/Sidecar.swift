@@ -32,22 +32,20 @@ package enum Sidecar {
         for format in formats where format != .json { set[format] = render(transcript, format, run: run) }
         if formats.contains(.json) {
             let digests = set.mapValues { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
-            set[.json] = Array(json(transcript, run: run, siblings: digests).utf8)
+            set[.json] = json(transcript, run: run, siblings: digests)
         }
         return set
     }
 
     /// UTF-8 with line feeds, without a byte order mark.
     package static func render(_ transcript: Transcript, _ format: SidecarFormat, run: RunFacts) -> [UInt8] {
-        let text =
-            switch format {
-            case .txt: plainText(transcript)
-            case .srt: subRip(CueBuilder().cues(for: transcript))
-            case .vtt: webVTT(CueBuilder().cues(for: transcript))
-            case .tsv: tabSeparated(transcript)
-            case .json: json(transcript, run: run)
-            }
-        return Array(text.utf8)
+        switch format {
+        case .txt: Array(plainText(transcript).utf8)
+        case .srt: Array(subRip(CueBuilder().cues(for: transcript)).utf8)
+        case .vtt: Array(webVTT(CueBuilder().cues(for: transcript)).utf8)
+        case .tsv: Array(tabSeparated(transcript).utf8)
+        case .json: json(transcript, run: run)
+        }
     }
 
     /// `[untranscribed 00:10:00–00:15:00]`.
