@@ -17,20 +17,35 @@ import Transcription
         return chunk(Array(repeatElement(second, count: seconds).joined()))
     }
 
-    @Test func case25_packedBody() async throws {
-        // gzip of {"text":"packed"}
-        let packed: [UInt8] = [
-            0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xab, 0x56, 0x2a, 0x49, 0xad, 0x28, 0x51, 0xb2,
-            0x52, 0x2a, 0x48, 0x4c, 0xce, 0x4e, 0x4d, 0x51, 0xaa, 0x05, 0x00,
-            0xe4, 0x72, 0xbe, 0xed, 0x11, 0x00, 0x00, 0x00,
-        ]
+    /// {"text":"packed"}
+    @Test(
+        arguments: [
+            (
+                "gzip",
+                [
+                    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xab, 0x56, 0x2a, 0x49, 0xad, 0x28,
+                    0x51,
+                    0xb2, 0x52, 0x2a, 0x48, 0x4c, 0xce, 0x4e, 0x4d, 0x51, 0xaa, 0x05, 0x00, 0xe4, 0x72, 0xbe, 0xed,
+                    0x11,
+                    0x00, 0x00, 0x00,
+                ]
+            ),
+            (
+                "br",
+                [
+                    0x0f, 0x08, 0x80, 0x7b, 0x22, 0x74, 0x65, 0x78, 0x74, 0x22, 0x3a, 0x22, 0x70, 0x61, 0x63, 0x6b,
+                    0x65, 0x64, 0x22, 0x7d, 0x03,
+                ]
+            ),
+        ] as [(String, [UInt8])])
+    func case25_packedBody(_ coding: String, _ packed: [UInt8]) async throws {
         let server = try FakeTranscriptionServer { _ in
-            .init(headers: [("Content-Encoding", "gzip")], body: packed)
+            .init(headers: [("Content-Encoding", coding)], body: packed)
         }
         defer { server.stop() }
         let heard = try await engine(server).transcribe(marked(0..<1), options: options)
         #expect(heard.segments.map(\.text) == ["packed"])
-        #expect(server.requests.first?.headers["accept-encoding"]?.contains("gzip") == true)
+        #expect(server.requests.first?.headers["accept-encoding"]?.contains(coding) == true)
     }
 
     @Test func case17_answerBreaksOff() async throws {
@@ -199,7 +214,7 @@ import Transcription
         #expect(time < .seconds(20))
     }
 
-    @Test(arguments: [301, 307, 308]) func case45_redirectIsNotFollowed(_ status: Int) async throws {
+    @Test(arguments: [301, 302, 303, 307, 308]) func case45_redirectIsNotFollowed(_ status: Int) async throws {
         let other = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
         defer { other.stop() }
         let server = try FakeTranscriptionServer { _ in .init(status, headers: [("Location", other.url)]) }
