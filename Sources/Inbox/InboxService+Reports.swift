@@ -13,7 +13,8 @@ extension InboxService {
             let status = await makeStatus()
             let chunks = board.chunks
             let news = chunks.filter { noted[$0.key] != $0.value }
-            if !news.isEmpty { try? await journal.note(news) }
+            let ledgers = board.ledgersWithNews
+            if !news.isEmpty || !ledgers.isEmpty { try? await journal.note(news, ledgers) }
             noted = chunks
             if var before = last {
                 before.updatedAt = status.updatedAt

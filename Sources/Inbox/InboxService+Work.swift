@@ -20,7 +20,8 @@ extension InboxService {
         logger[metadataKey: "file"] = "\(job.path.printable)"
         let started = ContinuousClock.now
         let tracker = equipment.tracker(job.path.printable, inbox)
-        board.begin(job, tracker)
+        let ledger = ChunkLedger()
+        board.begin(job, tracker, ledger)
         var finished: Job.State?
         defer { board.end(job, as: finished) }
         do {
@@ -31,16 +32,25 @@ extension InboxService {
                 logger.info("recording was delivered just before the service ended")
                 return await settleSource(of: job, inbox, as: outcome)
             }
-            try await journal.noteBegin(job.id, Job.Options(inbox), now: Self.now())
-            let transcript = try await withStatusNote(of: job, inbox, tracker) {
-                try await transcribe(job, inbox, tracker, by: equipment.pipeline)
+            let isMade = undelivered[job] != nil
+            try await journal.noteBegin(
+                job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: Self.now())
+            let transcript = try await noting(tracker, ledger, of: job) {
+                try await withStatusNote(of: job, inbox, tracker) {
+                    try await transcribe(job, inbox, by: equipment.pipeline) { event in
+                        tracker.observe(event)
+                        ledger.observe(event)
+                    }
+                }
             }
             outages.end(.engine(inbox.engine), now: Self.now())
             undelivered.keep(transcript, for: job)
-            let chunks = transcript.chunks.count
-            try await journal.note([
-                job.id: Job.Chunks(expected: chunks, done: chunks, failed: tracker.snapshot().chunksFailed)
-            ])
+            if !isMade {
+                let chunks = transcript.chunks.count
+                let failed = tracker.snapshot().chunksFailed
+                try await journal.note(
+                    [job.id: Job.Chunks(expected: chunks, done: chunks, failed: failed)], [job.id: ledger])
+            }
             try await deliver(
                 transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
             undelivered.drop(job)
@@ -85,7 +95,6 @@ extension InboxService {
             let error =
                 error as? TranscriptionError
                 ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
-            try? await journal.note([job.id: tracker.snapshot().chunks])
             finished = .failed
             board.noteFailure(error.code, of: job)
             return await fail(job, inbox, error, logger: logger)
@@ -98,8 +107,21 @@ extension InboxService {
         }
     }
 
+    /// When work on a recording ends without a transcript, the journal has how far it came.
+    private func noting<Result: Sendable>(
+        _ tracker: ProgressTracker, _ ledger: ChunkLedger, of job: Job, _ body: () async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await body()
+        } catch {
+            try? await journal.note([job.id: tracker.snapshot().chunks], [job.id: ledger])
+            throw error
+        }
+    }
+
     private func transcribe(
-        _ job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker, by pipeline: Equipment.Pipeline
+        _ job: Job, _ inbox: InboxSettings, by pipeline: Equipment.Pipeline,
+        observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> Transcript {
         if let largest = inbox.largestRecording, job.identity.byteCount > largest {
             throw TranscriptionError(
@@ -115,7 +137,7 @@ extension InboxService {
             throw TranscriptionError(.recordingChanged, "\(job.path.printable) changed before it was transcribed.")
         }
         if let made = undelivered[job] { return made }
-        return try await pipeline(recording, RecordingID(UInt64(job.id)), inbox, tracker)
+        return try await pipeline(recording, RecordingID(UInt64(job.id)), inbox, observe)
     }
 
     private func deliver(

@@ -44,7 +44,8 @@ package struct InboxService: Service {
         /// Transcribes one recording of an inbox.
         package typealias Pipeline =
             @Sendable (
-                _ recording: Recording, _ id: RecordingID, _ inbox: InboxSettings, _ tracker: ProgressTracker
+                _ recording: Recording, _ id: RecordingID, _ inbox: InboxSettings,
+                _ observe: @escaping @Sendable (ChunkEvent) -> Void
             ) async throws -> Transcript
 
         let tracker: @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker

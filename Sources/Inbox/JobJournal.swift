@@ -218,25 +218,19 @@ package struct JobJournal: Sendable {
     }
 
     /// Work on a job begins with these options.
-    package func noteBegin(_ id: Int64, _ options: Job.Options, now: Int64) async throws {
+    /// - Parameter isOnlyToBeDelivered: its chunks were done with before, and what is known of them stays.
+    package func noteBegin(
+        _ id: Int64, _ options: Job.Options, isOnlyToBeDelivered: Bool = false, now: Int64
+    ) async throws {
         let formats = options.formats.joined(separator: ",")
         try await database.write { db in
             try db.execute(
-                sql: """
-                    UPDATE job SET begun_at = ?, engine = ?, language = ?, formats = ?, chunks = NULL, chunks_done = 0,
-                      chunks_failed = 0 WHERE id = ?
-                    """, arguments: [now, options.engine, options.language, formats, id])
-        }
-    }
-
-    /// How far jobs are, in one transaction.
-    package func note(_ chunks: [Int64: Job.Chunks]) async throws {
-        try await database.write { db in
-            for (id, state) in chunks {
-                try db.execute(
-                    sql: "UPDATE job SET chunks = ?, chunks_done = ?, chunks_failed = ? WHERE id = ?",
-                    arguments: [state.expected, state.done, state.failed, id])
-            }
+                sql: "UPDATE job SET begun_at = ?, engine = ?, language = ?, formats = ? WHERE id = ?",
+                arguments: [now, options.engine, options.language, formats, id])
+            guard !isOnlyToBeDelivered else { return }
+            try db.execute(
+                sql: "UPDATE job SET chunks = NULL, chunks_done = 0, chunks_failed = 0 WHERE id = ?", arguments: [id])
+            try db.execute(sql: "DELETE FROM chunk WHERE job = ?", arguments: [id])
         }
     }
 
@@ -283,6 +277,7 @@ package struct JobJournal: Sendable {
             try db.execute(
                 sql: "UPDATE job SET state = ?, error_code = ?, error_message = ?, finished_at = ? WHERE id = ?",
                 arguments: [state.rawValue, code, message, now, id])
+            try Self.tidyChunks(of: id, as: state, db)
             guard state != .failed else { return }
             // Earlier failures of the same recording are over.
             try db.execute(

@@ -22,28 +22,34 @@ struct JournalSalvage: Sendable {
             ])
     }
 
-    /// Copies jobs that are not there yet, from both ends of the table up to the damage. Blocks.
-    /// - Returns: how many.
+    /// Copies jobs that are not there yet, from both ends of the table up to the damage, and their chunks. Blocks.
+    /// - Returns: how many jobs.
     static func copyJobs(from damaged: FilePath, to journal: DatabaseQueue) -> Int {
         var configuration = Configuration()
         configuration.readonly = true
         guard let source = try? DatabaseQueue(path: damaged.string, configuration: configuration) else { return 0 }
         defer { try? source.close() }
-        return ["ASC", "DESC"].reduce(0) { $0 + copy(from: source, order: $1, to: journal) }
+        let orders = ["ASC", "DESC"]
+        let jobs = orders.reduce(0) { $0 + copy("job", by: "id \($1)", from: source, to: journal) }
+        // Those of jobs that were lost are refused by their foreign key; a journal of an older version has none.
+        for order in orders { _ = copy("chunk", by: "job \(order), number \(order)", from: source, to: journal) }
+        return jobs
     }
 
-    private static func copy(from source: DatabaseQueue, order: String, to journal: DatabaseQueue) -> Int {
+    private static func copy(
+        _ table: String, by order: String, from source: DatabaseQueue, to journal: DatabaseQueue
+    ) -> Int {
         var copied = 0
         _ = try? source.read { old in
             // By the table itself: an index may be what is damaged.
-            let rows = try Row.fetchCursor(old, sql: "SELECT * FROM job NOT INDEXED ORDER BY id \(order)")
+            let rows = try Row.fetchCursor(old, sql: "SELECT * FROM \(table) NOT INDEXED ORDER BY \(order)")
             try journal.write { new in
                 while let row = try? rows.next() {
                     let columns = row.columnNames.joined(separator: ", ")
                     let marks = row.columnNames.map { _ in "?" }.joined(separator: ", ")
                     // A row that does not fit the table is part of the damage.
                     try? new.execute(
-                        sql: "INSERT OR IGNORE INTO job (\(columns)) VALUES (\(marks))",
+                        sql: "INSERT OR IGNORE INTO \(table) (\(columns)) VALUES (\(marks))",
                         arguments: StatementArguments(row.databaseValues))
                     copied += new.changesCount
                 }

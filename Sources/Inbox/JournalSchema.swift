@@ -32,7 +32,10 @@ extension JobJournal {
             // Another process that opened the same new file may have been quicker.
             guard try queue.read(migrator.hasCompletedMigrations) else { throw error }
         }
-        try queue.read { db in _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks FROM job, tally, short LIMIT 1") }
+        try queue.read { db in
+            _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks FROM job, tally, short LIMIT 1")
+            _ = try Row.fetchOne(db, sql: "SELECT changed_at FROM chunk LIMIT 1")
+        }
         return queue
     }
 
@@ -115,6 +118,18 @@ extension JobJournal {
                       inbox BLOB NOT NULL, path BLOB NOT NULL,
                       inode INTEGER NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
                       PRIMARY KEY (inbox, path)
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+        migrator.registerMigration("4 chunks") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE chunk (
+                      job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+                      state TEXT NOT NULL, attempts INTEGER NOT NULL, error_code TEXT,
+                      start_sample INTEGER NOT NULL, end_sample INTEGER NOT NULL, hash BLOB NOT NULL,
+                      engine TEXT, from_cache INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+                      PRIMARY KEY (job, number)
                     ) STRICT, WITHOUT ROWID;
                     """)
         }

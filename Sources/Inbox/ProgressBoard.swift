@@ -6,7 +6,7 @@ import Transcription
 /// The recordings that are being worked on, for status files, and what became of the others since the start.
 final class ProgressBoard: Sendable {
     private struct State {
-        var trackers: [Int64: (job: Job, tracker: ProgressTracker)] = [:]
+        var trackers: [Int64: (job: Job, tracker: ProgressTracker, ledger: ChunkLedger)] = [:]
         var summary = InboxService.Summary()
     }
 
@@ -43,6 +43,11 @@ final class ProgressBoard: Sendable {
     /// Of each job that is being worked on.
     var chunks: [Int64: Job.Chunks] { state.withLock { $0.trackers.mapValues { $0.tracker.snapshot().chunks } } }
 
+    /// Of each job that is being worked on and has something for the journal.
+    var ledgersWithNews: [Int64: ChunkLedger] {
+        state.withLock { $0.trackers.mapValues(\.ledger).filter { $0.value.hasNews } }
+    }
+
     func noteIncomplete() { state.withLock { $0.summary.incomplete += 1 } }
 
     func noteFailure(_ code: TranscriptionError.Code, of job: Job) {
@@ -64,8 +69,8 @@ final class ProgressBoard: Sendable {
 
     func noteWaiting(_ count: Int) { state.withLock { $0.summary.waiting = count } }
 
-    func begin(_ job: Job, _ tracker: ProgressTracker) {
-        state.withLock { $0.trackers[job.id] = (job, tracker) }
+    func begin(_ job: Job, _ tracker: ProgressTracker, _ ledger: ChunkLedger) {
+        state.withLock { $0.trackers[job.id] = (job, tracker, ledger) }
         noteChange()
     }
 

@@ -123,7 +123,9 @@ struct ChunkTranscription: Sendable {
         let heard = try await controller.withPermit(for: recording, cost: chunk.range.count) {
             !fate.isOver
         } _: { turn in
-            let sent = { @Sendable in observe(.sent(index: chunk.index, attempt: attempts.add(1))) }
+            let sent = { @Sendable in
+                observe(.sent(index: chunk.index, attempt: attempts.add(1), engine: engine.identity.name))
+            }
             sent()
             do {
                 return try await engine.transcribe(chunk, options: options, turn: turn.counting(sent))

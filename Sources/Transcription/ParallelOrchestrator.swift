@@ -135,7 +135,7 @@ package struct ParallelOrchestrator: Sendable {
                     slots.release(of: id)
                     break
                 }
-                observe(.cut(index: chunk.index, samples: chunk.owned.count))
+                observe(.cut(index: chunk.index, owned: chunk.owned, hash: chunk.hash))
                 group.addTask {
                     defer { slots.release(of: id) }
                     do {
@@ -200,13 +200,14 @@ package struct ParallelOrchestrator: Sendable {
             heard = await BlockingPool.files.run { [heard] in
                 TranscriptGuard.withoutPhantoms(heard, speech: chunk.speech)
             }
-            observe(.finished(index: chunk.index, fromCache: fromCache))
+            let answering = chunk.speech.isEmpty ? nil : heard.engine ?? engine.identity.name
+            observe(.finished(index: chunk.index, fromCache: fromCache, engine: answering))
             return ChunkOutcome(
                 of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
         } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !error.isAway && !fate.isOver
         {
             fate.note(error)
-            observe(.failed(index: chunk.index))
+            observe(.failed(index: chunk.index, error: error.code))
             logger.info(
                 "chunk failed for good",
                 metadata: ["chunk.index": "\(chunk.index)", "error": "\(error.message)"])

@@ -3,11 +3,11 @@ extension ProgressTracker {
     package func observe(_ event: ChunkEvent) {
         switch event {
         case .planned(let chunks, let samples): planned(samples: samples, chunks: chunks)
-        case .cut(let index, let samples): found(chunk: index, samples: samples)
-        case .sent(let index, _): started(chunk: index)
+        case .cut(let index, let owned, _): found(chunk: index, samples: owned.count)
+        case .sent(let index, _, _): started(chunk: index)
         case .retrying(let index, _, let pause, _): interrupted(chunk: index, pause: pause)
-        case .finished(let index, let fromCache): ended(chunk: index, as: fromCache ? .cached : .transcribed)
-        case .failed(let index): ended(chunk: index, as: .failed)
+        case .finished(let index, let fromCache, _): ended(chunk: index, as: fromCache ? .cached : .transcribed)
+        case .failed(let index, _): ended(chunk: index, as: .failed)
         case .decoded: foundAll()
         case .answeredFromCache(let samples, let chunks):
             planned(samples: samples, chunks: chunks)

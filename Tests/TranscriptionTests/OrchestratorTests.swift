@@ -32,7 +32,11 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
         #expect(transcript.segments.map(\.range.start) == [0, 10, 20, 40, 50].map { seconds($0) })
         #expect(transcript.gaps == [.init(range: SampleRange(seconds(30), seconds(40)), reason: "No.")])
         #expect(transcript.isPartial)
-        #expect(way.events.value.contains(.failed(index: 3)))
+        let told = way.events.value
+        #expect(told.contains(.cut(index: 3, owned: SampleRange(seconds(30), seconds(40)), hash: digest("chunk 3"))))
+        #expect(told.contains(.sent(index: 3, attempt: 1, engine: "fake")))
+        #expect(told.contains(.failed(index: 3, error: .requestFailed)))
+        #expect(told.contains(.finished(index: 4, fromCache: false, engine: "fake")))
         #expect(transcript.chunks.map(\.index) == Array(0..<6))
     }
 

@@ -29,7 +29,7 @@ import Transcription
         let transcript = try await way.run()
         #expect(transcript.chunks.map(\.attempts) == [4])
         #expect(way.pauses.value == [.seconds(2.5), .seconds(5), .seconds(10)])
-        let sent = way.events.value.compactMap { if case .sent(_, let attempt) = $0 { attempt } else { nil } }
+        let sent = way.events.value.compactMap { if case .sent(_, let attempt, _) = $0 { attempt } else { nil } }
         #expect(sent == [1, 2, 3, 4])
     }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Glibc
 import Inbox
 import Logging
@@ -29,52 +28,40 @@ struct JobsCommand: AsyncParsableCommand {
             let jobs: [Job]
             do { jobs = try await journal.jobs(in: failed ? [.failed] : []) } catch { throw Exit.failure(error) }
             for job in jobs {
+                // Job by job: all together may be many.
+                let chunks: [ChunkRecord]
+                do {
+                    chunks = try await journal.chunks(of: job.id, onlyFailed: !json)
+                } catch {
+                    throw Exit.failure(error)
+                }
                 if json {
-                    StandardOutput.print(try Self.line(job))
+                    StandardOutput.print(try JobRow(job, chunks).line)
                 } else {
-                    Self.describe(job).forEach { StandardOutput.print($0) }
+                    Self.describe(job, gaps: chunks).forEach { StandardOutput.print($0) }
                 }
             }
         }
 
-        private static func describe(_ job: Job) -> [String] {
+        private static let mostGaps = 5
+
+        private static func describe(_ job: Job, gaps: [ChunkRecord]) -> [String] {
             var state = job.state.rawValue
             state += String(repeating: " ", count: max(0, 11 - state.count))
             var line = "\(LocalTime.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
             if job.state == .partial { line += " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)" }
-            return job.errorMessage.map { [line, "    \($0)"] } ?? [line]
+            var lines = [line] + (job.errorMessage.map { ["    \($0)"] } ?? [])
+            lines += gaps.prefix(Self.mostGaps).map(Self.describe)
+            if gaps.count > Self.mostGaps { lines.append("    and \(gaps.count - Self.mostGaps) chunks more") }
+            return lines
         }
 
-        private struct Row: Encodable {
-            let id: Int64
-            let inbox: String
-            let name: String
-            let state: String
-            let attempts: Int
-            let bytes: Int64
-            let found_at: Int64
-            let begun_at: Int64?
-            let finished_at: Int64?
-            let engine: String?
-            let language: String?
-            let formats: [String]?
-            let chunks: Int?
-            let chunks_done: Int
-            let chunks_failed: Int
-            let error_code: String?
-            let error: String?
-        }
-
-        private static func line(_ job: Job) throws -> String {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let row = Row(
-                id: job.id, inbox: job.inbox.printable, name: job.path.printable, state: job.state.rawValue,
-                attempts: job.attempts, bytes: job.identity.byteCount, found_at: job.foundAt, begun_at: job.begunAt,
-                finished_at: job.finishedAt, engine: job.options?.engine, language: job.options?.language,
-                formats: job.options?.formats, chunks: job.chunks.expected, chunks_done: job.chunks.done,
-                chunks_failed: job.chunks.failed, error_code: job.errorCode, error: job.errorMessage)
-            return String(decoding: try encoder.encode(row), as: UTF8.self)
+        private static func describe(_ gap: ChunkRecord) -> String {
+            let attempts = gap.attempts == 1 ? "1 attempt" : "\(gap.attempts) attempts"
+            var text = "    \(Transcription.TimeText.clock(gap.range)) failed after \(attempts)"
+            if let code = gap.errorCode { text += " (\(code.rawValue))" }
+            if let engine = gap.engine { text += ", engine \(engine)" }
+            return text
         }
     }
 

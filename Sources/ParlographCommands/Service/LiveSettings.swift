@@ -92,9 +92,9 @@ final class LiveSettings: Sendable {
         let logger = logger
         return InboxService.Equipment(tracker: { name, inbox in
             room.tracker(name, engine: inbox.engine)
-        }) { recording, id, inbox, tracker in
+        }) { recording, id, inbox, observe in
             let orchestrator = try room.orchestrator(engine: inbox.engine, logger: logger)
-            return try await orchestrator.transcribe(recording, id: id, options: inbox.options) { tracker.observe($0) }
+            return try await orchestrator.transcribe(recording, id: id, options: inbox.options, observe: observe)
         } figures: {
             (await room.cacheFigures(), room.figures)
         }

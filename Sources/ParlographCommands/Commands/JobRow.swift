@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Inbox
+import SystemSupport
+import Transcription
+
+/// A line of `jobs --json`. Its keys are a contract: programs read them.
+struct JobRow: Encodable {
+    private struct ChunkState: Encodable {
+        let index: Int
+        let state: String
+        let start: Double
+        let end: Double
+        let hash: String
+        let attempts: Int
+        let error_code: String?
+        let engine: String?
+        let from_cache: Bool
+        let changed_at: Int64
+
+        init(_ chunk: ChunkRecord) {
+            index = chunk.index
+            state = chunk.state.rawValue
+            start = Double(SampleClock.milliseconds(chunk.range.start)) / 1000
+            end = Double(SampleClock.milliseconds(chunk.range.end)) / 1000
+            hash = "\(chunk.hash)"
+            attempts = chunk.attempts
+            error_code = chunk.errorCode?.rawValue
+            engine = chunk.engine
+            from_cache = chunk.isFromCache
+            changed_at = chunk.changedAt
+        }
+    }
+
+    private let id: Int64
+    private let inbox: String
+    private let name: String
+    private let state: String
+    private let attempts: Int
+    private let bytes: Int64
+    private let found_at: Int64
+    private let begun_at: Int64?
+    private let finished_at: Int64?
+    private let engine: String?
+    private let language: String?
+    private let formats: [String]?
+    private let chunks: Int?
+    private let chunks_done: Int
+    private let chunks_failed: Int
+    private let chunk_states: [ChunkState]?
+    private let error_code: String?
+    private let error: String?
+
+    /// - Parameter records: of its chunks; where there are none the key is left out.
+    init(_ job: Job, _ records: [ChunkRecord]) {
+        id = job.id
+        inbox = job.inbox.printable
+        name = job.path.printable
+        state = job.state.rawValue
+        attempts = job.attempts
+        bytes = job.identity.byteCount
+        found_at = job.foundAt
+        begun_at = job.begunAt
+        finished_at = job.finishedAt
+        engine = job.options?.engine
+        language = job.options?.language
+        formats = job.options?.formats
+        chunks = job.chunks.expected
+        chunks_done = job.chunks.done
+        chunks_failed = job.chunks.failed
+        chunk_states = records.isEmpty ? nil : records.map(ChunkState.init)
+        error_code = job.errorCode
+        error = job.errorMessage
+    }
+
+    /// The object as one line.
+    var line: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+}
