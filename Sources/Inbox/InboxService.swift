@@ -122,12 +122,13 @@ package struct InboxService: Service {
 
     /// - Parameters:
     ///   - folderFile: reads the text of a folder's `parlograph.toml`.
+    ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - ready: called once, after the first scan of every inbox.
     package init(
         settings: Settings, equipment: Equipment, journal: JobJournal, logger: Logger,
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
-        notifier: ServiceNotifier? = nil, ready: @escaping @Sendable () -> Void = {}
+        claims: InboxClaims? = nil, notifier: ServiceNotifier? = nil, ready: @escaping @Sendable () -> Void = {}
     ) {
         current = Current(settings, equipment)
         self.journal = journal
@@ -135,7 +136,7 @@ package struct InboxService: Service {
         self.space = space ?? FreeSpace(logger: logger)
         folderFiles = FolderFiles(parse: folderFile, logger: logger)
         pages = StatusPages(probe: outboxProbe, logger: logger)
-        desk = IntakeDesk(logger: logger)
+        desk = IntakeDesk(claims: claims, logger: logger)
         self.notifier = notifier
         self.ready = ready
         outages = Outages(logger: logger)

@@ -61,6 +61,7 @@ package final class Intake: Sendable {
     private let wake: AsyncSignal
     private let inspection: InboxLook
     private let makeWatcher: MakeWatcher
+    private let claims: InboxClaims?
     private let state = Mutex(State())
     private let clock: @Sendable () -> Duration
 
@@ -68,9 +69,11 @@ package final class Intake: Sendable {
     ///   - wake: is waited on; signal it when `clock` was moved on.
     ///   - clock: a time that never goes back.
     ///   - noted: recordings that a person was told to be short before this process began.
+    ///   - claims: keeps other services away; nil: there are none.
     package init(
         _ settings: InboxSettings, wake: AsyncSignal, logger: Logger, look: InboxLook = InboxLook(),
         clock: @escaping @Sendable () -> Duration = Intake.sinceStart(), noted: [FileIdentity: RawName] = [:],
+        claims: InboxClaims? = nil,
         makeWatcher: @escaping MakeWatcher = {
             try InboxWatcher(root: $0, changed: $1, logger: $2, ignored: $3)
         }
@@ -81,6 +84,7 @@ package final class Intake: Sendable {
         inspection = look
         self.clock = clock
         self.makeWatcher = makeWatcher
+        self.claims = claims
         let now = clock()
         state.withLock { state in
             state.noted = noted
@@ -115,6 +119,7 @@ package final class Intake: Sendable {
         turned: @Sendable () -> Void = {}, arrived: Arrived
     ) async {
         let rule = CompletenessRule(settle: settings.settle, once: once)
+        await waitUntilOurs(turned)
         var root = await rootPlace()
         var watcher = once ? nil : await startWatcher()
         defer { watcher?.stop() }
@@ -140,8 +145,9 @@ package final class Intake: Sendable {
             if now >= nextScan, !once {
                 let place = await rootPlace()
                 if let place, isRootLost || place != root {
-                    // Watched again before it is scanned, so that nothing falls between.
                     watcher?.stop()
+                    await waitUntilOurs(turned)
+                    // Watched again before it is scanned, so that nothing falls between.
                     watcher = await startWatcher()
                     interval = watcher == nil ? pollInterval : rescanInterval
                     if isRootLost {
@@ -182,6 +188,31 @@ package final class Intake: Sendable {
     private struct RootPlace: Equatable {
         let device: UInt64
         let inode: UInt64
+    }
+
+    /// While another process serves the inbox, recordings are left to it.
+    private func waitUntilOurs(_ turned: @Sendable () -> Void) async {
+        guard let claims else { return }
+        let root = settings.path
+        var isTold = false
+        while !Task.isCancelled {
+            let other = await BlockingPool.files.run { () -> FolderClaim.Held? in
+                do throws(FolderClaim.Held) { try claims.take(root) } catch { return error }
+                return nil
+            }
+            guard let other else { break }
+            if !isTold {
+                logger.warning(
+                    "another process serves this inbox, leaving it to that",
+                    metadata: [
+                        "inbox": "\(root.printable)", "process": "\(other.processID.map { "\($0)" } ?? "unknown")",
+                    ])
+            }
+            isTold = true
+            turned()
+            await wake.wait(atMost: Self.defaultPoll)
+        }
+        if isTold { logger.notice("inbox is ours again", metadata: ["inbox": "\(root.printable)"]) }
     }
 
     private func rootPlace() async -> RootPlace? {

@@ -12,9 +12,11 @@ final class IntakeDesk: Sendable {
         private let end = AsyncSignal()
         private let isDone = CancellationFlag()
 
-        fileprivate init(_ inbox: InboxSettings, noted: [FileIdentity: RawName], logger: Logger) {
+        fileprivate init(
+            _ inbox: InboxSettings, noted: [FileIdentity: RawName], claims: InboxClaims?, logger: Logger
+        ) {
             self.inbox = inbox
-            intake = Intake(inbox, wake: heartbeat.wake, logger: logger, noted: noted)
+            intake = Intake(inbox, wake: heartbeat.wake, logger: logger, noted: noted, claims: claims)
         }
 
         /// True when `run` has returned.
@@ -44,10 +46,14 @@ final class IntakeDesk: Sendable {
 
     private let places = Mutex<[Place]?>(nil)
     private let logger: Logger
+    private let claims: InboxClaims?
     /// Is signalled when the inboxes changed.
     let changed = AsyncSignal()
 
-    init(logger: Logger) { self.logger = logger }
+    init(claims: InboxClaims?, logger: Logger) {
+        self.claims = claims
+        self.logger = logger
+    }
 
     /// All intakes have come to their end; they do so by themselves with `once`.
     var isDone: Bool { places.withLock { $0?.allSatisfy(\.hasEnded) ?? false } }
@@ -77,11 +83,12 @@ final class IntakeDesk: Sendable {
     /// - Parameter noted: short recordings that a person was told of, for each inbox.
     /// - Returns: new ones, to be run.
     func update(to inboxes: [InboxSettings], noted: [RawName: [FileIdentity: RawName]]) -> [Place] {
-        places.withLock { places in
+        claims?.keep(only: inboxes.map(\.path))
+        return places.withLock { places in
             let old = places ?? []
             for place in old where !inboxes.contains(place.inbox) { place.stop() }
             let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map {
-                Place($0, noted: noted[RawName($0.path)] ?? [:], logger: logger)
+                Place($0, noted: noted[RawName($0.path)] ?? [:], claims: claims, logger: logger)
             }
             places = old.filter { inboxes.contains($0.inbox) } + begun
             return begun

@@ -15,8 +15,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -88,6 +90,46 @@ void clinux_name_thread(const char *name) {
     char buffer[16];
     snprintf(buffer, sizeof buffer, "%s", name);
     pthread_setname_np(pthread_self(), buffer);
+}
+
+static int name_socket(const char *name, struct sockaddr_un *address, socklen_t *length) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    size_t count = strlen(name);
+    if (count > sizeof address->sun_path - 1) return -ENAMETOOLONG;
+    memcpy(address->sun_path + 1, name, count);
+    *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + count);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_hold_name(const char *name) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int fd = name_socket(name, &address, &length);
+    if (fd < 0) return fd;
+    // Nobody is answered; the queue lets those who ask who holds the name connect.
+    if (bind(fd, (struct sockaddr *)&address, length) == 0 && listen(fd, 64) == 0) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+int clinux_name_holder(const char *name, pid_t *process, uid_t *user) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int fd = name_socket(name, &address, &length);
+    if (fd < 0) return fd;
+    struct ucred who;
+    socklen_t size = sizeof who;
+    int status = connect(fd, (struct sockaddr *)&address, length);
+    if (status == 0) status = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
+    int error = errno;
+    close(fd);
+    if (status != 0) return -error;
+    *process = who.pid;
+    *user = who.uid;
+    return 0;
 }
 
 void clinux_widen_pipe(int fd, int bytes) { fcntl(fd, F_SETPIPE_SZ, bytes); }

@@ -42,6 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func serve(_ settings: Settings, logger: Logger) async throws {
         try await FolderCheck.prepare(settings)
         let lock = try InstanceLock(in: settings.stateDirectory)
+        let claims = try await Self.claim(settings.inboxes)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let journal = try await JobJournal.open(
             in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger)
@@ -52,7 +53,7 @@ struct ServeCommand: AsyncParsableCommand {
             folderFile: { text in
                 try TOMLScreen.check(text, name: "parlograph.toml")
                 return try FolderFileParser.parse(text)
-            }, notifier: notifier
+            }, claims: claims, notifier: notifier
         ) {
             logger.notice("ready", metadata: ["inboxes": "\(settings.inboxes.count)", "version": "\(Version.current)"])
         }
@@ -74,6 +75,26 @@ struct ServeCommand: AsyncParsableCommand {
         lock.endCleanly()
         guard once else { return }
         try report(service.summary)
+    }
+
+    /// - Throws: `ConfigurationFault` when another process serves one of them, with a state directory of its own.
+    private static func claim(_ inboxes: [InboxSettings]) async throws -> InboxClaims {
+        try await BlockingPool.files.run {
+            let claims = InboxClaims()
+            for inbox in inboxes {
+                do throws(FolderClaim.Held) {
+                    try claims.take(inbox.path)
+                } catch {
+                    let who = error.processID.map { "process \($0)" } ?? "another process"
+                    throw ConfigurationFault(
+                        """
+                        \(who) serves the inbox \(inbox.path.printable) already, with another state_directory: its \
+                        recordings would be transcribed twice. Stop one of them, or give each its own inbox.
+                        """)
+                }
+            }
+            return claims
+        }
     }
 
     /// What `--once` did, on standard output and as exit status.

@@ -29,6 +29,11 @@ int clinux_memory_file(void);
 int clinux_gettid(void);
 /// pthread_setname_np for the calling thread; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);
+/// Holds a name among the abstract Unix sockets of this network namespace, as long as the descriptor is open: that, or
+/// -EADDRINUSE when another holds it.
+int clinux_hold_name(const char *name);
+/// Who holds it: 0 and the ids as this process sees them (0 for one it cannot see), or -errno.
+int clinux_name_holder(const char *name, pid_t *process, uid_t *user);
 /// Makes room for so many bytes in a pipe (F_SETPIPE_SZ), as far as the system lets it.
 void clinux_widen_pipe(int fd, int bytes);
 /// Makes malloc give large blocks back to the kernel and use few arenas, so that memory does not grow with chunks.
