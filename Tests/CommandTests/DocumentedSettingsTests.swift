@@ -1,125 +1,182 @@
+import Engines
+import FoundationEssentials
 import ParlographCommands
 import SystemPackage
-import TestSupport
 import Testing
+import TranscriptCache
 
-/// etc/parlograph.toml and parlograph.toml(5) against what the program knows.
+/// etc/parlograph.toml and the manual pages against what the program knows of its settings.
 @Suite struct DocumentedSettingsTests {
-    private static func document(_ path: String) throws -> [String] {
-        let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
-        let bytes = try TestAudioFile.read(root.appending(path))
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map(String.init)
+    /// A key of the default file.
+    private struct Shown {
+        let value: String
+        let isExample: Bool
+        /// The comment directly above, in one line.
+        let explanation: String
     }
 
-    /// Every key of every section, with one engine of each kind.
-    private static func known() throws -> [SettingsKey] {
-        try SettingsParser.parse(
-            try ConfigurationText(
-                parsing: """
-                    [engines.cloud]
-                    kind = "openai"
-                    base_url = "http://h"
-                    [engines.local]
-                    kind = "command"
-                    command = ["stt"]
-                    """, name: "test.toml"), environment: [:]
-        ).knownKeys
-    }
-
-    private struct Line: Hashable {
-        let section: String
-        let key: String
-    }
-
-    /// Keys of the default file with their values and whether they are commented out.
-    private static func defaults() throws -> [Line: (value: String, isExample: Bool)] {
-        var out: [Line: (String, Bool)] = [:]
+    /// By section and key.
+    private static func defaultFile() throws -> [String: Shown] {
+        var out: [String: Shown] = [:]
         var section = ""
-        for line in try document("etc/parlograph.toml") {
-            let isExample = line.hasPrefix("#")
-            let text = isExample ? String(line.dropFirst()) : line
+        var comment: [Substring] = []
+        for line in try ProjectFile.lines("etc/parlograph.toml") {
+            let isExample = line.hasPrefix("#") && !line.hasPrefix("# ")
+            let text = isExample ? line.dropFirst() : line[...]
+            if text.hasPrefix("# ") {
+                comment.append(text.dropFirst(2))
+                continue
+            }
             if text.hasPrefix("[") {
                 section = String(text.filter { $0 != "[" && $0 != "]" })
-            } else if let equals = text.firstRange(of: " = "),
-                text[..<equals.lowerBound].allSatisfy({ $0.isLetter || $0 == "_" })
-            {
-                let line = Line(section: section, key: String(text[..<equals.lowerBound]))
-                #expect(out[line] == nil, "\(line) stands there twice")
-                out[line] = (String(text[equals.upperBound...]), isExample)
+            } else if let (_, key, value) = try /([a-z_]+) = (.+)/.wholeMatch(in: text)?.output {
+                let name = "\(section) \(key)"
+                #expect(out[name] == nil, "\(name) stands there twice")
+                out[name] = Shown(
+                    value: String(value), isExample: isExample, explanation: comment.joined(separator: " "))
             }
+            comment = []
         }
         return out
     }
 
-    private static func section(_ key: SettingsKey) -> String { key.section.replacing("[0]", with: "") }
+    private static func name(_ key: SettingsKey) -> String { "\(key.section.replacing("[0]", with: "")) \(key.name)" }
 
-    @Test func theDefaultFileShowsEveryKeyWithItsDefault() throws {
-        var shown = try Self.defaults()
-        for key in try Self.known() {
-            let line = Line(section: Self.section(key), key: key.name)
-            guard let (value, isExample) = shown.removeValue(forKey: line) else {
-                Issue.record("etc/parlograph.toml does not show \(line)")
+    @Test func theDefaultFileShowsEveryKeyWithItsDefaultAndExplainsIt() throws {
+        var shown = try Self.defaultFile()
+        for key in KnownSettings.keys {
+            let name = Self.name(key)
+            guard let line = shown.removeValue(forKey: name) else {
+                Issue.record("etc/parlograph.toml does not show \(name)")
                 continue
             }
-            // Where there is no default an example is shown; this folder's default depends on who asks.
-            if isExample, ["", "\"\"", "[]"].contains(key.defaultText) || key.name == "cache_directory" { continue }
-            #expect(value == key.defaultText || key.name == "kind", "\(line)")
+            let explanation = line.explanation
+            #expect(!explanation.isEmpty, "\(name) has no explanation")
+            switch key.byDefault {
+            // An empty list is no example.
+            case .value(let value): #expect(line.value == value || value == "[]" && line.isExample, "\(name)")
+            case .words(let words):
+                #expect(line.isExample, "\(name) has no default that could stand there")
+                #expect(
+                    words.hasPrefix("none") && words != "none is sent" || explanation.contains("default: \(words)"),
+                    "\(name): \(explanation) – \(words)")
+            }
+            let ranges = explanation.matches(of: /\(([\d.]+ to [\d.]+)\)/).map { String($0.output.1) }
+            #expect(ranges == [key.allowed.range].compactMap(\.self), "\(name): \(explanation)")
+            switch key.allowed {
+            case .oneOf(let values), .listOf(let values):
+                let words = Set(explanation.split { !$0.isLetter && !"-_.".contains($0) }.map(Self.withoutStop))
+                #expect(words.isSuperset(of: values), "\(name): \(explanation)")
+            default: break
+            }
         }
         #expect(shown.isEmpty, "unknown to the program")
     }
 
+    private static func withoutStop(_ word: Substring) -> String {
+        String(word.hasSuffix(".") ? word.dropLast() : word)
+    }
+
     @Test func theDefaultFileIsValidWithAndWithoutItsExamples() throws {
-        let lines = try Self.document("etc/parlograph.toml")
-        let all = lines.map { line in
-            line.hasPrefix("#") && (line.contains(" = ") && !line.hasPrefix("# ") || line.hasPrefix("#["))
-                ? String(line.dropFirst()) : line
-        }
-        // The files that examples name are not there.
-        let examples = all.filter { !$0.hasPrefix("api_key_file") }
+        let lines = try ProjectFile.lines("etc/parlograph.toml")
+        let examples = lines.map { $0.hasPrefix("#") && !$0.hasPrefix("# ") ? String($0.dropFirst()) : $0 }
         for text in [lines, examples] {
-            _ = try SettingsParser.parse(
-                try ConfigurationText(parsing: text.joined(separator: "\n"), name: "etc/parlograph.toml"),
-                environment: [:])
+            _ = try KnownSettings.parse(text.joined(separator: "\n"))
+        }
+        #expect(try KnownSettings.parse(examples.joined(separator: "\n")).engines.count == 3)
+    }
+
+    /// The keys of a section of parlograph.toml(5), as the code calls it.
+    private static func keys(explainedIn title: String) throws -> [SettingsKey] {
+        let ofEngines = ["offline": "offline", "openai": "cloud", "command": "local"]
+        let section =
+            switch title {
+            case "Top of the file": ""
+            case "[[inbox]] sections": "inbox[0]"
+            case "parlograph.toml in a folder of an inbox": "-"
+            case "[engines.NAME], all kinds": "engines.cloud"
+            default:
+                if let kind = ofEngines.keys.first(where: { title == "[engines.NAME], kind = \"\($0)\"" }) {
+                    "engines.\(ofEngines[kind] ?? "")"
+                } else {
+                    String(title.dropFirst().prefix { $0 != "]" })
+                }
+            }
+        let keys = section == "-" ? try FolderFileParser.knownKeys() : KnownSettings.keys
+        return keys.filter { key in
+            let isOfAllKinds = key.section.hasPrefix("engines.") && key.name == "kind"
+            return (section == "-" || key.section == section) && isOfAllKinds == title.hasSuffix("all kinds")
         }
     }
 
-    @Test func theManualExplainsEveryKey() throws {
-        var section = ""
-        var explained: Set<Line> = []
-        for line in try Self.document("man/parlograph.toml.5") {
-            if line.hasPrefix(".Ss ") {
-                section =
-                    switch String(line.dropFirst(4)) {
-                    case "Top of the file": ""
-                    case "[[inbox]] sections": "inbox"
-                    case "[processing] section": "processing"
-                    case "[cache] section": "cache"
-                    case "[engines.NAME], all kinds": "engines"
-                    case "[engines.NAME], kind = \\(dqoffline\\(dq": "engines.offline"
-                    case "[engines.NAME], kind = \\(dqopenai\\(dq": "engines.cloud"
-                    case "[engines.NAME], kind = \\(dqcommand\\(dq": "engines.local"
-                    case let other: other
-                    }
-            } else if line.hasPrefix(".Sh ") {
-                section = "-"
-            } else if line.hasPrefix(".It Va ") {
-                explained.insert(Line(section: section, key: String(line.dropFirst(7))))
+    @Test func theManualHasRangeAndDefaultOfEveryKey() throws {
+        let items = try ManualPage("man/parlograph.toml.5").items.filter { $0.head.hasPrefix("Va ") }
+        var explained = 0
+        for title in Set(items.map(\.section)) {
+            var inSection = items.filter { $0.section == title }
+            for key in try Self.keys(explainedIn: title) {
+                guard let index = inSection.firstIndex(where: { $0.head == "Va \(key.name)" }) else {
+                    Issue.record("man/parlograph.toml.5 does not explain \(key.name) in \(title)")
+                    continue
+                }
+                let item = inSection.remove(at: index)
+                explained += 1
+                #expect(!item.text.hasPrefix("Range:"), "\(title): \(key.name) has no meaning")
+                #expect(item.field("Range") == key.allowed.description, "\(title): \(key.name)")
+                let byDefault = item.field("Default") ?? "-"
+                switch key.byDefault {
+                case .value(let value):
+                    let plain = value.filter { !"\"[]".contains($0) }
+                    let words = plain.isEmpty ? "none" : plain
+                    #expect(byDefault == words || byDefault.hasPrefix("\(words) ("), "\(title): \(key.name)")
+                case .words(let words):
+                    #expect(byDefault == words || byDefault.hasPrefix("\(words), "), "\(title): \(key.name)")
+                }
+            }
+            #expect(inSection.map(\.head) == [], "\(title): keys that the program does not know")
+        }
+        // The key "kind" of three engines is explained once.
+        #expect(explained == KnownSettings.keys.count - 2 + (try FolderFileParser.knownKeys().count))
+    }
+
+    @Test func theDefaultOfTheCacheDirectoryIsAsTheManualSays() throws {
+        func directory(_ environment: [String: String]) throws -> String {
+            try KnownSettings.parse("", environment).cache.directory.string
+        }
+        guard !FolderRights.canWrite(DefaultCacheDirectory.ofSystem) else {
+            #expect(try directory(["XDG_CACHE_HOME": "/x"]) == DefaultCacheDirectory.ofSystem.string)
+            return
+        }
+        #expect(try directory(["XDG_CACHE_HOME": "/x", "HOME": "/home/me"]) == "/x/parlograph")
+        #expect(try directory(["HOME": "/home/me"]) == "/home/me/.cache/parlograph")
+        #expect(try directory([:]) == DefaultCacheDirectory.ofSystem.string)
+    }
+
+    @Test func variablesThatDocumentsNameAreKnown() throws {
+        let known = Set(KnownSettings.keys.map(\.variable))
+        var named: Set<String> = []
+        for path in [
+            "man/parlograph.1", "man/parlograph.8", "man/parlograph.toml.5", "etc/parlograph.toml", "README.md",
+            "docs/operating.md",
+        ] {
+            named.formUnion(try ProjectFile.text(path).matches(of: /PARLOGRAPH_[A-Z_]+[A-Z]/).map { String($0.output) })
+        }
+        #expect(named.count >= 4)
+        #expect(named.subtracting(known) == [])
+    }
+
+    @Test func theManualListsTheVariablesThatTheProgramReads() throws {
+        var read = Set(ProxyVariable.names.map { $0.lowercased() })
+        let sources = ProjectFile.root.appending("Sources").string
+        for path in try FileManager.default.subpathsOfDirectory(atPath: sources) where path.hasSuffix(".swift") {
+            let text = try ProjectFile.text("Sources/\(path)")
+            for match in text.matches(of: /(?:nvironment|\.all)\["(\w+)"\]|getenv\("(\w+)"\)/) {
+                read.insert(String(match.output.1 ?? match.output.2 ?? "").lowercased())
             }
         }
-        for key in try Self.known() {
-            let isOfAllKinds = key.section.hasPrefix("engines.") && key.name == "kind"
-            let line = Line(section: isOfAllKinds ? "engines" : Self.section(key), key: key.name)
-            #expect(explained.contains(line), "man/parlograph.toml.5 does not explain \(line)")
-        }
-        let known = Set(try Self.known().map { Line(section: Self.section($0), key: $0.name) })
-        let ofFolders = Set(["language", "formats", "prompt", "glossary"])
-        for line in explained.subtracting(known) where line.section != "engines" {
-            #expect(
-                line.section.hasPrefix("parlograph.toml in") && ofFolders.contains(line.key),
-                "man/parlograph.toml.5 explains \(line), which the program does not know")
-        }
-        let folder = explained.filter { $0.section.hasPrefix("parlograph.toml in") }.map(\.key)
-        #expect(Set(folder) == ofFolders)
+        let listed = try ManualPage("man/parlograph.1").items.filter { $0.section == "ENVIRONMENT" }
+            .filter { !$0.head.hasPrefix("Ev PARLOGRAPH_") }
+            .flatMap { $0.head.dropFirst(3).split(separator: " , ").map { $0.lowercased() } }
+        #expect(Set(listed) == read)
     }
 }

@@ -109,7 +109,6 @@ import Transcription
         ("[engines.cloud]\nmodel = \"x\"", "kind"), ("[engines.cloud]\nkind = \"openai\"", "base_url"),
         ("[engines.own]\nkind = \"command\"", "command"),
         ("[engines.own]\nkind = \"magic\"", "offline, openai, command"),
-        ("[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\napi_key_file = \"/nowhere/key\"", "/nowhere/key"),
         ("[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\nprofile = \"best\"", "profile"),
         ("[engines.offline]\nspeed = \"warp\"", "speed"), ("[processing\n", "line 1"),
         ("[cache]\nmemory_mb = 1\nmemory_mb = 2\n", "line 3"),

@@ -24,12 +24,6 @@ mandoc -T lint man/parlograph.1 man/parlograph.toml.5 man/parlograph.8 2>"$work/
 grep -hv -e 'referenced manual not found' -e 'outdated mandoc.db' "$work/all" >"$work/out" || true
 if [ -s "$work/out" ]; then fail "mandoc -T lint"; else pass "mandoc -T lint: three pages, nothing to say"; fi
 
-if python3 packaging/lab/manual.py "$program" man/parlograph.1 >"$work/out" 2>&1; then
-  pass "$(tail -n 1 "$work/out")"
-else
-  fail "man/parlograph.1 and --help differ"
-fi
-
 # Completions: each shell takes its own.
 for shell in bash zsh fish; do
   case $shell in

@@ -16,7 +16,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings: Settings
-        do { settings = try common.read(toleratingKeyFaults: true) } catch { throw Exit.failure(error) }
+        do { settings = try common.read() } catch { throw Exit.failure(error) }
         let findings = await Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error)).look()
         for finding in findings {
             StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)")

@@ -78,7 +78,7 @@ struct JobsCommand: AsyncParsableCommand {
         func run() async throws {
             let settings = try common.load()
             let journal = try await JobsCommand.open(common, settings)
-            var status: Int32 = 0
+            var status = Exit.done
             for name in name {
                 let wanted = RawName(RawArguments.path(for: name))
                 do {
@@ -89,17 +89,17 @@ struct JobsCommand: AsyncParsableCommand {
                         })
                     else {
                         Exit.say("parlograph: no failed or partial recording is called \(wanted.printable).")
-                        status = Exit.noInput
+                        status = .noInput
                         continue
                     }
                     try await JobsCommand.retry(job, journal, settings)
                     StandardOutput.print("\(job.path.printable): is tried again within a minute, if the service runs")
                 } catch {
                     Exit.say("parlograph: \(wanted.printable): \(error)")
-                    status = Exit.worse(status, Exit.status(for: error))
+                    status = Exit.worse(status, Exit(error))
                 }
             }
-            if status != 0 { throw ExitCode(status) }
+            if status != .done { throw ExitCode(status) }
         }
     }
 

@@ -3,17 +3,13 @@ import Glibc
 import Logging
 import SystemPackage
 import SystemSupport
-import Transcription
 
 /// `parlograph`.
 package struct ParlographCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "parlograph",
         abstract: "Turns recordings into transcripts: drop one into the inbox, find its transcript in the outbox.",
-        discussion: """
-            Exit status: 0 done; 64 usage; 65 a recording could not be decoded; 66 no such input; 69 engine unavailable; \
-            70 internal error; 73 cannot write output; 75 partial transcript (some chunk failed for good); 78 configuration.
-            """,
+        discussion: Exit.overview,
         version: Version.current,
         subcommands: [
             ServeCommand.self, TranscribeCommand.self, StatusCommand.self, JobsCommand.self, CacheCommand.self,
@@ -39,18 +35,15 @@ struct CommonOptions: ParsableArguments {
     init() {}
 
     /// Reads the settings.
-    /// - Parameter toleratingKeyFaults: see `SettingsParser.parse`.
     /// - Throws: `ConfigurationFault`.
-    func read(toleratingKeyFaults: Bool = false) throws -> Settings {
-        try SettingsLoader.load(
-            configurationFile.map { RawArguments.path(for: $0) }, toleratingKeyFaults: toleratingKeyFaults)
+    func read() throws -> Settings {
+        try SettingsLoader.load(configurationFile.map { RawArguments.path(for: $0) })
     }
 
-    /// Reads the settings and says what is odd about them; a fault ends the process with 78, but for a key that cannot be
-    /// read: that is a fault of the engine, if it is used.
+    /// Reads the settings and says what is odd about them; a fault ends the process with 78.
     func load() throws -> Settings {
         do {
-            let settings = try read(toleratingKeyFaults: true)
+            let settings = try read()
             for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
             return settings
         } catch let fault as ConfigurationFault {
@@ -60,7 +53,7 @@ struct CommonOptions: ParsableArguments {
 
     /// A logger for standard error at the configured level, or a quieter one.
     func makeLogger(_ settings: Settings, atLeast least: Logger.Level = .trace) -> Logger {
-        let level = max(Logger.Level(rawValue: settings.logLevel) ?? .info, least)
+        let level = max(settings.logLevel, least)
         return Logger(label: "parlograph") { _ in
             JournalLogHandler(level: level, style: JournalLogHandler.detectedStyle)
         }
@@ -79,44 +72,6 @@ enum RawArguments {
         }
         return FilePath(argument)
     }
-}
-
-/// Ends of the process, by sysexits.h.
-enum Exit {
-    static let dataError: Int32 = 65
-    static let noInput: Int32 = 66
-    static let unavailable: Int32 = 69
-    static let software: Int32 = 70
-    static let cannotCreate: Int32 = 73
-    static let temporaryFailure: Int32 = 75
-    static let configuration: Int32 = 78
-
-    /// The status that stands for an error.
-    static func status(for error: any Error) -> Int32 {
-        switch error {
-        case is ConfigurationFault: return configuration
-        case let error as TranscriptionError:
-            switch error.code {
-            case .noSuchInput: return noInput
-            case .notARecording, .unsupportedFormat, .undecodable, .tooLarge, .recordingChanged: return dataError
-            case .engineUnavailable, .languageNotSupported, .requestFailed: return unavailable
-            case .cannotWrite: return cannotCreate
-            case .configuration: return configuration
-            case .internalFault: return software
-            }
-        case is SystemError: return cannotCreate
-        default: return software
-        }
-    }
-
-    /// Says the error on standard error and gives the code to throw.
-    static func failure(_ error: any Error) -> ExitCode {
-        say("parlograph: \(error)")
-        return ExitCode(status(for: error))
-    }
-
-    /// A line on standard error.
-    static func say(_ line: String) { JournalLogHandler.toStandardError(line + "\n") }
 }
 
 /// Standard output, unbuffered and with the bytes of file names as they are.

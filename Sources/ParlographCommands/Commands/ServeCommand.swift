@@ -23,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings: Settings
-        do { settings = try common.read() } catch { throw Exit.failure(error) }
+        do { settings = try settingsToServe() } catch { throw Exit.failure(error) }
         let logger = common.makeLogger(settings)
         do {
             try await serve(settings, logger: logger)
@@ -37,6 +37,12 @@ struct ServeCommand: AsyncParsableCommand {
         } catch {
             throw Exit.failure(error)
         }
+    }
+
+    private func settingsToServe() throws -> Settings {
+        let settings = try common.read()
+        try settings.requireKeys()
+        return settings
     }
 
     private func serve(_ settings: Settings, logger: Logger) async throws {
@@ -60,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         let reload = ReloadRequest(
             reload: {
                 guard !once else { throw ConfigurationFault("serve --once keeps the configuration it began with.") }
-                try await live.reload(try await BlockingPool.files.run { try common.read() }, into: service)
+                try await live.reload(try await BlockingPool.files.run { try settingsToServe() }, into: service)
             }, logger: logger, notifier: notifier)
         var configuration = ServiceGroupConfiguration(
             services: [
@@ -110,8 +116,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if summary.failed > 0 {
             // A fault of the surroundings outweighs recordings that cannot be decoded.
-            let statuses = summary.failures.map { Exit.status(for: TranscriptionError($0, "")) }
-            throw ExitCode(statuses.max() ?? Exit.software)
+            throw ExitCode(summary.failures.map { Exit($0).rawValue }.max() ?? Exit.software.rawValue)
         }
         if summary.waiting > 0 || summary.notTakenOut > 0 { throw ExitCode(Exit.cannotCreate) }
         if summary.partial > 0 || summary.incomplete > 0 { throw ExitCode(Exit.temporaryFailure) }

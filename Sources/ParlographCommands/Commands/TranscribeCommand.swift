@@ -22,7 +22,10 @@ struct TranscribeCommand: AsyncParsableCommand {
         name: .shortAndLong, help: ArgumentHelp("Folder for the sidecars.", valueName: "dir"), completion: .directory)
     var outputDirectory: String?
 
-    @Option(help: "Sidecar formats, separated by commas: txt, srt, json, vtt, tsv.")
+    @Option(
+        help: ArgumentHelp(
+            "Sidecar formats, separated by commas: "
+                + "\(SidecarFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "list"))
     var formats = "txt,srt,json"
 
     @Option(help: ArgumentHelp("One of the configured engines (default: offline).", valueName: "name"))
@@ -59,7 +62,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         } catch {
             throw Exit.failure(error)
         }
-        var worst: Int32 = 0
+        var worst = Exit.done
         let formats = try chosenFormats()
         let taken = TakenNames()
         for (number, argument) in file.enumerated() {
@@ -67,17 +70,17 @@ struct TranscribeCommand: AsyncParsableCommand {
             let status = await Interruption.run {
                 await transcribe(path, number: number, formats: formats, taken: taken, room: room, by: orchestrator)
             }
-            if status == Exit.interrupted { throw ExitCode(status) }
+            if status == .interrupted { throw ExitCode(status) }
             worst = Exit.worse(worst, status)
         }
-        if worst != 0 { throw ExitCode(worst) }
+        if worst != .done { throw ExitCode(worst) }
     }
 
     /// - Returns: the exit status that this recording alone would give.
     private func transcribe(
         _ path: FilePath, number: Int, formats: [SidecarFormat], taken: TakenNames, room: EngineRoom,
         by orchestrator: ParallelOrchestrator
-    ) async -> Int32 {
+    ) async -> Exit {
         let started = ContinuousClock.now
         let tracker = room.tracker(path.lastComponent?.printable ?? path.printable, engine: engine ?? "offline")
         let display = quiet ? nil : ProgressDisplay(tracker)
@@ -101,19 +104,19 @@ struct TranscribeCommand: AsyncParsableCommand {
             }
             for sidecar in written { StandardOutput.print(sidecar.path) }
             for warning in transcript.warnings { Exit.say("\(path.printable): \(warning)") }
-            guard transcript.isPartial else { return 0 }
+            guard transcript.isPartial else { return .done }
             for gap in transcript.gaps {
                 Exit.say("\(path.printable): no text for \(Transcription.TimeText.clock(gap.range)): \(gap.reason)")
             }
-            return Exit.temporaryFailure
+            return .temporaryFailure
         } catch is CancellationError {
-            return Exit.interrupted
+            return .interrupted
         } catch {
             Exit.say("parlograph: \(path.printable): \(Self.withoutName(error, path))")
             if !noCache, tracker.snapshot().chunksDone > 0, case .retry? = (error as? TranscriptionError)?.remedy {
                 Exit.say("\(path.printable): run it again later: what was done is in the cache.")
             }
-            return error is SystemError ? Exit.cannotCreate : Exit.status(for: error)
+            return Exit(error)
         }
     }
 
@@ -199,15 +202,4 @@ private final class TakenNames: Sendable {
 
 extension FilePath.Component {
     fileprivate var printable: String { FilePath(root: nil, [self]).printable }
-}
-
-extension Exit {
-    /// Ended by Ctrl-C: 128 + SIGINT, as shells have it.
-    static let interrupted: Int32 = 130
-
-    /// The status for several recordings: a failure outweighs a partial transcript, and the first failure counts.
-    static func worse(_ a: Int32, _ b: Int32) -> Int32 {
-        if a == 0 || (a == temporaryFailure && b != 0) { return b }
-        return a
-    }
 }

@@ -71,6 +71,12 @@ final class LiveSettings: Sendable {
         for warning in settings.warnings {
             logger.warning("odd configuration", metadata: ["warning": "\(warning)"])
         }
+        for (name, entry) in settings.engines.sorted(by: { $0.key < $1.key }) {
+            // Those in use have their keys, or the service would not run.
+            guard let fault = entry.keyFault else { continue }
+            logger.warning(
+                "engine that no inbox uses has no key", metadata: ["engine": "\(name)", "error": "\(fault)"])
+        }
         for inbox in settings.inboxes {
             guard let fault = Surroundings.languageFault(of: inbox, settings) else { continue }
             logger.warning(

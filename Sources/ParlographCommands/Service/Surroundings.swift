@@ -16,7 +16,7 @@ struct Surroundings {
         let subject: String
         let text: String
         /// For a fault: what a command would exit with.
-        var exitStatus: Int32?
+        var exitStatus: Exit?
 
         static func fine(_ subject: String, _ text: String) -> Finding {
             Finding(mark: .fine, subject: subject, text: text)
@@ -24,7 +24,7 @@ struct Surroundings {
         static func note(_ subject: String, _ text: String) -> Finding {
             Finding(mark: .note, subject: subject, text: text)
         }
-        static func fault(_ subject: String, _ text: String, _ status: Int32) -> Finding {
+        static func fault(_ subject: String, _ text: String, _ status: Exit) -> Finding {
             Finding(mark: .fault, subject: subject, text: text, exitStatus: status)
         }
     }
@@ -43,7 +43,7 @@ struct Surroundings {
         findings += settings.warnings.map { .note("configuration", $0) }
         findings += settings.inboxes.compactMap { inbox in
             Self.languageFault(of: inbox, settings).map {
-                .fault("inbox \(inbox.path.printable)", $0, Exit.configuration)
+                .fault("inbox \(inbox.path.printable)", $0, .configuration)
             }
         }
         findings += await BlockingPool.files.run {
@@ -58,7 +58,7 @@ struct Surroundings {
         do {
             try await BlockingPool.files.run { try FolderCheck.refuseCircles(settings.inboxes) }
         } catch {
-            findings.append(.fault("folders", "\(error)", Exit.configuration))
+            findings.append(.fault("folders", "\(error)", .configuration))
         }
         if let program = DecodingAudioSource.installedFFmpeg() {
             findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
@@ -69,7 +69,6 @@ struct Surroundings {
         }
         let room = EngineRoom(settings, usesCache: false, logger: logger)
         for (name, entry) in settings.engines.sorted(by: { $0.key < $1.key }) {
-            let isUsed = settings.inboxes.contains { settings.chain(of: $0.engine).contains(name) }
             findings += entry.keyNotes.map { .note("engine \(name)", $0) }
             do {
                 if let fault = entry.keyFault { throw fault }
@@ -78,8 +77,8 @@ struct Surroundings {
                 findings += report.notes.map { .note("engine \(name)", $0) }
             } catch {
                 findings.append(
-                    isUsed
-                        ? .fault("engine \(name)", "\(error)", Exit.status(for: error))
+                    settings.usedEngines.contains(name)
+                        ? .fault("engine \(name)", "\(error)", Exit(error))
                         : .note("engine \(name)", "\(error) No inbox uses it."))
             }
         }
@@ -101,14 +100,14 @@ struct Surroundings {
         guard let status = try? FileStatus(at: path) else {
             let text = "does not exist; the service makes it if it may"
             return mayBeMissing || canMake(path)
-                ? .note(subject, text) : .fault(subject, "does not exist", Exit.configuration)
+                ? .note(subject, text) : .fault(subject, "does not exist", .configuration)
         }
-        guard status.kind == .directory else { return .fault(subject, "is not a folder", Exit.configuration) }
+        guard status.kind == .directory else { return .fault(subject, "is not a folder", .configuration) }
         guard FolderRights.canWrite(path) else {
-            return .fault(subject, FolderRights.obstacle(at: path), Exit.configuration)
+            return .fault(subject, FolderRights.obstacle(at: path), .configuration)
         }
         guard let file = try? OwnedDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY) else {
-            return .fault(subject, "cannot be read by this user", Exit.configuration)
+            return .fault(subject, "cannot be read by this user", .configuration)
         }
         var text = "writable, \(FileSystemKind.name(of: file.descriptor))"
         if let free = FileSystemKind.freeBytes(file.descriptor) { text += ", \(ByteCount.text(free)) free" }

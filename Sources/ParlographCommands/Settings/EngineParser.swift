@@ -17,8 +17,9 @@ struct EngineParser {
         if name == "offline" {
             kind = try reader.choice("kind", default: .offline)
         } else {
-            guard reader.isSet("kind") else { throw reader.fault("kind", "is missing: offline, openai or command.") }
-            kind = try reader.choice("kind", default: .openai)
+            guard reader.isSet("kind"), let named: Kind = try reader.optionalChoice("kind", otherwise: .mustBeGiven)
+            else { throw reader.fault("kind", "is missing: offline, openai or command.") }
+            kind = named
         }
         return switch kind {
         case .offline: try parseOffline()
@@ -28,11 +29,11 @@ struct EngineParser {
     }
 
     private func parseOffline() throws -> Settings.EngineEntry {
-        let model = try reader.path("model_directory", default: "/usr/share/pocketsphinx/model/en-us")
+        let model = try reader.path("model_directory", default: OfflineEngineSettings.installedModel.string)
         let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
-        let threads = try reader.optionalInteger("threads", in: 1...256)
-        let target = try reader.number("chunk_target_seconds", default: 20, in: 5...3600)
-        let most = try reader.number("chunk_max_seconds", default: 30, in: 5...3600)
+        let threads = try reader.optionalInteger("threads", in: 1...256, otherwise: .words("one for each processor"))
+        let target = try reader.seconds("chunk_target_seconds", default: 20, in: 5...3600)
+        let most = try reader.seconds("chunk_max_seconds", default: 30, in: 5...3600)
         let settings = OfflineEngineSettings(
             name: name, modelDirectory: model, speed: speed, threads: threads, chunkTargetSeconds: target,
             chunkMaxSeconds: most)
@@ -40,44 +41,55 @@ struct EngineParser {
     }
 
     private func parseOpenAI() throws -> Settings.EngineEntry {
-        let urls = try reader.strings("base_url", default: [])
-        guard !urls.isEmpty else {
+        let urls = try reader.optionalStrings(
+            "base_url", .texts("a list of http or https addresses, or one alone"), otherwise: .mustBeGiven)
+        guard let urls, !urls.isEmpty else {
             throw reader.fault("base_url", "is missing: the address of the service, for instance \"https://host/v1\".")
         }
         var settings = OpenAIEngineSettings(
             name: name, baseURLs: urls, model: try reader.string("model", default: "whisper-1"))
         let key = try reader.optionalString("api_key")
-        let keyFile = try reader.optionalString("api_key_file")
+        let keyFile = try reader.optionalString(
+            "api_key_file", .text("a path"),
+            otherwise: .words("the file called like the engine in CREDENTIALS_DIRECTORY, if there is one"))
         var keyFault: ConfigurationFault?
         do { settings.apiKey = try secret(key, file: keyFile) } catch { keyFault = error }
-        settings.profile = try reader.optionalChoice("profile")
-        settings.languageRule = try reader.optionalChoice("language_rule")
-        settings.authorization = try reader.optionalChoice("auth_header")
-        settings.uploadCodec = try reader.optionalChoice("upload_codec")
-        let limit = try reader.optionalInteger("api_limit_mb", in: 1...4096, shown: "25")
+        settings.profile = try reader.optionalChoice("profile", otherwise: .words("guessed from the address"))
+        settings.languageRule = try reader.optionalChoice("language_rule", otherwise: ProfileDefaults.languageRule)
+        settings.authorization = try reader.optionalChoice("auth_header", otherwise: ProfileDefaults.authorization)
+        settings.uploadCodec = try reader.optionalChoice("upload_codec", otherwise: ProfileDefaults.uploadCodec)
+        let limit = try reader.optionalInteger(
+            "api_limit_mb", in: 1...4096, .megabytes, otherwise: ProfileDefaults.bodyMegabytes)
         settings.apiLimitBytes = limit.map { $0 << 20 }
-        settings.chunkTargetSeconds = try reader.optionalNumber("chunk_target_seconds", in: 1...86400)
-        settings.chunkMaxSeconds = try reader.optionalNumber("chunk_max_seconds", in: 1...86400)
-        settings.requestTimeout = try reader.optionalNumber("timeout_seconds", in: 1...86400).map { .seconds($0) }
-        settings.caFile = try reader.optionalString("ca_file").map { FilePath($0) }
+        settings.chunkTargetSeconds = try reader.optionalNumber(
+            "chunk_target_seconds", in: 1...86400, .seconds, otherwise: ProfileDefaults.targetSeconds)
+        settings.chunkMaxSeconds = try reader.optionalNumber(
+            "chunk_max_seconds", in: 1...86400, .seconds, otherwise: ProfileDefaults.maximumSeconds)
+        settings.requestTimeout = try reader.optionalNumber(
+            "timeout_seconds", in: 1...86400, .seconds, otherwise: .words("by the length of the audio, 90 to 900")
+        ).map { .seconds($0) }
+        settings.caFile = try reader.optionalString("ca_file", .text("a path")).map { FilePath($0) }
         settings.insecure = try reader.boolean("insecure", default: false)
         settings.prompt = try reader.optionalString("prompt")
         settings.wordTimestamps = try reader.boolean("word_timestamps", default: false)
-        settings.temperature = try reader.optionalNumber("temperature", in: 0...1)
+        settings.temperature = try reader.optionalNumber("temperature", in: 0...1, otherwise: .words("none is sent"))
         settings.optionalFields = try optionalFields()
-        let rate = try reader.optionalInteger("api_rate_limit_per_minute", in: 0...1_000_000)
-        let audio = try reader.optionalInteger("audio_seconds_per_hour", in: 0...1_000_000_000)
+        let rate = try reader.optionalInteger(
+            "api_rate_limit_per_minute", in: 0...1_000_000, .requests, otherwise: ProfileDefaults.requestsPerMinute)
+        let audio = try reader.optionalInteger(
+            "audio_seconds_per_hour", in: 0...1_000_000_000, .seconds, otherwise: ProfileDefaults.audioSecondsPerHour)
         return Settings.EngineEntry(
             engine: .openai(settings), requestsPerMinute: rate, audioSecondsPerHour: audio, apiLimitMB: limit,
-            fallback: try reader.optionalString("fallback"), keyFault: keyFault,
+            fallback: try reader.optionalString("fallback", .text("the name of an engine")), keyFault: keyFault,
             keyNotes: key == nil ? keyFile.flatMap(Self.note(onKeyFile:)).map { [$0] } ?? [] : [])
     }
 
     /// - Throws: `ConfigurationFault` that lists them.
     private func optionalFields() throws -> Set<EngineProfile.OptionalField>? {
         let name = "optional_fields"
-        let texts = try reader.strings(name, default: [])
-        guard reader.isSet(name) else { return nil }
+        let texts = try reader.optionalStrings(
+            name, .listOf(EngineProfile.OptionalField.self), otherwise: ProfileDefaults.optionalFields)
+        guard let texts else { return nil }
         return Set(
             try texts.map { text in
                 guard let field = EngineProfile.OptionalField(rawValue: text) else {
@@ -89,21 +101,24 @@ struct EngineParser {
     }
 
     private func parseCommand() throws -> Settings.EngineEntry {
-        let command = try reader.strings("command", default: [])
-        guard !command.isEmpty else {
+        let command = try reader.optionalStrings(
+            "command", .texts("a list of a program and its arguments"), otherwise: .mustBeGiven)
+        guard let command, !command.isEmpty else {
             throw reader.fault(
                 "command", "is missing: a program and its arguments, for instance [\"/usr/bin/stt\", \"{file}\"].")
         }
         let settings = CommandEngineSettings(
             name: name, command: command, model: try reader.string("model", default: ""),
-            timeout: try reader.seconds("timeout_seconds", default: 1800, in: 1...86400),
+            timeout: .seconds(try reader.seconds("timeout_seconds", default: 1800, in: 1...86400)),
             temporaryDirectory: try reader.path("temporary_directory", default: "/tmp"),
-            chunkTargetSeconds: try reader.number("chunk_target_seconds", default: 30, in: 1...86400),
-            chunkMaxSeconds: try reader.optionalNumber("chunk_max_seconds", in: 1...86400),
-            maximumConcurrency: try reader.optionalInteger("max_concurrent", in: 1...256))
+            chunkTargetSeconds: try reader.seconds("chunk_target_seconds", default: 30, in: 1...86400),
+            chunkMaxSeconds: try reader.optionalNumber(
+                "chunk_max_seconds", in: 1...86400, .seconds, otherwise: .words("no limit")),
+            maximumConcurrency: try reader.optionalInteger(
+                "max_concurrent", in: 1...256, otherwise: .words("no limit of its own")))
         return Settings.EngineEntry(
             engine: .command(settings), requestsPerMinute: nil, apiLimitMB: nil,
-            fallback: try reader.optionalString("fallback"))
+            fallback: try reader.optionalString("fallback", .text("the name of an engine")))
     }
 
     /// - Throws: `ConfigurationFault` where the fallback is no engine, or leads back here.
@@ -165,17 +180,5 @@ struct EngineParser {
 
     private func readSecret(_ path: FilePath) throws -> Secret? {
         Secret(String(decoding: try SmallFile.read(path, limit: 64 << 10), as: UTF8.self))
-    }
-}
-
-extension SectionReader {
-    /// One of an enumeration's values; nil where the key is missing or empty.
-    /// - Throws: `ConfigurationFault` that lists them.
-    fileprivate func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws -> Choice? {
-        guard let text = try optionalString(name) else { return nil }
-        guard let choice = Choice(rawValue: text) else {
-            throw fault(name, "must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")).")
-        }
-        return choice
     }
 }

@@ -1,4 +1,5 @@
 package import Inbox
+import Transcription
 
 /// Reads the `parlograph.toml` that an office user put into a folder: only what can do no harm.
 package enum FolderFileParser {
@@ -7,23 +8,35 @@ package enum FolderFileParser {
 
     /// - Throws: `ConfigurationFault` for the first thing that is wrong. The environment has no say here.
     package static func parse(_ text: String) throws -> FolderChoices {
-        let configuration = try ConfigurationText(parsing: text, name: "parlograph.toml")
-        let reader = SectionReader("", values: configuration.root, text: configuration, environment: [:])
+        let reader = reader(try ConfigurationText(parsing: text, name: "parlograph.toml"))
+        let choices = try choices(reader)
+        try reader.finish()
+        return choices
+    }
+
+    /// - Throws: never, since nothing is set.
+    package static func knownKeys() throws -> [SettingsKey] {
+        let reader = reader(ConfigurationText())
+        _ = try choices(reader)
+        return reader.keys
+    }
+
+    private static func reader(_ text: ConfigurationText) -> SectionReader {
+        SectionReader("", values: text.root, text: text, environment: [:], inherited: .words("that of the inbox"))
+    }
+
+    private static func choices(_ reader: SectionReader) throws -> FolderChoices {
         var choices = FolderChoices()
         let language = try reader.language("language", default: "auto")
         if reader.isSet("language") { choices.language = language.map { .code($0) } ?? .auto }
-        let formats = try reader.strings("formats", default: ["txt"])
+        let formats = try reader.strings("formats", default: ["txt"], .listOf(SidecarFormat.self))
         if reader.isSet("formats") {
             choices.formats = try SettingsParser.formats(formats) { reader.fault("formats", $0) }
         }
-        let prompt = try reader.string("prompt", default: "")
-        guard prompt.count <= longestPrompt else {
-            throw reader.fault("prompt", "may have \(longestPrompt) characters, not \(prompt.count).")
-        }
+        let prompt = try reader.string("prompt", default: "", .shortText(longest: longestPrompt))
         if reader.isSet("prompt") { choices.prompt = prompt }
         let glossary = try reader.words("glossary")
         if reader.isSet("glossary") { choices.glossary = glossary }
-        try reader.finish()
         return choices
     }
 }

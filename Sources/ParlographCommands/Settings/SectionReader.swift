@@ -1,12 +1,3 @@
-/// A key as the code knows it, for the manual and the default configuration.
-package struct SettingsKey: Hashable, Sendable {
-    /// `processing`, `engines.cloud`, `inbox[0]`; empty at the top.
-    package let section: String
-    package let name: String
-    /// As it would stand in the file; empty or an empty text where there is none.
-    package let defaultText: String
-}
-
 /// Reads one section key by key; each key may be overridden from the environment. What was not asked for by the end is
 /// unknown, and an error.
 final class SectionReader {
@@ -18,70 +9,82 @@ final class SectionReader {
     private(set) var keys: [SettingsKey] = []
     /// Keys that are sections of their own, read elsewhere.
     private let sections: Set<String>
+    /// What holds for each missing key, where another file decides that.
+    private let inherited: SettingsKey.Default?
 
     init(
         _ path: String, values: [String: ConfigurationValue], text: ConfigurationText, environment: [String: String],
-        sections: Set<String> = []
+        sections: Set<String> = [], inherited: SettingsKey.Default? = nil
     ) {
         self.path = path
         self.values = values
         self.text = text
         self.environment = environment
         self.sections = sections
+        self.inherited = inherited
     }
 
     /// The text of a key.
-    /// - Throws: `ConfigurationFault` when it is not a text.
-    func string(_ name: String, default value: String) throws -> String {
-        try read(name, shown: "\"\(value)\"", wants: "a text in quotes") { raw in
-            switch raw {
-            case .value(.string(let text)), .environment(let text): text
-            default: nil
-            }
-        } ?? value
+    /// - Throws: `ConfigurationFault` when it is not a text, or too long.
+    func string(_ name: String, default value: String, _ allowed: AllowedValues = .text()) throws -> String {
+        try string(name, .value("\"\(value)\""), allowed) ?? value
     }
 
     /// A text that may be missing; the empty text counts as missing.
     /// - Throws: `ConfigurationFault` when it is not a text.
-    func optionalString(_ name: String) throws -> String? {
-        let text = try string(name, default: "")
-        return text.isEmpty ? nil : text
+    func optionalString(
+        _ name: String, _ allowed: AllowedValues = .text(), otherwise: SettingsKey.Default = .nothing
+    ) throws -> String? {
+        try string(name, otherwise, allowed).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private func string(
+        _ name: String, _ byDefault: SettingsKey.Default, _ allowed: AllowedValues
+    ) throws -> String? {
+        let text = try read(name, byDefault, allowed) { raw in
+            switch raw {
+            case .value(.string(let text)), .environment(let text): text
+            default: nil
+            }
+        }
+        if case .shortText(let longest) = allowed, let count = text?.count, count > longest {
+            throw fault(name, "may have \(longest) characters, not \(count).")
+        }
+        return text
     }
 
     /// - Throws: `ConfigurationFault` when it is not a whole number of `range`.
-    func integer(_ name: String, default value: Int, in range: ClosedRange<Int>) throws -> Int {
-        try optionalInteger(name, in: range, shown: "\(value)") ?? value
+    func integer(
+        _ name: String, default value: Int, in range: ClosedRange<Int>, _ unit: AllowedValues.Unit? = nil
+    ) throws -> Int {
+        try optionalInteger(name, in: range, unit, otherwise: .value("\(value)")) ?? value
     }
 
     /// - Throws: `ConfigurationFault` when it is not a whole number of `range`.
-    func optionalInteger(_ name: String, in range: ClosedRange<Int>, shown: String = "") throws -> Int? {
-        let wants = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        let value = try read(name, shown: shown, wants: wants) { raw -> Int? in
+    func optionalInteger(
+        _ name: String, in range: ClosedRange<Int>, _ unit: AllowedValues.Unit? = nil, otherwise: SettingsKey.Default
+    ) throws -> Int? {
+        try read(name, otherwise, .wholeNumber(range, unit)) { raw -> Int? in
             switch raw {
             case .value(.integer(let number)): range.contains(number) ? number : nil
             case .environment(let text): Int(text).flatMap { range.contains($0) ? $0 : nil }
             default: nil
             }
         }
-        return value
     }
 
     /// Seconds, whole or with a fraction.
     /// - Throws: `ConfigurationFault` when it is not a number of `range`.
-    func seconds(_ name: String, default value: Double, in range: ClosedRange<Double>) throws -> Duration {
-        .seconds(try number(name, default: value, in: range))
+    func seconds(_ name: String, default value: Double, in range: ClosedRange<Double>) throws -> Double {
+        try optionalNumber(name, in: range, .seconds, otherwise: .value(value.shortText)) ?? value
     }
 
     /// - Throws: `ConfigurationFault` when it is not a number of `range`.
-    func number(_ name: String, default value: Double, in range: ClosedRange<Double>) throws -> Double {
-        let shown = value == value.rounded() ? "\(Int(value))" : "\(value)"
-        return try optionalNumber(name, in: range, shown: shown) ?? value
-    }
-
-    /// - Throws: `ConfigurationFault` when it is not a number of `range`.
-    func optionalNumber(_ name: String, in range: ClosedRange<Double>, shown: String = "") throws -> Double? {
-        let wants = "a number from \(range.lowerBound) to \(range.upperBound)"
-        return try read(name, shown: shown, wants: wants) { raw in
+    func optionalNumber(
+        _ name: String, in range: ClosedRange<Double>, _ unit: AllowedValues.Unit? = nil,
+        otherwise: SettingsKey.Default
+    ) throws -> Double? {
+        try read(name, otherwise, .number(range, unit)) { raw in
             let number: Double? =
                 switch raw {
                 case .value(.integer(let number)): Double(number)
@@ -95,7 +98,7 @@ final class SectionReader {
 
     /// - Throws: `ConfigurationFault` when it is neither true nor false.
     func boolean(_ name: String, default value: Bool) throws -> Bool {
-        try read(name, shown: "\(value)", wants: "true or false") { raw in
+        try read(name, .value("\(value)"), .boolean) { raw in
             switch raw {
             case .value(.boolean(let value)): value
             case .environment(let text): ["true": true, "1": true, "false": false, "0": false][text.lowercased()]
@@ -106,9 +109,17 @@ final class SectionReader {
 
     /// A list of texts; from the environment, separated by commas.
     /// - Throws: `ConfigurationFault` when it is anything else.
-    func strings(_ name: String, default value: [String]) throws -> [String] {
+    func strings(_ name: String, default value: [String], _ allowed: AllowedValues = .texts()) throws -> [String] {
         let shown = "[" + value.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
-        return try read(name, shown: shown, wants: "a list of texts, [\"…\", \"…\"]") { raw in
+        return try optionalStrings(name, allowed, otherwise: .value(shown)) ?? value
+    }
+
+    /// A list of texts that may be missing.
+    /// - Throws: `ConfigurationFault` when it is anything else.
+    func optionalStrings(
+        _ name: String, _ allowed: AllowedValues = .texts(), otherwise: SettingsKey.Default = .nothing
+    ) throws -> [String]? {
+        try read(name, otherwise, allowed) { raw in
             switch raw {
             case .value(.array(let items)):
                 let texts = items.compactMap { item in if case .string(let text) = item { text } else { nil } }
@@ -117,15 +128,14 @@ final class SectionReader {
             case .environment(let text): return text.split(separator: ",").map { String($0.trimmingSpaces()) }
             default: return nil
             }
-        } ?? value
+        }
     }
 
     /// One of an enumeration's values.
     /// - Throws: `ConfigurationFault` that lists them.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, default value: Choice) throws -> Choice
     {
-        let all = Choice.allCases.map(\.rawValue)
-        return try read(name, shown: "\"\(value.rawValue)\"", wants: "one of \(all.joined(separator: ", "))") { raw in
+        try read(name, .value("\"\(value.rawValue)\""), .oneOf(Choice.self)) { raw in
             switch raw {
             case .value(.string(let text)), .environment(let text): Choice(rawValue: text)
             default: nil
@@ -133,8 +143,23 @@ final class SectionReader {
         } ?? value
     }
 
+    /// One of an enumeration's values; nil where the key is missing or empty.
+    /// - Throws: `ConfigurationFault` that lists them.
+    func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ name: String, otherwise: SettingsKey.Default
+    ) throws -> Choice? {
+        let found = try read(name, otherwise, .oneOf(Choice.self)) { raw -> Choice?? in
+            switch raw {
+            case .value(.string("")), .environment(""): .some(nil)
+            case .value(.string(let text)), .environment(let text): Choice(rawValue: text).map { .some($0) }
+            default: nil
+            }
+        }
+        return found ?? nil
+    }
+
     /// The variables of the environment that were asked for.
-    var variables: [String] { keys.map { environmentName($0.name) } }
+    var variables: [String] { keys.map(\.variable) }
 
     /// Whether file or environment set the key.
     func isSet(_ name: String) -> Bool { values[name] != nil || environment[environmentName(name)] != nil }
@@ -167,9 +192,12 @@ final class SectionReader {
     }
 
     private func read<Value>(
-        _ name: String, shown: String, wants: String, _ convert: (Raw) -> Value?
+        _ name: String, _ byDefault: SettingsKey.Default, _ allowed: AllowedValues, _ convert: (Raw) -> Value?
     ) throws -> Value? {
-        keys.append(SettingsKey(section: path, name: name, defaultText: shown))
+        keys.append(
+            SettingsKey(
+                section: path, name: name, byDefault: inherited ?? byDefault, allowed: allowed,
+                variable: environmentName(name)))
         let raw: Raw
         if let text = environment[environmentName(name)] {
             raw = .environment(text)
@@ -180,9 +208,9 @@ final class SectionReader {
         }
         guard let value = convert(raw) else {
             if case .value(let value) = raw {
-                throw fault(name, "must be \(wants), not \(Self.describe(value)).")
+                throw fault(name, "must be \(allowed.wanted), not \(Self.describe(value)).")
             }
-            throw fault(name, "must be \(wants).")
+            throw fault(name, "must be \(allowed.wanted).")
         }
         return value
     }

@@ -1,5 +1,6 @@
 package import Engines
 package import Inbox
+package import Logging
 package import SystemPackage
 package import TranscriptCache
 package import Transcription
@@ -35,14 +36,14 @@ package struct Settings: Sendable {
         package var apiLimitMB: Int?
         /// The engine that is asked where this one fails.
         package var fallback: String?
-        /// Why its key cannot be had; only settings that were read for `check` hold an engine that has one.
+        /// Why its key cannot be had: no fault of the settings while nobody asks the engine.
         package var keyFault: ConfigurationFault?
         /// What is odd about its key file, in sentences.
         package var keyNotes: [String] = []
     }
 
     package var stateDirectory: FilePath
-    package var logLevel: String
+    package var logLevel: Logger.Level
     package var inboxes: [InboxSettings]
     package var processing: Processing
     package var cache: CacheSettings
@@ -69,6 +70,16 @@ package struct Settings: Sendable {
         while let next = engines[chain[chain.count - 1]]?.fallback, !chain.contains(next) { chain.append(next) }
         return chain
     }
+
+    /// The engines of the inboxes, and all that they fall back to.
+    package var usedEngines: Set<String> { Set(inboxes.flatMap { chain(of: $0.engine) }) }
+
+    /// For the service, which needs the keys of the engines that it uses.
+    /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none.
+    package func requireKeys() throws {
+        let faults = usedEngines.sorted().compactMap { engines[$0]?.keyFault }
+        if let first = faults.first { throw first }
+    }
 }
 
 /// The text of one configuration together with the environment: reads sections into `Settings`.
@@ -84,16 +95,11 @@ package struct SettingsParser {
         self.environment = environment
     }
 
-    /// - Parameter toleratingKeyFaults: an engine whose key cannot be read is told in its entry.
-    /// - Throws: `ConfigurationFault` for the first thing that is wrong.
-    package static func parse(
-        _ text: ConfigurationText, environment: [String: String], toleratingKeyFaults: Bool = false
-    ) throws -> Settings {
+    /// - Throws: `ConfigurationFault` for the first thing that is wrong; an engine whose key cannot be read has that in
+    ///   its entry.
+    package static func parse(_ text: ConfigurationText, environment: [String: String]) throws -> Settings {
         var parser = SettingsParser(text, environment: environment)
-        let settings = try parser.parse()
-        let faulty = settings.engines.sorted { $0.key < $1.key }.compactMap(\.value.keyFault)
-        if let first = faulty.first, !toleratingKeyFaults { throw first }
-        return settings
+        return try parser.parse()
     }
 
     private mutating func parse() throws -> Settings {
@@ -101,31 +107,18 @@ package struct SettingsParser {
             "", values: text.root, text: text, environment: environment,
             sections: ["inbox", "processing", "cache", "engines"])
         let state = try top.path("state_directory", default: "/var/lib/parlograph")
-        let cacheDirectory = try top.path("cache_directory", default: Self.defaultCacheDirectory(environment))
-        let logLevel = try top.string("log_level", default: "info")
-        guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
-            throw top.fault("log_level", "must be one of trace, debug, info, notice, warning, error, critical.")
-        }
+        let cacheDirectory = try top.optionalPath("cache_directory", otherwise: DefaultCacheDirectory.words)
+        let logLevel = try top.choice("log_level", default: Logger.Level.info)
         try finish(top)
         let processing = try readProcessing()
         let engines = try readEngines(processing)
         let inboxes = try readInboxes(engines: engines)
-        let cache = try readCache(cacheDirectory)
+        let cache = try readCache(cacheDirectory ?? DefaultCacheDirectory.path(environment))
         let settings = Settings(
             stateDirectory: state, logLevel: logLevel, inboxes: inboxes,
             processing: processing, cache: cache, engines: engines, knownKeys: keys,
             warnings: warnings + unknownVariables(), origin: text.name)
         return settings
-    }
-
-    /// The system's folder where it can be written to; otherwise the user's own, so that `transcribe` works without any
-    /// set-up.
-    private static func defaultCacheDirectory(_ environment: [String: String]) -> String {
-        let system = "/var/cache/parlograph"
-        if FolderRights.canWrite(FilePath(system)) { return system }
-        if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/parlograph" }
-        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/parlograph" }
-        return system
     }
 
     private mutating func finish(_ reader: SectionReader) throws {
@@ -162,27 +155,28 @@ package struct SettingsParser {
         let reader = reader("processing", try table("processing", in: text.root))
         var out = Settings.Processing()
         out.maxConcurrentChunks = try reader.integer("max_concurrent_chunks", default: 4, in: 1...256)
-        out.chunkSizeMinMB = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096)
-        out.chunkSizeMaxMB = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096)
+        out.chunkSizeMinMB = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096, .megabytes)
+        out.chunkSizeMaxMB = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096, .megabytes)
         guard out.chunkSizeMinMB <= out.chunkSizeMaxMB else {
             throw reader.fault(
                 reader.isSet("chunk_size_min_mb") ? "chunk_size_min_mb" : "chunk_size_max_mb",
                 "chunk_size_min_mb, \(out.chunkSizeMinMB), is more than chunk_size_max_mb, \(out.chunkSizeMaxMB).")
         }
         out.retry.maximumRetries = try reader.integer("max_chunk_retries", default: 3, in: 0...100)
-        out.retry.delay = try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600)
-        out.progressInterval = try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600)
-        out.shutdown = try reader.seconds("shutdown_seconds", default: 20, in: 0...3600)
-        out.leastFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216)
+        out.retry.delay = .seconds(try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600))
+        out.progressInterval = .seconds(
+            try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600))
+        out.shutdown = .seconds(try reader.seconds("shutdown_seconds", default: 20, in: 0...3600))
+        out.leastFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
         try finish(reader)
         return out
     }
 
     private mutating func readCache(_ directory: FilePath) throws -> CacheSettings {
         let reader = reader("cache", try table("cache", in: text.root))
-        let memory = try reader.integer("memory_mb", default: 64, in: 0...65536)
-        let disk = try reader.integer("disk_mb", default: 1024, in: 0...16_777_216)
-        let ttl = try reader.integer("ttl_seconds", default: 86400, in: 0...3_153_600_000)
+        let memory = try reader.integer("memory_mb", default: 64, in: 0...65536, .megabytes)
+        let disk = try reader.integer("disk_mb", default: 1024, in: 0...16_777_216, .megabytes)
+        let ttl = try reader.integer("ttl_seconds", default: 86400, in: 0...3_153_600_000, .seconds)
         try finish(reader)
         return CacheSettings(
             directory: directory, memoryBytes: Int64(memory) << 20, diskBytes: Int64(disk) << 20,
@@ -217,7 +211,7 @@ package struct SettingsParser {
         let done = try reader.path("done", default: "/srv/parlograph/done")
         let failed = try reader.path("failed", default: "/srv/parlograph/failed")
         let after = try reader.choice("after", default: InboxSettings.After.move)
-        let engine = try reader.string("engine", default: "offline")
+        let engine = try reader.string("engine", default: "offline", .text("the name of an engine"))
         guard engines[engine] != nil else {
             throw reader.fault(
                 "engine",
@@ -225,12 +219,12 @@ package struct SettingsParser {
         }
         let language = try reader.language("language", default: "auto")
         let prompt = try reader.optionalString("prompt")
-        let formats = try reader.strings("formats", default: ["txt", "srt", "json"])
+        let formats = try reader.strings("formats", default: ["txt", "srt", "json"], .listOf(SidecarFormat.self))
         let watch = try reader.choice("watch", default: InboxSettings.Watch.auto)
-        let settle = try reader.seconds("settle_seconds", default: 2, in: 0.05...3600)
-        let rescan = try reader.optionalNumber("rescan_seconds", in: 1...86400, shown: "60").map {
-            Duration.seconds($0)
-        }
+        let settle = Duration.seconds(try reader.seconds("settle_seconds", default: 2, in: 0.05...3600))
+        let rescan = try reader.optionalNumber(
+            "rescan_seconds", in: 1...86400, .seconds, otherwise: .words("60, or 5 where there are no events")
+        ).map { Duration.seconds($0) }
         var settings = InboxSettings(
             path: path, outbox: outbox, done: done, failed: failed, after: after, engine: engine,
             options: TranscriptionOptions(language: language, prompt: prompt),
@@ -247,7 +241,7 @@ package struct SettingsParser {
         }
         settings.languageFromPath = try reader.boolean("language_from_path", default: false)
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
-        let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216)
+        let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.largestRecording = largest == 0 ? nil : Int64(largest) << 20
         settings.showsStatusPage = try reader.boolean("status_page", default: true)
         try finish(reader)
@@ -290,24 +284,33 @@ package struct SettingsParser {
 }
 
 extension SectionReader {
-    /// An absolute path.
-    /// - Throws: `ConfigurationFault` when it is not one.
+    /// - Throws: `ConfigurationFault` when it is not an absolute path.
     func path(_ name: String, default value: String) throws -> FilePath {
-        let path = FilePath(try string(name, default: value)).lexicallyNormalized()
+        try absolute(try string(name, default: value, .absolutePath), name)
+    }
+
+    /// nil where the key is missing or empty.
+    /// - Throws: `ConfigurationFault` when it is not an absolute path.
+    func optionalPath(_ name: String, otherwise: SettingsKey.Default) throws -> FilePath? {
+        try optionalString(name, .absolutePath, otherwise: otherwise).map { try absolute($0, name) }
+    }
+
+    private func absolute(_ text: String, _ name: String) throws -> FilePath {
+        let path = FilePath(text).lexicallyNormalized()
         guard path.isAbsolute else { throw fault(name, "must be an absolute path, one that begins with \"/\".") }
         return path
     }
 
     /// A list of texts without those that are empty.
     /// - Throws: `ConfigurationFault` when it is anything else.
-    func words(_ name: String) throws -> [String] {
-        try strings(name, default: []).map { String($0.trimmingSpaces()) }.filter { !$0.isEmpty }
+    func words(_ name: String, _ allowed: AllowedValues = .texts()) throws -> [String] {
+        try strings(name, default: [], allowed).map { String($0.trimmingSpaces()) }.filter { !$0.isEmpty }
     }
 
     /// Patterns of file names.
     /// - Throws: `ConfigurationFault` when one could never match, or matches everything.
     func namePatterns(_ name: String) throws -> [NamePattern] {
-        try words(name).map { text in
+        try words(name, .texts("a list of patterns")).map { text in
             guard !text.contains("/") else {
                 throw fault(name, "\"\(text)\" has a slash in it; patterns are of names, of files or of folders.")
             }
@@ -321,7 +324,7 @@ extension SectionReader {
     /// ISO 639-1 code; nil for `auto`.
     /// - Throws: `ConfigurationFault` when it is neither.
     func language(_ name: String, default value: String) throws -> String? {
-        let text = try string(name, default: value)
+        let text = try string(name, default: value, .language)
         if text == "auto" { return nil }
         guard Language.isCode(text) else {
             throw fault(name, "must be \"auto\" or a language code such as \"en\" or \"de\", not \"\(text)\".")

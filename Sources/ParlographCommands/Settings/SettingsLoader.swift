@@ -12,10 +12,9 @@ package enum SettingsLoader {
     /// - Parameters:
     ///   - path: from `--config`; nil: the default file if it is there, no file otherwise.
     ///   - environment: `PARLOGRAPH_<SECTION>_<KEY>` win over the file.
-    ///   - toleratingKeyFaults: see `SettingsParser.parse`.
     /// - Throws: `ConfigurationFault`.
     package static func load(
-        _ path: FilePath?, environment: [String: String] = ProcessEnvironment.all, toleratingKeyFaults: Bool = false
+        _ path: FilePath?, environment: [String: String] = ProcessEnvironment.all
     ) throws -> Settings {
         let text: ConfigurationText
         if let path {
@@ -25,8 +24,7 @@ package enum SettingsLoader {
         } else {
             text = ConfigurationText()
         }
-        return try SettingsParser.parse(
-            text, environment: environment, toleratingKeyFaults: toleratingKeyFaults)
+        return try SettingsParser.parse(text, environment: environment)
     }
 
     private static func parsed(_ path: FilePath) throws -> ConfigurationText {

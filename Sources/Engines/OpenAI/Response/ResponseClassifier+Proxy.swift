@@ -27,10 +27,15 @@ extension HTTPFailure {
 
 /// Which variable makes libcurl use a proxy (libcurl-env(3)).
 package enum ProxyVariable {
+    /// HTTP_PROXY in capitals is what a CGI client can set: libcurl does not look at it.
+    package static let names = [
+        "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+    ]
+
     /// Those variables of this process.
     static let environment: [String: String] = {
         var out: [String: String] = [:]
-        for name in ["https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
+        for name in names {
             if let value = getenv(name) { out[name] = String(cString: value) }
         }
         return out
@@ -39,7 +44,6 @@ package enum ProxyVariable {
     /// Nil where requests go to the host itself.
     package static func name(forURL url: String, in environment: [String: String]) -> String? {
         guard !HostName.isLoopback(ofURL: url), !isExcepted(url, environment) else { return nil }
-        // HTTP_PROXY in capitals is what a CGI client can set: libcurl does not look at it.
         let names = url.lowercased().hasPrefix("https:") ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]
         return (names + ["all_proxy", "ALL_PROXY"]).first { environment[$0]?.isEmpty == false }
     }
