@@ -1,36 +1,9 @@
 #!/bin/sh
 # What boot.sh runs in the booted system, as root. /host holds the packages and a recording.
+# $unit is for what checks.sh has.
+# shellcheck disable=SC2034
 set -u
-export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-failures=0
-check() { # WHAT COMMAND...
-  what=$1
-  shift
-  if "$@" >/tmp/out 2>&1; then
-    echo "ok    $what"
-  else
-    echo "FAIL  $what"
-    tail -n 20 /tmp/out | sed 's/^/        /'
-    failures=$((failures + 1))
-  fi
-}
-within() { # SECONDS COMMAND...
-  limit=$1
-  shift
-  waited=0
-  until "$@" >/tmp/within 2>&1; do
-    waited=$((waited + 1))
-    [ "$waited" -le "$((limit * 5))" ] || { cat /tmp/within; journalctl -u parlograph --no-pager -n 15; return 1; }
-    sleep 0.2
-  done
-}
-property() { systemctl show -p "$1" --value parlograph; }
-is() { [ "$(property "$1")" = "$2" ] || { echo "$1 is $(property "$1"), not $2"; return 1; }; }
-as() { user=$1; shift; setpriv --reuid "$user" --regid "$user" --init-groups "$@"; }
-logged() { journalctl -u parlograph --no-pager -o cat | grep -qe "$1"; }
-install_package() {
-  apt-get install -y -q --allow-downgrades -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
-}
+. /host/checks.sh
 files() {
   find / -xdev \( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/log -o -path /tmp \
     -o -path /run -o -path /proc -o -path /sys -o -path /host -o -path /var/lib/samba -o -path /var/cache/samba \
@@ -41,7 +14,6 @@ for user in anna berta; do useradd -m "$user"; done
 cp /etc/samba/smb.conf /tmp/smb.conf.before
 files >/tmp/before
 
-say() { echo "== $1 ($(($(date +%s) - $(stat -c %Y /proc/1))) s)"; }
 say "the previous version, then the new one"
 check "installation starts the service" install_package /host/previous.deb
 check "it runs" is ActiveState active
@@ -221,6 +193,60 @@ systemctl reset-failed parlograph
 check "as before" systemctl restart parlograph
 rm -r /data
 
+say "a recogniser that is a program, and needs what the unit denies"
+mkdir -p /usr/local/bin
+cat >/usr/local/bin/recogniser <<'SH'
+#!/bin/sh
+# Binds itself to a processor and counts the graphics card's devices: both are denied without the drop-in.
+taskset -p 1 $$ >/dev/null || exit 3
+[ -r /proc/cpuinfo ] || exit 4
+[ -r "$1" ] || exit 5
+echo "spoken words"
+SH
+chmod 755 /usr/local/bin/recogniser
+cp /etc/parlograph/parlograph.toml /tmp/good.toml
+sed -i 's/^engine = "offline"$/engine = "stt"/' /etc/parlograph/parlograph.toml
+printf '\n[engines.stt]\nkind = "command"\ncommand = ["/usr/local/bin/recogniser", "{file}"]\n' >>/etc/parlograph/parlograph.toml
+check "such an engine" systemctl restart parlograph
+as anna cp /host/talk.wav /srv/parlograph/inbox/denied.wav
+check "fails without the drop-in" within 60 logged 'recogniser.*status 3'
+mkdir -p /etc/systemd/system/parlograph.service.d
+sed 's/^#\([A-Z]\)/\1/' /host/examples/command-engine.conf >/etc/systemd/system/parlograph.service.d/engine.conf
+systemctl daemon-reload
+check "with every line of the example the service starts" systemctl restart parlograph
+check "systemd knows them all" sh -c '! journalctl -b -o cat _PID=1 | grep -i "engine.conf.*\(unknown\|invalid\|ignoring\)"'
+as anna cp /host/talk.wav /srv/parlograph/inbox/allowed.wav
+check "a transcript" within 60 grep -q "spoken words" /srv/parlograph/outbox/allowed.txt
+rm -r /etc/systemd/system/parlograph.service.d
+rm /usr/local/bin/recogniser
+cp /tmp/good.toml /etc/parlograph/parlograph.toml
+systemctl daemon-reload
+systemctl reset-failed parlograph
+check "as before" systemctl restart parlograph
+
+say "an instance through upgrade, removal and purge"
+unit=parlograph@nas
+check "it is enabled and started" systemctl enable --now parlograph@nas
+check "two services on one inbox" sh -c '
+  sed "s|/var/lib/parlograph/nas|/var/lib/parlograph/two|" /etc/parlograph/nas.toml >/etc/parlograph/two.toml
+  ! systemctl start parlograph@two && journalctl -u parlograph@two -o cat | grep "serves the inbox /srv/parlograph/nas/inbox already"'
+rm /etc/parlograph/two.toml
+systemctl reset-failed parlograph@two 2>/dev/null
+old=$(property MainPID)
+check "the same version once more" install_package --reinstall /host/parlograph.deb
+check "the instance runs" is ActiveState active
+check "as a new process" sh -c '[ "$1" != "$2" ] && [ "$2" != 0 ]' sh "$old" "$(property MainPID)"
+as anna cp /host/talk.wav /srv/parlograph/nas/inbox/upgraded.wav
+check "and works" within 60 test -e /srv/parlograph/nas/outbox/upgraded.json
+check "removal" apt-get remove -y -q parlograph
+check "the instance is stopped" is ActiveState inactive
+check "its configuration and its jobs are kept" test -e /etc/parlograph/nas.toml -a -e /var/lib/parlograph/nas/jobs.sqlite
+check "installed again" install_package /host/parlograph.deb
+check "the instance starts as it was" systemctl start parlograph@nas
+as anna cp /host/talk.wav /srv/parlograph/nas/inbox/again.wav
+check "and works" within 60 test -e /srv/parlograph/nas/outbox/again.json
+unit=parlograph
+
 say "figures"
 systemctl restart parlograph
 sleep 3
@@ -237,6 +263,7 @@ systemctl start parlograph
 say "purge"
 check "purge" apt-get purge -y -q parlograph
 check "the service is gone" sh -c '[ "$(systemctl is-active parlograph)" = inactive ]'
+check "and the instance" sh -c '[ "$(systemctl is-active parlograph@nas)" = inactive ] && ! find /etc/systemd -name "parlograph*" | grep .'
 cp /tmp/smb.conf.before /etc/samba/smb.conf
 files >/tmp/after
 diff /tmp/before /tmp/after >/tmp/difference
@@ -247,5 +274,4 @@ check "it leaves recordings and transcripts, and the user to whom they belong" s
 check "nothing else below /srv/parlograph" sh -c \
   'find /srv/parlograph -type f | grep -v -E "\.(wav|m4a|txt|srt|json)$" | tee /dev/stderr | { ! grep -q .; }'
 
-[ "$failures" -eq 0 ] || { echo "$failures failed"; exit 1; }
-echo "all is well"
+finish

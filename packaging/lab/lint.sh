@@ -17,7 +17,6 @@ fail() {
 pass() { echo "ok    $1"; }
 
 dpkg-deb -x "$folder/parlograph_${version}_$architecture.deb" "$work/root"
-program="$work/root/usr/bin/parlograph"
 
 # References to manual pages that this machine lacks are not faults of the page.
 mandoc -T lint man/parlograph.1 man/parlograph.toml.5 man/parlograph.8 2>"$work/errors" >"$work/all" || true
