@@ -51,6 +51,11 @@ extension InboxService {
                 try await journal.note(
                     [job.id: Job.Chunks(expected: chunks, done: chunks, failed: failed)], [job.id: ledger])
             }
+            if try await isRenamed(job, inbox) {
+                logger.info("recording was renamed, it is delivered under its new name")
+                await drop(job, inbox)
+                return false
+            }
             try await deliver(
                 transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
             undelivered.drop(job)
@@ -68,11 +73,7 @@ extension InboxService {
             return false
         } catch let error as TranscriptionError where error.code == .recordingChanged || error.isAboutMissingFile {
             logger.info("recording changed or went away while it was read, looking again")
-            await BlockingPool.files.run {
-                PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
-            }
-            undelivered.drop(job)
-            try? await journal.forget(job.id)
+            await drop(job, inbox)
             return true
         } catch let error as TranscriptionError where error.code == .cannotWrite && !settings.once {
             await waitForOutbox(job, inbox, error, logger: logger)
@@ -99,6 +100,31 @@ extension InboxService {
             board.noteFailure(error.code, of: job)
             return await fail(job, inbox, error, logger: logger)
         }
+    }
+
+    /// Forgets a job that is none any more.
+    private func drop(_ job: Job, _ inbox: InboxSettings) async {
+        await BlockingPool.files.run {
+            PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
+        }
+        undelivered.drop(job)
+        try? await journal.forget(job.id)
+    }
+
+    /// Somebody gave the recording another name while it was in work: what has that name is a job by now, and finds its
+    /// chunks in the cache.
+    private func isRenamed(_ job: Job, _ inbox: InboxSettings) async throws -> Bool {
+        let isGone = await BlockingPool.files.run {
+            let source = inbox.path.pushing(job.path.path)
+            do {
+                _ = try FileStatus(at: source, followingLinks: false)
+                return false
+            } catch {
+                return (error as? SystemError)?.errno == .noSuchFileOrDirectory
+            }
+        }
+        guard isGone else { return false }
+        return try await journal.hasAnotherName(job)
     }
 
     private func write(_ text: String, _ kind: PersonalNotes.Kind, _ job: Job, _ inbox: InboxSettings) async {

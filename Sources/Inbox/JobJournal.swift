@@ -268,6 +268,22 @@ package struct JobJournal: Sendable {
         }
     }
 
+    /// Whether this very file waits or is in work under another name, too.
+    package func hasAnotherName(_ job: Job) async throws -> Bool {
+        try await database.read { db in
+            try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS(SELECT 1 FROM job WHERE inbox = ? AND inode = ? AND bytes = ? AND modified = ?
+                      AND path != ? AND state IN ('queued', 'processing'))
+                    """,
+                arguments: [
+                    job.inbox.data, Int64(bitPattern: job.identity.inode), job.identity.byteCount,
+                    job.identity.modified, job.path.data,
+                ]) ?? false
+        }
+    }
+
     /// The sidecars or the error note are on disk.
     package func finish(_ id: Int64, state: Job.State, error: (code: String, message: String)?, now: Int64) async throws
     {

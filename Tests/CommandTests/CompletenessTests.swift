@@ -103,6 +103,45 @@ struct CompletenessTests {
         }
     }
 
+    /// Somebody tidies up while a recording is in work: it is delivered once, under the name it has then.
+    @Test(arguments: ["meeting.wav", "monday/talk.wav"]) func aRecordingThatIsRenamedWhileInWorkIsDeliveredOnce(
+        _ name: String
+    ) async throws {
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer.hearing { request in
+            var response = FakeTranscriptionServer.heard(in: request)
+            response.gate = gate
+            return response
+        }
+        defer {
+            gate.open()
+            server.stop()
+        }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "formats = [\"txt\"]")
+            try place.makeFolder("inbox/monday")
+            let ended = try await place.start("serve") { process in
+                try await process.says("ready")
+                try place.writeMarks(0..<3, to: "inbox/talk.wav")
+                try await eventually("a request") { !server.requests.isEmpty }
+                try place.move("inbox/talk.wav", "inbox/\(name)")
+                try await eventually("a job of the new name") {
+                    try await place.run("jobs", "--json").lines.count == 2
+                }
+                gate.open()
+                try await eventually("done") { place.exists("done/\(name)") }
+                try await eventually("one job") { try await place.run("jobs").lines.count == 1 }
+                process.send(SIGTERM)
+                return try await process.end(within: .seconds(15))
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try place.files("done") == [name])
+            let transcripts = try place.files("outbox").filter { $0.hasSuffix(".txt") }
+            #expect(transcripts == [name.replacing(".wav", with: ".txt")])
+            #expect(server.requests.count == 1)
+        }
+    }
+
     @Test func aFailedRecordingThatChangesIsTriedAgain() async throws {
         let server = try FakeTranscriptionServer.hearing()
         defer { server.stop() }
