@@ -85,6 +85,33 @@ extension InboxService {
         return isThere ? outcome : nil
     }
 
+    /// Whether the outbox has the whole transcript of a kept recording that the journal knows nothing of: that was lost, or
+    /// purged with the package. What lies there is not paid for again.
+    func isDeliveredOnRecord(_ job: Job, _ inbox: InboxSettings) async throws -> Bool {
+        guard inbox.after == .keep, job.sidecarDigests.isEmpty, try await !journal.hasEarlierDelivery(than: job) else {
+            return false
+        }
+        let flag = CancellationFlag()
+        let record = try await withTaskCancellationHandler {
+            try await BlockingPool.files.run { () -> SidecarRecord? in
+                let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
+                let folder = inbox.outbox.pushing(job.sidecarBase.folder.path)
+                guard let record = SidecarRecord(names, in: folder), record.isWhole,
+                    inbox.formats.allSatisfy({
+                        (try? FileStatus(at: folder.pushing(names.name($0).path), followingLinks: false)) != nil
+                    })
+                else { return nil }
+                let digest = try open(job, in: inbox).digest(isCancelled: { flag.isSet })
+                return digest == record.source ? record : nil
+            }
+        } onCancel: {
+            flag.set()
+        }
+        guard let record else { return false }
+        try await journal.recordDelivery(job.id, digests: Array(record.digests), outcome: .delivered)
+        return true
+    }
+
     /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
     func settle(_ jobs: [Job]) async {
         for job in jobs where !Task.isCancelled {

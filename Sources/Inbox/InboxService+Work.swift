@@ -32,6 +32,12 @@ extension InboxService {
                 logger.info("recording was delivered just before the service ended")
                 return await settleSource(of: job, inbox, as: outcome)
             }
+            if try await isDeliveredOnRecord(job, inbox) {
+                finished = .delivered
+                try await close(job, inbox, as: .delivered)
+                logger.info("recording has its transcript already, the journal did not know of it")
+                return await settleSource(of: job, inbox, as: .delivered)
+            }
             let isMade = undelivered[job] != nil
             try await journal.noteBegin(
                 job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: Self.now())
@@ -155,15 +161,20 @@ extension InboxService {
                 "\(job.path.last.printable) has \(ByteCount.text(job.identity.byteCount)); recordings of more than "
                     + "\(ByteCount.text(largest)) are not taken here.")
         }
-        let recording = try await BlockingPool.files.run {
-            let root = try OwnedDescriptor(opening: inbox.path, flags: O_RDONLY | O_DIRECTORY)
-            return try Recording(opening: job.path, beneath: root.descriptor, at: inbox.path)
-        }
+        let recording = try await BlockingPool.files.run { try open(job, in: inbox) }
+        if let made = undelivered[job] { return made }
+        return try await pipeline(recording, RecordingID(UInt64(job.id)), inbox, observe)
+    }
+
+    /// Blocks.
+    /// - Throws: `TranscriptionError` when it cannot be read or is another one by now.
+    func open(_ job: Job, in inbox: InboxSettings) throws -> Recording {
+        let root = try OwnedDescriptor(opening: inbox.path, flags: O_RDONLY | O_DIRECTORY)
+        let recording = try Recording(opening: job.path, beneath: root.descriptor, at: inbox.path)
         guard recording.identity == job.identity else {
             throw TranscriptionError(.recordingChanged, "\(job.path.printable) changed before it was transcribed.")
         }
-        if let made = undelivered[job] { return made }
-        return try await pipeline(recording, RecordingID(UInt64(job.id)), inbox, observe)
+        return recording
     }
 
     private func deliver(

@@ -11,13 +11,19 @@ package struct SidecarRecord: Sendable {
     /// Of the files as they were delivered; that of the `.json` itself as it is now.
     package let digests: Set<Digest>
 
+    /// Nothing is missing in the transcript.
+    package let isWhole: Bool
+
     private struct Contents: Decodable {
+        struct Gap: Decodable {}
+
         struct Source: Decodable {
             let name: String
             let sha256: Digest
         }
         let source: Source
         let sidecars: [String: Digest]
+        let gaps: [Gap]
     }
 
     private static let longest = 64 << 20
@@ -30,6 +36,7 @@ package struct SidecarRecord: Sendable {
         else { return nil }
         source = contents.source.sha256
         sourceName = contents.source.name
+        isWhole = contents.gaps.isEmpty
         digests = Set(contents.sidecars.values).union([bytes.withUnsafeBytes { SHA256.digest(of: $0) }])
     }
 }

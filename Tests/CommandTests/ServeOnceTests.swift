@@ -79,6 +79,44 @@ struct ServeOnceTests {
         }
     }
 
+    /// The state directory was purged or lost: what stands in the outbox, corrected by hand or not, is not paid for again.
+    @Test func keptRecordingsThatHaveTheirTranscriptsAreNotTranscribedAgainWithoutAJournal() async throws {
+        let server = try FakeTranscriptionServer.hearing { request in
+            MarkedAudio.hear(MarkedAudio.decode(file: request.audio) ?? []).contains { $0.number == 44 }
+                ? .init(500, text: "out of order") : nil
+        }
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(
+                folder, server: server, retries: 0, inbox: "formats = [\"txt\", \"json\"]\nafter = \"keep\"")
+            try place.makeFolder("inbox/monday")
+            try place.writeMarks(0..<3, to: "inbox/monday/talk.wav")
+            try place.writeMarks(10..<13, to: "inbox/changed.wav")
+            try place.writeMarks(20..<23, to: "inbox/deleted.wav")
+            try place.writeMarks(30..<45, to: "inbox/gaps.wav")
+            #expect(try await place.run("serve", "--once").status == 75)
+            try place.write("m0 m1 m2, as corrected by hand\n", to: "outbox/monday/talk.txt")
+            let before = try place.text("outbox/monday/talk.json")
+            try place.writeMarks(50..<53, to: "inbox/changed.wav")
+            #expect(unlink(place["outbox/deleted.txt"].string) == 0)
+            for lost in ["state", "cache"] {
+                try await TestAudioFile.run("rm", ["-r", place[lost].string])
+            }
+            let asked = server.requests.count
+            let again = try await place.run("serve", "--once")
+            #expect(again.lines.first == "3 delivered, 1 partial, 0 failed", "\(again.errors)")
+            let heard = server.requests.dropFirst(asked).flatMap {
+                MarkedAudio.hear(MarkedAudio.decode(file: $0.audio) ?? []).map(\.number)
+            }
+            #expect(Set(heard).isDisjoint(with: 0..<3))
+            #expect(Set(heard).isSuperset(of: [50, 51, 52, 20, 21, 22, 44]))
+            #expect(try place.text("outbox/monday/talk.txt") == "m0 m1 m2, as corrected by hand\n")
+            #expect(try place.text("outbox/monday/talk.json") == before)
+            #expect(try place.text("outbox/deleted.txt") == "m20 m21 m22\n")
+            #expect(try await place.run("serve", "--once").lines == ["0 delivered, 0 partial, 0 failed"])
+        }
+    }
+
     /// `after = "move"` frees the name in the inbox: what comes under it later is another recording.
     @Test func aLaterRecordingOfTheSameNameWipesNothingOut() async throws {
         let server = try FakeTranscriptionServer.hearing()

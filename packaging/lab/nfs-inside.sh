@@ -70,8 +70,8 @@ mkdir -p /etc/systemd/system/parlograph@nas.service.d
 cp /host/examples/client-of-a-share.conf /etc/systemd/system/parlograph@nas.service.d/share.conf
 systemctl daemon-reload
 check "with it, it does" systemctl start parlograph@nas
-check "check names the file system" sh -c \
-  'cd / && runuser -u parlograph -- parlograph check --config /etc/parlograph/nas.toml | tee /dev/stderr | grep "inbox /mnt/recordings/inbox.*network file system"'
+check "check tells what it is" sh -c \
+  'cd / && runuser -u parlograph -- parlograph check --config /etc/parlograph/nas.toml | tee /dev/stderr | grep "inbox /mnt/recordings/inbox: writable, NFS, .*changes made on other machines give no events here"'
 as nas cp /host/talk.wav /export/recordings/inbox/one.wav
 check "a recording that another machine puts there" within 90 transcribed /export/recordings one
 check "is moved to done" within 10 test -e /export/recordings/done/one.wav

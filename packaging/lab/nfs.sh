@@ -1,7 +1,7 @@
 #!/bin/sh
 # The package in a fresh Debian 12 with a kernel of its own (user-mode Linux), since NFS needs one: an NFS server that
 # exports the folders as the example says, its clients, and the service on a client of an NFS and of an SMB server. As
-# root; about ten minutes, the first time two more.
+# root; about seven minutes, the first time two more.
 # Usage: nfs.sh FOLDER   (where the package is that "make deb" left)
 set -eu
 folder=$(readlink -f "$1")
