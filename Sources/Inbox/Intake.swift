@@ -212,7 +212,7 @@ package final class Intake: Sendable {
             turned()
             await wake.wait(atMost: Self.defaultPoll)
         }
-        if isTold { logger.notice("inbox is ours again", metadata: ["inbox": "\(root.printable)"]) }
+        if isTold { logger.notice("inbox is served by no other process any more, taking it", metadata: ["inbox": "\(root.printable)"]) }
     }
 
     private func rootPlace() async -> RootPlace? {
