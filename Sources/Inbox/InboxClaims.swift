@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 package import SystemPackage
 package import SystemSupport
@@ -20,6 +21,37 @@ package final class InboxClaims: Sendable {
             claims.withLock { $0[inbox] = nil }
             throw held
         } catch {}
+    }
+
+    private static let pause = Duration.seconds(5)
+
+    /// Takes an inbox; while another process serves it, recordings are left to that.
+    /// - Parameters:
+    ///   - wake: is waited on between two looks.
+    ///   - turned: is called at each look.
+    func wait(
+        for inbox: FilePath, waking wake: AsyncSignal, turned: @Sendable () -> Void, logger: Logger
+    ) async {
+        var isTold = false
+        while !Task.isCancelled {
+            let other = await BlockingPool.files.run { () -> FolderClaim.Held? in
+                do throws(FolderClaim.Held) { try self.take(inbox) } catch { return error }
+                return nil
+            }
+            guard let other else { break }
+            if !isTold {
+                let process = other.processID.map { "\($0)" } ?? "unknown"
+                logger.warning(
+                    "another process serves this inbox, leaving it to that",
+                    metadata: ["inbox": "\(inbox.printable)", "process": "\(process)"])
+            }
+            isTold = true
+            turned()
+            await wake.wait(atMost: Self.pause)
+        }
+        guard isTold, !Task.isCancelled else { return }
+        logger.notice(
+            "inbox is served by no other process any more, taking it", metadata: ["inbox": "\(inbox.printable)"])
     }
 
     /// Lets go of those that are served no longer.

@@ -119,7 +119,7 @@ package final class Intake: Sendable {
         turned: @Sendable () -> Void = {}, arrived: Arrived
     ) async {
         let rule = CompletenessRule(settle: settings.settle, once: once)
-        await waitUntilOurs(turned)
+        await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: logger)
         var root = await rootPlace()
         var watcher = once ? nil : await startWatcher()
         defer { watcher?.stop() }
@@ -146,7 +146,7 @@ package final class Intake: Sendable {
                 let place = await rootPlace()
                 if let place, isRootLost || place != root {
                     watcher?.stop()
-                    await waitUntilOurs(turned)
+                    await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: logger)
                     // Watched again before it is scanned, so that nothing falls between.
                     watcher = await startWatcher()
                     interval = watcher == nil ? pollInterval : rescanInterval
@@ -188,31 +188,6 @@ package final class Intake: Sendable {
     private struct RootPlace: Equatable {
         let device: UInt64
         let inode: UInt64
-    }
-
-    /// While another process serves the inbox, recordings are left to it.
-    private func waitUntilOurs(_ turned: @Sendable () -> Void) async {
-        guard let claims else { return }
-        let root = settings.path
-        var isTold = false
-        while !Task.isCancelled {
-            let other = await BlockingPool.files.run { () -> FolderClaim.Held? in
-                do throws(FolderClaim.Held) { try claims.take(root) } catch { return error }
-                return nil
-            }
-            guard let other else { break }
-            if !isTold {
-                logger.warning(
-                    "another process serves this inbox, leaving it to that",
-                    metadata: [
-                        "inbox": "\(root.printable)", "process": "\(other.processID.map { "\($0)" } ?? "unknown")",
-                    ])
-            }
-            isTold = true
-            turned()
-            await wake.wait(atMost: Self.defaultPoll)
-        }
-        if isTold { logger.notice("inbox is served by no other process any more, taking it", metadata: ["inbox": "\(root.printable)"]) }
     }
 
     private func rootPlace() async -> RootPlace? {
