@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Bytes that can be read at any place: a recording's file, or an array in a test.
 package protocol ByteSource {
@@ -39,10 +40,26 @@ extension [UInt8] {
     }
 }
 
+/// Keeps the first error of reading, for all copies of a `FileBytes`.
+private final class ReadFault: Sendable {
+    private let first = Atomic<CInt>(0)
+
+    var errno: CInt? {
+        let value = first.load(ordering: .relaxed)
+        return value == 0 ? nil : value
+    }
+
+    func note(_ errno: CInt) { _ = first.compareExchange(expected: 0, desired: errno, ordering: .relaxed) }
+}
+
 /// A file read with pread(2), so that the descriptor's shared position does not matter.
 package struct FileBytes: ByteSource {
     package let descriptor: CInt
     package let size: Int64
+    private let fault = ReadFault()
+
+    /// Of the first read that failed, of whatever copy of this value; nil: none did. What was read then looks like the end.
+    package var readError: CInt? { fault.errno }
 
     /// Takes the size from fstat(2); zero where that fails.
     package init(descriptor: CInt) {
@@ -58,6 +75,7 @@ package struct FileBytes: ByteSource {
         while done < count {
             let got = pread(descriptor, buffer + done, count - done, off_t(offset) + off_t(done))
             if got < 0, errno == EINTR { continue }
+            if got < 0 { fault.note(errno) }
             guard got > 0 else { break }
             done += got
         }

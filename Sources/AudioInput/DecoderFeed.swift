@@ -5,7 +5,7 @@ import Synchronization
 import SystemSupport
 import Transcription
 
-/// The parent's end of the decoder: reads its messages, cuts the samples, hands over chunks.
+/// The parent's end of the decoder: cuts its samples and hands over chunks, over all the runs that a recording takes.
 final class DecoderFeed: Sendable {
     /// The properties go this way, the plan that way, then chunks.
     let properties = Rendezvous<AudioProperties>()
@@ -13,15 +13,9 @@ final class DecoderFeed: Sendable {
     private let chunks = Rendezvous<Chunk>()
     private let summary = Mutex(DecodeSummary(sampleCount: 0, warnings: []))
     private let recording: String
-    private let process: pid_t
 
-    /// - Parameters:
-    ///   - recording: its name, for messages.
-    ///   - process: the decoder's id; valid as long as `run` runs.
-    init(recording: String, process: pid_t) {
-        self.recording = recording
-        self.process = process
-    }
+    /// - Parameter recording: its name, for messages.
+    init(recording: String) { self.recording = recording }
 
     var reader: any ChunkReader { Reader(feed: self) }
 
@@ -31,44 +25,41 @@ final class DecoderFeed: Sendable {
         var summary: DecodeSummary { feed.summary.withLock { $0 } }
     }
 
-    /// Reads to the end of `output`; errors reach whoever waits for properties or chunks.
-    func run(_ output: SubprocessOutputSequence) async {
-        do {
-            try await read(output)
-            properties.close()
-            chunks.close()
-        } catch {
-            properties.close(throwing: error)
-            plan.close(throwing: error)
-            chunks.close(throwing: error)
-        }
+    /// Whoever waits for properties or chunks is told that none come any more, and why.
+    func close(throwing error: (any Error)? = nil) {
+        properties.close(throwing: error)
+        if let error { plan.close(throwing: error) }
+        chunks.close(throwing: error)
     }
 
-    private func read(_ output: SubprocessOutputSequence) async throws {
+    /// Reads one run of the decoder to the end of its output.
+    /// - Parameters:
+    ///   - cutter: what earlier runs gave; the samples that they gave already are passed over.
+    ///   - onNews: is called with true when something is waited for, with false when it has come.
+    /// - Returns: what the run said, the last word about its end included if there was one.
+    /// - Throws: what the reader of properties and chunks closed with; `CancellationError`.
+    func read(
+        _ output: SubprocessOutputSequence, into cutter: inout SampleCutter, onNews: (Bool) -> Void
+    ) async throws -> RunReport {
         var parser = MessageParser()
-        var state = FeedState()
-        var splitter: AudioSplitter?
+        var report = RunReport()
+        cutter.beginRun()
+        onNews(true)
         for try await buffer in output {
-            var done: [Chunk] = []
-            if splitter == nil {
-                state.begin(buffer, &parser)
-                if let found = state.properties {
-                    try await properties.put(found)
-                    guard let plan = try await plan.take() else { throw CancellationError() }
-                    splitter = AudioSplitter(plan: plan)
-                    state.replay { done += splitter?.push($0) ?? [] }
-                }
-            } else {
-                state.consume(buffer, &parser) { done += splitter?.push($0) ?? [] }
+            onNews(false)
+            let done = cutter.take(buffer, &parser, &report)
+            if let found = report.properties, !cutter.isPlanned {
+                try await properties.put(found)
+                guard let plan = try await plan.take() else { throw CancellationError() }
+                for chunk in cutter.begin(plan) { try await deliver(chunk) }
             }
             for chunk in done { try await deliver(chunk) }
-            if state.isGarbled {
-                kill(process, SIGKILL)
-                break
-            }
+            if report.isGarbled || report.end != nil { break }
+            onNews(true)
         }
+        onNews(false)
         try Task.checkCancellation()
-        try await finish(state, splitter)
+        return report
     }
 
     private func deliver(_ chunk: Chunk) async throws {
@@ -76,111 +67,58 @@ final class DecoderFeed: Sendable {
         try await chunks.put(chunk)
     }
 
-    private func finish(_ state: FeedState, _ last: consuming AudioSplitter?) async throws {
-        var warnings = state.warnings
-        if let needed = state.needed { throw needed }
-        let chunk = last?.finish()
-        let heard = chunk != nil || summary.withLock { $0.sampleCount > 0 }
-        if let failure = state.failure {
-            guard heard else { throw error(failure) }
-            warnings.append("The rest of the file cannot be decoded: it \(failure.message)")
-        } else if !state.isComplete {
-            let end = await endOfProcess()
-            guard heard else {
-                throw TranscriptionError(
-                    .undecodable,
-                    "The decoder stopped (\(end)) while reading \(recording); the file is damaged in a way it cannot handle."
-                )
-            }
-            warnings.append(
-                "The decoder stopped (\(end)) before the end of the file; what it had decoded has been transcribed.")
+    /// Hands over the last chunk: no further run follows.
+    /// - Throws: `TranscriptionError` when nothing at all was decoded; as `read`.
+    func finish(_ cutter: inout SampleCutter, _ report: RunReport, _ end: DecodingEnd) async throws {
+        let heard = cutter.sampleCount
+        guard heard > 0 else { throw error(end) }
+        var result = DecodeSummary(sampleCount: heard, warnings: report.warnings, gaps: report.losses)
+        switch end {
+        case .complete, .needs: break
+        case .failed(let failure):
+            result.warnings.append("The rest of the file cannot be decoded: it \(failure.message)")
+        case .crashed(let reason), .stopped(let reason):
+            let place = SpokenTime.clock(SampleClock.seconds(heard))
+            result.warnings.append(
+                "Reading the file was cut short at \(place), also when it was tried again (\(reason)); what comes behind is "
+                    + "not transcribed.")
+            result.gaps = [gap(behind: heard, declared: report.properties?.declaredSampleCount, reason)]
         }
-        summary.withLock { $0.warnings = warnings }
+        let chunk = cutter.finish()
+        summary.withLock { $0 = result }
         if let chunk { try await deliver(chunk) }
     }
 
-    private func error(_ failure: DecodingFailure) -> TranscriptionError {
-        let code: TranscriptionError.Code =
-            switch failure.code {
-            case .notARecording: .notARecording
-            case .unsupportedFormat: .unsupportedFormat
-            case .undecodable: .undecodable
-            }
-        return TranscriptionError(code, "\(recording) \(failure.message)")
+    private func gap(behind heard: Int64, declared: Int64?, _ reason: String) -> Transcript.Gap {
+        let end = declared.flatMap { $0 > heard ? $0 : nil }
+        return Transcript.Gap(
+            range: SampleRange(heard, end ?? heard), reason: "Reading the file was cut short here (\(reason)).",
+            cause: .interruption, isOpenEnded: end == nil)
     }
 
-    /// How the process ended, in words; waits for it without reaping it, a second at the most.
-    private func endOfProcess() async -> String {
-        let process = process
-        return await BlockingPool.files.run {
-            for _ in 0..<100 {
-                var info = siginfo_t()
-                let status = waitid(P_PID, id_t(process), &info, WEXITED | WNOWAIT | WNOHANG)
-                if status == 0, info._sifields._sigchld.si_pid == process {
-                    let value = info._sifields._sigchld.si_status
-                    if info.si_code == 1 { return "status \(value)" }
-                    return value == SIGXCPU ? "it took more time than any honest file needs" : "signal \(value)"
-                }
-                usleep(10_000)
-            }
-            kill(process, SIGKILL)
-            return "no answer"
-        }
-    }
-}
-
-/// What the decoder has said so far.
-struct FeedState {
-    private let logger = Logger(label: "parlograph.audio")
-    private(set) var warnings: [String] = []
-    private(set) var failure: DecodingFailure?
-    private(set) var needed: ProgramNeeded?
-    private(set) var isComplete = false
-    /// What came is not from our decoder.
-    private(set) var isGarbled = false
-    private(set) var properties: AudioProperties?
-    private var early: [Int16] = []
-
-    init() {}
-
-    /// Takes a buffer before the plan is known: the properties, and samples behind them that are kept for `replay`.
-    mutating func begin(_ buffer: SubprocessOutputSequence.Buffer, _ parser: inout MessageParser) {
-        var samples: [Int16] = []
-        consume(buffer, &parser) { samples.append(contentsOf: $0) }
-        early += samples
-        if properties == nil, !early.isEmpty { isGarbled = true }
-    }
-
-    /// Takes a buffer of the decoder's output.
-    mutating func consume(
-        _ buffer: SubprocessOutputSequence.Buffer, _ parser: inout MessageParser,
-        onSamples: (UnsafeBufferPointer<Int16>) -> Void
-    ) {
-        do {
-            try buffer.withUnsafeBytes { bytes in
-                try parser.consume(bytes, onSamples: onSamples, onMessage: { note($0) })
-            }
-        } catch {
-            isGarbled = true
+    /// Why there is nothing.
+    private func error(_ end: DecodingEnd) -> TranscriptionError {
+        switch end {
+        case .complete, .needs: TranscriptionError(.notARecording, "\(recording) holds no audio that can be decoded.")
+        case .failed(let failure): TranscriptionError(code(of: failure), "\(recording) \(failure.message)")
+        case .crashed(let reason):
+            TranscriptionError(
+                .undecodable,
+                "The decoder stopped (\(reason)) while reading \(recording); the file is damaged in a way it cannot handle."
+            )
+        case .stopped(let reason):
+            TranscriptionError(
+                .decodingInterrupted,
+                "Reading \(recording) was cut short before anything was heard, also when it was tried again (\(reason)). "
+                    + "That is no fault of the file: try it again later.")
         }
     }
 
-    /// Gives the samples that came together with the properties.
-    mutating func replay(_ body: (UnsafeBufferPointer<Int16>) -> Void) {
-        early.withUnsafeBufferPointer(body)
-        early = []
-    }
-
-    /// Takes a message that is no sample.
-    mutating func note(_ message: DecoderMessage) {
-        switch message {
-        case .properties(let found): properties = found
-        case .warning(let text): if warnings.count < 100 { warnings.append(text) }
-        case .debug(let text): logger.debug("decoder", metadata: ["decoder.note": "\(text)"])
-        case .end: isComplete = true
-        case .failure(let found): failure = found
-        case .needsProgram(let demuxer, let format, let title):
-            needed = ProgramNeeded(demuxer: demuxer, format: format, title: title)
+    private func code(of failure: DecodingFailure) -> TranscriptionError.Code {
+        switch failure.code {
+        case .notARecording: .notARecording
+        case .unsupportedFormat: .unsupportedFormat
+        case .undecodable: .undecodable
         }
     }
 }

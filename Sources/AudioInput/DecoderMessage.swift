@@ -10,6 +10,8 @@ package enum DecoderMessage: Equatable {
         case debug = 0x44
         case end = 0x45
         case failure = 0x58
+        case loss = 0x4C
+        case interruption = 0x49
         case needsProgram = 0x4E
     }
 
@@ -17,15 +19,21 @@ package enum DecoderMessage: Equatable {
     case warning(String)
     /// For the log of someone who looks for a fault.
     case debug(String)
-    /// Everything was decoded; whoever ends without this has died.
+    /// All that the file gives was decoded; whoever ends without this or a failure has not finished.
     case end
     case failure(DecodingFailure)
+    /// What the damaged file has lost, in samples at 16 kHz from the recording's start.
+    case loss(SampleRange)
+    /// Something that is not in the file ended decoding: reading failed, ffmpeg was killed. What, in a few words.
+    case interruption(String)
     /// The libraries here do not read this; ffmpeg may.
     case needsProgram(demuxer: String, format: String, title: String)
 
     package static let headerBytes = 5
     /// The greatest length of a message; a longer one is not from our decoder.
     package static let longest = 1 << 20
+    /// A thousand hours, in samples at 16 kHz: a header that declares more is not believed.
+    package static let greatestDeclaredLength = 1000 * 3600 * SampleClock.rate
     /// Bytes of samples in a message: with its header just what a pipe takes.
     package static let samplesBytes = (64 << 10) - 8
 
@@ -34,12 +42,17 @@ package enum DecoderMessage: Equatable {
         case .properties(let p):
             (
                 .properties,
-                "\(p.format)\n\(p.sampleRate)\n\(p.channels)\n\(p.estimatedSampleCount.map { "\($0)" } ?? "-")"
+                [
+                    p.format, "\(p.sampleRate)", "\(p.channels)", p.estimatedSampleCount.map { "\($0)" } ?? "-",
+                    p.declaredSampleCount.map { "\($0)" } ?? "-",
+                ].joined(separator: "\n")
             )
         case .warning(let text): (.warning, text)
         case .debug(let text): (.debug, text)
         case .end: (.end, "")
         case .failure(let failure): (.failure, "\(failure.code.rawValue)\n\(failure.message)")
+        case .loss(let range): (.loss, "\(range.start)\n\(range.end)")
+        case .interruption(let cause): (.interruption, cause)
         case .needsProgram(let demuxer, let format, let title): (.needsProgram, "\(demuxer)\n\(format)\n\(title)")
         }
     }
@@ -58,22 +71,29 @@ package enum DecoderMessage: Equatable {
     /// Nil when the bytes make no sense.
     package init?(_ kind: Kind, _ bytes: some Sequence<UInt8>) {
         guard let text = String(validating: Array(bytes), as: UTF8.self) else { return nil }
-        let lines = text.split(separator: "\n", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
+        let lines = text.split(separator: "\n", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
         switch kind {
         case .properties:
-            guard lines.count == 4, let rate = Int(lines[1]), let channels = Int(lines[2]), rate > 0, channels > 0
+            guard lines.count == 5, let rate = Int(lines[1]), let channels = Int(lines[2]), rate > 0, channels > 0
             else {
                 return nil
             }
             self = .properties(
                 AudioProperties(
-                    format: lines[0], sampleRate: rate, channels: channels, estimatedSampleCount: Int64(lines[3])))
+                    format: lines[0], sampleRate: rate, channels: channels, estimatedSampleCount: Int64(lines[3]),
+                    declaredSampleCount: Int64(lines[4])))
         case .warning: self = .warning(text)
         case .debug: self = .debug(text)
         case .end: self = .end
         case .failure:
             guard lines.count == 2, let code = DecodingFailure.Code(rawValue: lines[0]) else { return nil }
             self = .failure(DecodingFailure(code, lines[1]))
+        case .loss:
+            guard lines.count == 2, let start = Int64(lines[0]), let end = Int64(lines[1]), 0 <= start, start < end,
+                end <= Self.greatestDeclaredLength
+            else { return nil }
+            self = .loss(SampleRange(start, end))
+        case .interruption: self = .interruption(text)
         case .needsProgram:
             guard lines.count == 3 else { return nil }
             self = .needsProgram(demuxer: lines[0], format: lines[1], title: lines[2])

@@ -10,6 +10,8 @@ struct DecoderOutput: ~Copyable {
     private var rate = 0
     private var block = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
     private var blockCount = 0
+    /// Length of the recording by its header, at 16 kHz.
+    private var declared: Int64?
 
     init(descriptor: Int32) {
         writer = SampleWriter(descriptor: descriptor)
@@ -31,6 +33,42 @@ struct DecoderOutput: ~Copyable {
     /// Seconds written so far. Waits for those under way.
     var seconds: Double {
         mutating get { SampleClock.seconds(sampleCount) }
+    }
+
+    /// What is known before the first sample.
+    /// - Parameters:
+    ///   - estimated: seconds of the whole recording, by header or bit rate; nil: unknown.
+    ///   - declared: seconds by the header; nil where it declares none.
+    /// - Throws: `Closed`.
+    mutating func announce(
+        _ format: String, rate: Int, channels: Int, estimated: Double?, declared: Double?
+    ) throws {
+        let longest = SampleClock.seconds(DecoderMessage.greatestDeclaredLength)
+        func samples(_ seconds: Double?) -> Int64? {
+            seconds.flatMap { $0 > 0 && $0 <= longest ? SampleClock.samples(seconds: $0) : nil }
+        }
+        self.declared = samples(declared)
+        try send(
+            .properties(
+                AudioProperties(
+                    format: format, sampleRate: rate, channels: channels, estimatedSampleCount: samples(estimated),
+                    declaredSampleCount: self.declared)))
+    }
+
+    /// After the last sample: tells what the recording lacks of the length that its header declares.
+    /// - Returns: whether it lacks anything that is worth a word.
+    /// - Throws: `Closed`.
+    @discardableResult
+    mutating func tellEarlyEnd() throws -> Bool {
+        let decoded = sampleCount
+        // Headers are rounded, and encoders count their own delay in or out.
+        guard let declared, declared - decoded > max(SampleClock.rate, declared / 500) else { return false }
+        try send(.loss(SampleRange(decoded, declared)))
+        try send(
+            .warning(
+                "The file ends after \(SpokenTime.clock(SampleClock.seconds(decoded))) although its header declares "
+                    + "\(SpokenTime.clock(SampleClock.seconds(declared))); what was there has been transcribed."))
+        return true
     }
 
     /// - Throws: `Closed`.

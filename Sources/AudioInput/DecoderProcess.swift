@@ -19,6 +19,8 @@ package enum DecoderProcess {
     /// - Returns: the exit status, 0 also for a recording that cannot be decoded: the message says so.
     package static func run(_ arguments: [String]) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        // Whoever stops the service with a signal to all its processes does not mean the recording: the service decides.
+        for stop in [SIGTERM, SIGINT, SIGHUP] { signal(stop, SIG_IGN) }
         let program = arguments.count == 4 ? ExternalDecoder(arguments) : nil
         guard arguments.isEmpty || program != nil else { return 64 }
         clinux_widen_pipe(1, pipeBytes)
@@ -31,21 +33,34 @@ package enum DecoderProcess {
             }
             do {
                 if let program {
-                    try program.decode(to: &output)
+                    try program.decode(file, to: &output)
                 } else {
                     try decode(file, to: &output)
                 }
+                try checkReading(of: file)
                 guard output.sampleCount > 0 else {
                     throw DecodingFailure(.notARecording, "holds no audio that can be decoded.")
                 }
+                try output.tellEarlyEnd()
                 try output.send(.end)
             } catch let failure as DecodingFailure {
+                try checkReading(of: file)
                 try output.send(.failure(failure))
             }
+            return 0
+        } catch let interruption as Interruption {
+            try? output.finishSamples()
+            try? output.send(.interruption(interruption.cause))
             return 0
         } catch {
             return 0  // the parent has closed the pipe and knows why
         }
+    }
+
+    /// What a failing disk withholds looks like the end of the file, or like damage.
+    private static func checkReading(of file: FileBytes) throws(Interruption) {
+        guard let error = file.readError else { return }
+        throw Interruption(cause: "reading the file failed: \(String(cString: strerror(error)))")
     }
 
     private static func decode(_ file: FileBytes, to output: inout DecoderOutput) throws {
@@ -81,4 +96,10 @@ package enum DecoderProcess {
             return clinux_sandbox(&limits)
         }
     }
+}
+
+/// Decoding was ended by something that is no property of the file: nothing can be said about it.
+struct Interruption: Error {
+    /// A few words, for a sentence in which they stand in parentheses.
+    let cause: String
 }

@@ -1,23 +1,31 @@
 import Glibc
+import Logging
 import Subprocess
-import Synchronization
 package import SystemPackage
 import SystemSupport
 package import Transcription
 
 /// Decodes in a process of its own and cuts into chunks: what crashes a decoder costs one recording, never the service.
+///
+/// A recording is whole when the decoder says so. A run that ends otherwise is begun again, from the start of the file; what
+/// an earlier run gave is passed over. What the last run (`DecodingEnd.attempts`) did not come to is a gap.
 package struct DecodingAudioSource: AudioSource {
     private let executable: FilePath
     private let ffmpeg: @Sendable () -> FilePath?
+    private let stallLimit: Duration
+    private let logger = Logger(label: "parlograph.audio")
 
     /// - Parameters:
     ///   - executable: the program whose subcommand `DecoderProcess.subcommand` is the decoder; this one by default.
+    ///   - stallLimit: a decoder that stands still for so long is ended.
     ///   - ffmpeg: the program for formats that no library here reads (`installedFFmpeg()`); nil without one. Asked for each
     ///     recording that needs it: it may be installed meanwhile.
     package init(
-        executable: FilePath = "/proc/self/exe", ffmpeg: @escaping @autoclosure @Sendable () -> FilePath?
+        executable: FilePath = "/proc/self/exe", stallLimit: Duration = .seconds(120),
+        ffmpeg: @escaping @autoclosure @Sendable () -> FilePath?
     ) {
         self.executable = executable
+        self.stallLimit = stallLimit
         self.ffmpeg = ffmpeg
     }
 
@@ -25,27 +33,58 @@ package struct DecodingAudioSource: AudioSource {
         of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
         _ body: (AudioProperties, any ChunkReader) async throws -> Value
     ) async throws -> Value {
-        do {
-            return try await decode(recording, program: [], plan: plan, body)
-        } catch let needed as ProgramNeeded {
-            guard let ffmpeg = ffmpeg() else {
-                throw TranscriptionError(
-                    .unsupportedFormat,
-                    "\(recording.displayName) is \(needed.title), which needs ffmpeg: install it (apt install ffmpeg) "
-                        + "and try again.")
+        let feed = DecoderFeed(recording: recording.displayName)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await decode(recording, into: feed)
+                    feed.close()
+                } catch {
+                    feed.close(throwing: error)
+                }
             }
-            return try await decode(
-                recording, program: [ffmpeg.string, needed.demuxer, needed.format, needed.title], plan: plan, body)
+            defer { group.cancelAll() }
+            guard let properties = try await feed.properties.take() else { throw CancellationError() }
+            try await feed.plan.put(try plan(properties))
+            return try await body(properties, feed.reader)
         }
     }
 
-    private func decode<Value: Sendable>(
-        _ recording: Recording, program: [String], plan: (AudioProperties) throws -> ChunkPlan,
-        _ body: (AudioProperties, any ChunkReader) async throws -> Value
-    ) async throws -> Value {
+    private func decode(_ recording: Recording, into feed: DecoderFeed) async throws {
+        var cutter = SampleCutter()
+        var program: [String] = []
+        var attempt = 1
+        while true {
+            let (end, report) = try await run(recording, program: program, feed, &cutter)
+            if case .needs(let needed) = end, program.isEmpty {
+                program = try ffmpegArguments(needed, recording)
+                continue
+            }
+            guard attempt < end.attempts else { return try await feed.finish(&cutter, report, end) }
+            logger.notice(
+                "decoder ended before the recording did, trying again",
+                metadata: ["file": "\(recording.displayName)", "end": "\(end)", "attempt": "\(attempt)"])
+            attempt += 1
+        }
+    }
+
+    private func ffmpegArguments(_ needed: ProgramNeeded, _ recording: Recording) throws -> [String] {
+        guard let ffmpeg = ffmpeg() else {
+            throw TranscriptionError(
+                .unsupportedFormat,
+                "\(recording.displayName) is \(needed.title), which needs ffmpeg: install it (apt install ffmpeg) "
+                    + "and try again.")
+        }
+        return [ffmpeg.string, needed.demuxer, needed.format, needed.title]
+    }
+
+    /// One run of the decoder.
+    private func run(
+        _ recording: Recording, program: [String], _ feed: DecoderFeed, _ cutter: inout SampleCutter
+    ) async throws -> (DecodingEnd, RunReport) {
         try DescriptorHeadroom.check()
         do {
-            return try await runDecoder(recording, program: program, plan: plan, body)
+            return try await runProcess(recording, program: program, feed, &cutter)
         } catch let error as SubprocessError {
             // No fault of the recording: too many open files or processes, no memory.
             guard let errno = error.underlyingError else { throw error }
@@ -53,38 +92,57 @@ package struct DecodingAudioSource: AudioSource {
         }
     }
 
-    private func runDecoder<Value: Sendable>(
-        _ recording: Recording, program: [String], plan: (AudioProperties) throws -> ChunkPlan,
-        _ body: (AudioProperties, any ChunkReader) async throws -> Value
-    ) async throws -> Value {
-        let outcome = try await run(
+    private func runProcess(
+        _ recording: Recording, program: [String], _ feed: DecoderFeed, _ cutter: inout SampleCutter
+    ) async throws -> (DecodingEnd, RunReport) {
+        let stall = StallWatch(limit: stallLimit)
+        var options = PlatformOptions()
+        // A signal to the process group of the service, or of a terminal, is not meant for it.
+        options.createSession = true
+        let outcome = try await Subprocess.run(
             .path(executable), arguments: Arguments([DecoderProcess.subcommand] + program),
             // A crash handler would take minutes and megabytes to say what the signal says.
-            environment: .custom(["SWIFT_BACKTRACE": "enable=no"]),
+            environment: .custom(["SWIFT_BACKTRACE": "enable=no"]), platformOptions: options,
             input: .fileDescriptor(recording.descriptor, closeAfterSpawningProcess: false), output: .sequence,
             error: .discarded
         ) { execution in
-            let feed = DecoderFeed(
-                recording: recording.displayName, process: execution.processIdentifier.value)
+            let process = execution.processIdentifier.value
             let output = execution.standardOutput
-            defer { kill(execution.processIdentifier.value, SIGKILL) }
+            // With whatever it has started.
+            defer { kill(-process, SIGKILL) }
             return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await feed.run(output) }
+                group.addTask { await stall.watch(process) }
                 defer { group.cancelAll() }
-                guard let properties = try await feed.properties.take() else { throw CancellationError() }
-                try await feed.plan.put(try plan(properties))
-                return try await body(properties, feed.reader)
+                let report = try await feed.read(output, into: &cutter) { stall.waits($0) }
+                let status = report.end == nil && !report.isGarbled ? await endOfProcess(process) : nil
+                return (report, status)
             }
         }
-        return outcome.closureResult
+        let (report, status) = outcome.closureResult
+        if report.isGarbled { return (.crashed("it wrote what is no sound"), report) }
+        if let end = report.end { return (end, report) }
+        if stall.hasStalled { return (.stopped("it stood still for \(stallLimit.components.seconds) s"), report) }
+        return (.unexplained(status: status), report)
     }
-}
 
-/// The decoder process cannot read the format; ffmpeg may.
-struct ProgramNeeded: Error {
-    let demuxer: String
-    let format: String
-    let title: String
+    /// Longer than a process takes to end that has closed its output.
+    private static let endPatience = 10
+
+    /// How the process ended, without reaping it: the exit status, or the negative number of the signal; nil where it lives on.
+    private func endOfProcess(_ process: pid_t) async -> Int32? {
+        await BlockingPool.files.run {
+            for _ in 0..<(Self.endPatience * 100) {
+                var info = siginfo_t()
+                let status = waitid(P_PID, id_t(process), &info, WEXITED | WNOWAIT | WNOHANG)
+                if status == 0, info._sifields._sigchld.si_pid == process {
+                    let value = info._sifields._sigchld.si_status
+                    return info.si_code == 1 ? value : -value
+                }
+                usleep(10_000)
+            }
+            return nil
+        }
+    }
 }
 
 extension DecodingAudioSource {

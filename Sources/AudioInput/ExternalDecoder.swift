@@ -1,3 +1,4 @@
+import AudioContainers
 import Glibc
 import Transcription
 
@@ -39,8 +40,8 @@ struct ExternalDecoder {
         ]
     }
 
-    /// - Throws: `DecodingFailure`, `DecoderOutput.Closed`.
-    func decode(to output: inout DecoderOutput) throws {
+    /// - Throws: `DecodingFailure`, `Interruption`, `DecoderOutput.Closed`.
+    func decode(_ file: FileBytes, to output: inout DecoderOutput) throws {
         guard var child = PipedProgram(path, commandLine) else {
             throw DecodingFailure(.unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started.")
         }
@@ -59,27 +60,26 @@ struct ExternalDecoder {
             guard try stream.append(bytes) else { continue }
             if !announced {
                 announced = true
-                try output.send(
-                    .properties(
-                        AudioProperties(
-                            format: format, sampleRate: stream.sampleRate, channels: stream.channels,
-                            estimatedSampleCount: report.seconds.map(SampleClock.samples(seconds:)))))
+                try output.announce(
+                    format, rate: stream.sampleRate, channels: stream.channels, estimated: report.seconds,
+                    declared: report.isLengthEstimated ? nil : report.seconds)
             }
             try stream.drain(to: &output)
         }
         let status = child.wait()
         try stream.finish(to: &output)
-        guard output.sampleCount > 0 else { throw failure(report, status: status) }
+        let readError = report.mentionsReadError ? ExternalEnding.readError(of: file) : nil
+        if let cause = ExternalEnding.interruption(status: status, readError: readError) {
+            throw Interruption(cause: cause)
+        }
+        guard output.sampleCount > 0 else { throw failure(report) }
         if stream.sawOppositeChannels {
             try output.send(
                 .warning(
                     "The left and the right channel cancel each other out in places; there only the left was used."))
         }
-        if let declared = report.seconds,
-            let warning = SpokenTime.earlyEnd(decoded: output.seconds, declared: declared)
-        {
-            try output.send(.warning(warning))
-        } else if let error = report.firstError {
+        guard try !output.tellEarlyEnd() else { return }
+        if let error = report.firstError {
             try output.send(.warning("Parts of the file are damaged (ffmpeg: \(error))."))
         } else if status != 0 {
             try output.send(
@@ -87,11 +87,11 @@ struct ExternalDecoder {
         }
     }
 
-    private func failure(_ report: ExternalReport, status: Int32) -> DecodingFailure {
+    private func failure(_ report: ExternalReport) -> DecodingFailure {
         if report.sawNoAudio {
             return DecodingFailure(.notARecording, "is \(title) without an audio track.")
         }
-        let reason = report.firstError ?? (status < 0 ? "stopped by signal \(-status)" : "no samples came out")
+        let reason = report.firstError ?? "no samples came out"
         return DecodingFailure(
             .undecodable, "is \(title), but damaged: nothing of it can be decoded (ffmpeg: \(reason)).")
     }

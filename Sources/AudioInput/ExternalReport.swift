@@ -1,7 +1,13 @@
+import Glibc
+
 /// What ffmpeg writes to its standard error, with `-v level+info`.
 struct ExternalReport {
     /// Length by the container.
     private(set) var seconds: Double?
+    /// That length is a guess by the bit rate.
+    private(set) var isLengthEstimated = false
+    /// It speaks of an error of reading, which a damaged file may be the reason of, too.
+    private(set) var mentionsReadError = false
     /// The first line that reports an error, fit to be shown.
     private(set) var firstError: String?
     /// The file has no audio track.
@@ -26,6 +32,8 @@ struct ExternalReport {
             seconds = Self.clock(line[(at + 10)...])
         }
         if line.containsText("matches no streams") { sawNoAudio = true }
+        if line.containsText("Estimating duration from bitrate") { isLengthEstimated = true }
+        if !mentionsReadError { mentionsReadError = Self.readErrors.contains { line.containsText($0) } }
         guard firstError == nil, let at = line.indices.first(where: { line[$0...].starts(with: "[error] ".utf8) })
         else {
             return
@@ -38,6 +46,9 @@ struct ExternalReport {
         while shown.last == "." || shown.last == " " { shown.removeLast() }
         firstError = shown
     }
+
+    /// As `strerror` has them.
+    private static let readErrors = [EIO, ESTALE, ETIMEDOUT, ENODEV, ENXIO].map { String(cString: strerror($0)) }
 
     /// `00:00:02.79`; nil for `N/A`.
     private static func clock(_ text: ArraySlice<UInt8>) -> Double? {

@@ -14,13 +14,12 @@ enum LibraryDecoding {
             let prefix = header.cleanHeader()
             let sound = try SoundFile(
                 VirtualFile(file, prefix: prefix, start: header.dataStart, length: header.dataBytes))
-            try announce(format, sound, frames: sound.declaredFrames, to: &output)
+            let seconds = sound.seconds(of: sound.declaredFrames)
+            try output.announce(
+                format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds,
+                declared: seconds.map { $0 * header.declaredRatio })
             opposite = try decode(sound, to: &output).sawOpposite
             try output.finishSamples()
-            let declared = output.seconds * header.declaredRatio
-            if let warning = SpokenTime.earlyEnd(decoded: output.seconds, declared: declared) {
-                try output.send(.warning(warning))
-            }
         case .sndfile(let start):
             opposite = try decode(format, of: file, from: start, to: &output)
         case .ogg(let streams):
@@ -34,17 +33,6 @@ enum LibraryDecoding {
         }
     }
 
-    private static func announce(
-        _ format: AudioFormat, _ sound: borrowing SoundFile, frames: Int64?, to output: inout DecoderOutput
-    ) throws {
-        let samples = frames.map { SampleClock.samples(seconds: Double($0) / Double(sound.sampleRate)) }
-        try output.send(
-            .properties(
-                AudioProperties(
-                    format: format.name, sampleRate: sound.sampleRate, channels: sound.channels,
-                    estimatedSampleCount: samples)))
-    }
-
     private static func decode(
         _ streams: [OggStream], _ format: AudioFormat, of file: FileBytes, to output: inout DecoderOutput
     ) throws -> Bool {
@@ -55,7 +43,9 @@ enum LibraryDecoding {
             do {
                 let sound = try SoundFile(VirtualFile(file, start: stream.start, length: stream.end - stream.start))
                 if number == broken {
-                    try announce(format, sound, frames: Int64(seconds * Double(sound.sampleRate)), to: &output)
+                    try output.announce(
+                        format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds,
+                        declared: nil)
                 }
                 if try decode(sound, to: &output).sawOpposite { opposite = true }
                 try output.finishSamples()
@@ -77,7 +67,9 @@ enum LibraryDecoding {
         var sound = try SoundFile(whole)
         let rate = sound.sampleRate
         let declared = [format.declaredFrames, sound.declaredFrames].compactMap { $0 }.max()
-        try announce(format, sound, frames: declared, to: &output)
+        let seconds = sound.seconds(of: declared)
+        try output.announce(
+            format.name, rate: rate, channels: sound.channels, estimated: seconds, declared: seconds)
         var outcome = try decode(sound, to: &output)
         var loss = Loss()
         if format.name == "flac", let declared, let frames = FLACFrames(file, at: start) {
@@ -86,7 +78,7 @@ enum LibraryDecoding {
             while loss.count < 1000, outcome.frames < declared,
                 let next = frames.next(in: file, after: outcome.frames, below: declared, from: searchFrom)
             {
-                loss.add(from: outcome.frames, to: next.sample)
+                loss.add(from: outcome.frames, to: next.sample, rate: rate)
                 try output.writeSilence(frames: next.sample - outcome.frames, rate: rate)
                 let rest = VirtualFile(file, prefix: frames.header, start: next.byte, length: file.size - next.byte)
                 sound = try SoundFile(rest)
@@ -97,12 +89,7 @@ enum LibraryDecoding {
             }
         }
         try output.finishSamples()
-        if let warning = loss.warning(rate: rate) { try output.send(.warning(warning)) }
-        if let warning = declared.flatMap({
-            SpokenTime.earlyEnd(decoded: output.seconds, declared: Double($0) / Double(rate))
-        }) {
-            try output.send(.warning(warning))
-        }
+        try loss.tell(rate: rate, to: &output)
         return outcome.sawOpposite
     }
 
@@ -116,18 +103,31 @@ enum LibraryDecoding {
         var count = 0
         private var frames: Int64 = 0
         private var first: Int64 = 0
+        /// Those that a person would miss: a second or more.
+        private var long: [Range<Int64>] = []
 
-        mutating func add(from start: Int64, to end: Int64) {
+        mutating func add(from start: Int64, to end: Int64, rate: Int) {
             if count == 0 { first = start }
             count += 1
             frames += end - start
+            if end - start >= rate { long.append(start..<end) }
         }
 
-        func warning(rate: Int) -> String? {
-            guard count > 0 else { return nil }
+        func tell(rate: Int, to output: inout DecoderOutput) throws {
+            guard count > 0 else { return }
+            for frames in long {
+                let (start, end) = (Double(frames.lowerBound), Double(frames.upperBound))
+                try output.send(
+                    .loss(
+                        SampleRange(
+                            SampleClock.samples(seconds: start / Double(rate)),
+                            SampleClock.samples(seconds: end / Double(rate)))))
+            }
             let tenths = max(1, frames * 10 / Int64(rate))
-            return "The file is damaged, first at \(SpokenTime.clock(Double(first) / Double(rate))): "
-                + "\(tenths / 10).\(tenths % 10) seconds could not be decoded and count as silence."
+            try output.send(
+                .warning(
+                    "The file is damaged, first at \(SpokenTime.clock(Double(first) / Double(rate))): "
+                        + "\(tenths / 10).\(tenths % 10) seconds could not be decoded and count as silence."))
         }
     }
 

@@ -14,12 +14,10 @@ enum MPEGDecoding {
             throw DecodingFailure(.undecodable, "is damaged: its MPEG audio cannot be decoded.")
         }
         let rate = scan.header.sampleRate
-        let samples = scan.estimatedSamples.map { SampleClock.samples(seconds: Double($0) / Double(rate)) }
-        try output.send(
-            .properties(
-                AudioProperties(
-                    format: format.name, sampleRate: rate, channels: scan.header.channels,
-                    estimatedSampleCount: samples)))
+        let declared = scan.declaredFrames.map { Double($0 * Int64(scan.header.frameSamples)) / Double(rate) }
+        try output.announce(
+            format.name, rate: rate, channels: scan.header.channels,
+            estimated: scan.estimatedSamples.map { Double($0) / Double(rate) }, declared: declared)
         let isOpposite = try scan.header.channels == 2 && channelsAreOpposite(file, from: start)
         let skipped = try decodeAll(file, from: start, mix: isOpposite ? .left : .mean, to: &output)
         if isOpposite {
@@ -29,12 +27,6 @@ enum MPEGDecoding {
         if skipped > max(4096, (file.size - start) / 200) {
             try output.send(
                 .warning("The file is damaged: \(skipped) bytes of it are no audio and were skipped."))
-        }
-        if let frames = scan.declaredFrames {
-            let declared = Double(frames * Int64(scan.header.frameSamples)) / Double(rate)
-            if let warning = SpokenTime.earlyEnd(decoded: output.seconds, declared: declared) {
-                try output.send(.warning(warning))
-            }
         }
     }
 

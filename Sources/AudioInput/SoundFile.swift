@@ -48,6 +48,9 @@ struct SoundFile: ~Copyable {
         withExtendedLifetime(file) {}
     }
 
+    /// How long so many frames last, in seconds.
+    func seconds(of frames: Int64?) -> Double? { frames.map { Double($0) / Double(sampleRate) } }
+
     /// Whole frames, interleaved, full scale is 1; the number of frames, 0 at the end or on an error.
     func read(into buffer: UnsafeMutableBufferPointer<Float>) -> Int {
         Int(max(0, sf_readf_float(handle, buffer.baseAddress, sf_count_t(buffer.count / channels))))

@@ -6,11 +6,4 @@ enum SpokenTime {
         let parts = [total / 3600, total / 60 % 60, total % 60]
         return parts.map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
     }
-
-    /// What to say of a file that is shorter than its header claims; nil where the difference is not worth a word.
-    static func earlyEnd(decoded: Double, declared: Double) -> String? {
-        guard declared - decoded > max(1, declared * 0.002) else { return nil }
-        return "The file ends after \(clock(decoded)) although its header declares \(clock(declared)); "
-            + "what was there has been transcribed."
-    }
 }

@@ -115,6 +115,7 @@ package struct InboxService: Service {
     let outboxProbe = OutboxProbe()
     let stuck = StuckSources()
     private let ready: @Sendable () -> Void
+    private let abandon: @Sendable () -> Void
     let notifier: ServiceNotifier?
 
     /// The settings that new jobs get.
@@ -125,10 +126,13 @@ package struct InboxService: Service {
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - ready: called once, after the first scan of every inbox.
+    ///   - abandon: called where a stop does not come to its end, because a process or a thread hangs in the kernel and
+    ///     cannot be ended: ends this process without waiting for it.
     package init(
         settings: Settings, equipment: Equipment, journal: JobJournal, logger: Logger,
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
-        claims: InboxClaims? = nil, notifier: ServiceNotifier? = nil, ready: @escaping @Sendable () -> Void = {}
+        claims: InboxClaims? = nil, notifier: ServiceNotifier? = nil, ready: @escaping @Sendable () -> Void = {},
+        abandon: @escaping @Sendable () -> Void = {}
     ) {
         current = Current(settings, equipment)
         self.journal = journal
@@ -139,6 +143,7 @@ package struct InboxService: Service {
         desk = IntakeDesk(claims: claims, logger: logger)
         self.notifier = notifier
         self.ready = ready
+        self.abandon = abandon
         outages = Outages(logger: logger)
     }
 
@@ -192,6 +197,13 @@ package struct InboxService: Service {
                 }
                 group.addTask { await keepJournalSmall() }
                 group.addTask {
+                    guard (try? await gracefulShutdown()) != nil,
+                        (try? await Task.sleep(for: settings.shutdown + Self.timeToCancel)) != nil
+                    else { return }
+                    logger.error("something hangs and cannot be ended; the service ends without waiting for it")
+                    abandon()
+                }
+                group.addTask {
                     // A copy to another file system may take long: new recordings do not wait for it.
                     if !settings.once { await settle(unsettled) }
                     await takeStuckSourcesOut()
@@ -215,6 +227,9 @@ package struct InboxService: Service {
         }
         await writeLastReports()
     }
+
+    /// What is cancelled ends within a moment, unless the kernel holds it.
+    private static let timeToCancel = Duration.seconds(10)
 
     /// Runs `body`, which is cancelled when it is not done `shutdown` after a graceful shutdown began.
     private func withinShutdownTime(_ body: @escaping @Sendable () async throws -> Void) async throws {

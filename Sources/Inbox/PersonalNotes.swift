@@ -93,6 +93,7 @@ package enum PersonalNotes {
         case .noSuchInput: "It could not be opened. Perhaps its rights are those of another user."
         case .recordingChanged: "It changed while it was being read."
         case .cannotWrite: "Its transcript could not be written."
+        case .decodingInterrupted: "Reading it was interrupted again and again."
         case .internalFault: "Something went wrong that should not happen."
         }
     }
@@ -105,7 +106,8 @@ package enum PersonalNotes {
             "Save it in another format (for instance MP3, WAV or FLAC) and put that into the inbox, or ask your administrator."
         case .tooLarge:
             "Save it in parts, or as MP3, and put that into the inbox, or ask your administrator."
-        case .engineUnavailable, .languageNotSupported, .configuration, .cannotWrite, .internalFault:
+        case .engineUnavailable, .languageNotSupported, .configuration, .cannotWrite, .decodingInterrupted,
+            .internalFault:
             "This is not your fault. Please tell your administrator, who can have it tried again."
         case .noSuchInput, .recordingChanged, .requestFailed:
             "Put it into the inbox again to have it tried once more."

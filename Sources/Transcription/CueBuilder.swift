@@ -24,7 +24,9 @@ package struct CueBuilder: Sendable {
             }
         }
         flush(before: nil)
-        return CueTiming(rules: rules, total: SampleClock.milliseconds(transcript.sampleCount)).arrange(cues)
+        // The marker of a gap to an unknown end is shown behind the last sample that is known.
+        let more = transcript.gaps.contains(where: \.isOpenEnded) ? rules.longest : 0
+        return CueTiming(rules: rules, total: SampleClock.milliseconds(transcript.sampleCount) + more).arrange(cues)
     }
 
     private func tokens(of segment: Segment) -> [CueToken] {

@@ -72,11 +72,10 @@ package struct ParallelOrchestrator: Sendable {
                 name: recording.displayName, byteCount: recording.byteCount, sha256: digest,
                 format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
             let outcomes = try await run(reader, id: id, options: options, observe: observe)
-            let summary = reader.summary
             let merger = ResultMerger(
                 ResultMerger.Facts(
-                    sampleCount: summary.sampleCount, warnings: summary.warnings, source: source,
-                    engine: engine.identity.name, model: engine.identity.model))
+                    decoded: reader.summary, source: source, engine: engine.identity.name,
+                    model: engine.identity.model))
             return await BlockingPool.files.run { merger.merge(outcomes) }
         }
         if recording.hasChanged() {

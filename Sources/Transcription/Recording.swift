@@ -91,24 +91,34 @@ package struct AudioProperties: Sendable, Codable, Hashable {
     package var channels: Int
     /// Length at 16 kHz if header or bit rate tell it; an estimate, the truth is counted while decoding.
     package var estimatedSampleCount: Int64?
+    /// Length at 16 kHz as a header declares it; nil where only the bit rate tells.
+    package var declaredSampleCount: Int64?
 
-    package init(format: String, sampleRate: Int, channels: Int, estimatedSampleCount: Int64?) {
+    package init(
+        format: String, sampleRate: Int, channels: Int, estimatedSampleCount: Int64?,
+        declaredSampleCount: Int64? = nil
+    ) {
         self.format = format
         self.sampleRate = sampleRate
         self.channels = channels
         self.estimatedSampleCount = estimatedSampleCount
+        self.declaredSampleCount = declaredSampleCount
     }
 }
 
-/// What is known once a recording is decoded to its end.
+/// What is known once the decoder has given all it gives of a recording.
 package struct DecodeSummary: Sendable, Codable, Hashable {
-    /// Samples at 16 kHz: the recording's true length.
+    /// Samples that were decoded, at 16 kHz.
     package var sampleCount: Int64
     /// Sentences for people, for instance that the file is truncated; they go into `.json`.
     package var warnings: [String]
+    /// What a damaged file has lost, and what lies behind the place where decoding was ended from outside. Damage in the
+    /// middle counts as silence in `sampleCount`; a gap at the end begins where the samples end.
+    package var gaps: [Transcript.Gap]
 
-    package init(sampleCount: Int64, warnings: [String]) {
+    package init(sampleCount: Int64, warnings: [String], gaps: [Transcript.Gap] = []) {
         self.sampleCount = sampleCount
         self.warnings = warnings
+        self.gaps = gaps
     }
 }

@@ -2,23 +2,20 @@
 ///
 /// A cut in silence is a plain seam: what stands on both sides of it was said twice. A forced cut has audio on both sides
 /// that two chunks heard, `ForcedJoin` takes each word from one of them. A failed chunk becomes a gap over the part that
-/// it answers for and moves nothing else.
+/// it answers for and moves nothing else; so does what the decoder could not give, which may lie behind the last chunk.
 package struct ResultMerger: Sendable {
     /// What is true of the recording as a whole.
     package struct Facts: Sendable {
-        /// The recording's true length (`DecodeSummary.sampleCount`).
-        package var sampleCount: Int64
-        /// Of the decoder (`DecodeSummary.warnings`).
-        package var warnings: [String]
+        /// What the decoder gave and what it could not give.
+        package var decoded: DecodeSummary
         package var source: Transcript.Source
         package var engine: String
         package var model: String
 
         package init(
-            sampleCount: Int64, warnings: [String], source: Transcript.Source, engine: String, model: String
+            decoded: DecodeSummary, source: Transcript.Source, engine: String, model: String
         ) {
-            self.sampleCount = sampleCount
-            self.warnings = warnings
+            self.decoded = decoded
             self.source = source
             self.engine = engine
             self.model = model
@@ -38,17 +35,20 @@ package struct ResultMerger: Sendable {
 
     /// - Parameter outcomes: in any order; those of one index in the order of the recording.
     package func merge(_ outcomes: [ChunkOutcome]) -> Transcript {
-        let whole = SampleRange(0, max(0, facts.sampleCount))
+        let whole = SampleRange(0, max(0, facts.decoded.sampleCount))
         let ordered = outcomes.enumerated().sorted {
             ($0.element.index, $0.offset) < ($1.element.index, $1.offset)
         }
         var parts = ordered.map { Self.part(of: $0.element, whole: whole) }
-        let warnings = Warnings(first: facts.warnings)
+        let warnings = Warnings(first: facts.decoded.warnings)
         let doubtful = Self.resolveForcedCuts(&parts)
         return Transcript(
-            language: Self.language(of: parts), sampleCount: whole.end,
+            language: Self.language(of: parts),
+            sampleCount: facts.decoded.gaps.reduce(whole.end) { max($0, $1.range.end) },
             segments: Self.inOrder(parts.flatMap(\.segments)),
-            gaps: parts.compactMap { Self.gap($0.outcome, whole: whole) },
+            gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps).sorted {
+                ($0.range.start, $0.range.end) < ($1.range.start, $1.range.end)
+            },
             warnings: warnings.collect(from: parts.map { ($0.outcome.owned, $0.transcript?.warnings ?? []) }, doubtful),
             chunks: parts.map { Self.report($0, whole: whole) }, source: facts.source, engine: facts.engine,
             model: facts.model,

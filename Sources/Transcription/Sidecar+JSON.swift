@@ -35,8 +35,9 @@ extension Sidecar {
                 .array(
                     transcript.gaps.map {
                         .object([
-                            ("start", .seconds($0.range.start)), ("end", .seconds($0.range.end)),
-                            ("reason", .string($0.reason)),
+                            ("start", .seconds($0.range.start)),
+                            ("end", $0.isOpenEnded ? .null : .seconds($0.range.end)),
+                            ("reason", .string($0.reason)), ("cause", .string($0.cause.rawValue)),
                         ])
                     })
             ),

@@ -48,8 +48,8 @@ package enum Sidecar {
         }
     }
 
-    /// `[untranscribed 00:10:00–00:15:00]`.
-    static func marker(of gap: Transcript.Gap) -> String { "[untranscribed \(TimeText.clock(gap.range))]" }
+    /// `[untranscribed 00:10:00–00:15:00]`, or `[untranscribed from 00:10:00 to the end]` where the end is not known.
+    static func marker(of gap: Transcript.Gap) -> String { "[untranscribed \(gap.place)]" }
 }
 
 extension Transcript {
@@ -65,6 +65,7 @@ extension Transcript {
         for gap in gaps.sorted(by: { $0.range.start < $1.range.start }) {
             if let last = joined.last, gap.range.start <= last.range.end {
                 joined[joined.count - 1].range.end = max(last.range.end, gap.range.end)
+                joined[joined.count - 1].isOpenEnded = last.isOpenEnded || gap.isOpenEnded
             } else {
                 joined.append(gap)
             }

@@ -11,11 +11,11 @@ package struct SidecarRecord: Sendable {
     /// Of the files as they were delivered; that of the `.json` itself as it is now.
     package let digests: Set<Digest>
 
-    /// Nothing is missing in the transcript.
+    /// Nothing is missing in the transcript but what the file itself has lost.
     package let isWhole: Bool
 
     private struct Contents: Decodable {
-        struct Gap: Decodable {}
+        struct Gap: Decodable { let cause: String? }
 
         struct Source: Decodable {
             let name: String
@@ -36,7 +36,7 @@ package struct SidecarRecord: Sendable {
         else { return nil }
         source = contents.source.sha256
         sourceName = contents.source.name
-        isWhole = contents.gaps.isEmpty
+        isWhole = contents.gaps.allSatisfy { $0.cause == Transcript.Gap.Cause.damage.rawValue }
         digests = Set(contents.sidecars.values).union([bytes.withUnsafeBytes { SHA256.digest(of: $0) }])
     }
 }

@@ -2,15 +2,35 @@ package import SystemSupport
 
 /// The merged result of a recording. Times are samples of the recording.
 package struct Transcript: Sendable, Codable, Hashable {
-    /// A part that failed for good.
+    /// A part of the recording that no text was got from.
     package struct Gap: Sendable, Codable, Hashable {
+        /// Whose fault it is, and so whether another try could fill it.
+        package enum Cause: String, Sendable, Codable {
+            /// The engine failed at it for good.
+            case engine
+            /// The file has lost it: nobody gets more out of this file.
+            case damage
+            /// Decoding was ended from outside before it came so far.
+            case interruption
+        }
+
         package var range: SampleRange
         /// A sentence for people.
         package var reason: String
+        package var cause: Cause
+        /// It goes on to the recording's end, which is not known; `range` is empty then.
+        package var isOpenEnded: Bool
 
-        package init(range: SampleRange, reason: String) {
+        package init(range: SampleRange, reason: String, cause: Cause = .engine, isOpenEnded: Bool = false) {
             self.range = range
             self.reason = reason
+            self.cause = cause
+            self.isOpenEnded = isOpenEnded
+        }
+
+        /// Where it is, for people: `00:10:00–00:15:00`, `from 00:10:00 to the end`.
+        package var place: String {
+            isOpenEnded ? "from \(TimeText.clock(range.start)) to the end" : TimeText.clock(range)
         }
     }
 
@@ -96,7 +116,9 @@ package struct Transcript: Sendable, Codable, Hashable {
         self.timesAreEstimated = timesAreEstimated
     }
 
-    /// Some part failed for good.
-    package var isPartial: Bool { !gaps.isEmpty }
+    /// Some part is missing that another try could bring. What a damaged file has lost is no such part.
+    package var isPartial: Bool { gaps.contains { $0.cause != .damage } }
+    /// How much the file has lost, as far as its header tells, in samples.
+    package var lostSampleCount: Int64 { gaps.reduce(0) { $0 + ($1.cause == .damage ? $1.range.count : 0) } }
     package var cacheHits: Int { chunks.count { $0.fromCache } }
 }

@@ -14,7 +14,8 @@ package struct CacheKey: Hashable, Sendable, CustomStringConvertible {
 
     /// For a whole recording: its file bytes, the same, and `plan`, what decides how it is cut.
     package init(recording hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, plan: [String]) {
-        self.init(kind: "recording", hash: hash, engine: engine, options: options, more: plan)
+        // 2: before, a recording whose decoder was stopped from outside could be stored as whole.
+        self.init(kind: "recording 2", hash: hash, engine: engine, options: options, more: plan)
     }
 
     private init(

@@ -36,6 +36,8 @@ import Transcription
             decoded.warnings
                 == "The file ends after 00:00:05 although its header declares 00:00:08; "
                 + "what was there has been transcribed.")
+        let gap = try #require(decoded.summary.gaps.first)
+        #expect(gap.range.start == 80_000 && abs(gap.range.end - 128_000) <= 1 && gap.cause == .damage)
     }
 
     @Test func oddChunksWithAndWithoutPaddingArePassedOver() async throws {
@@ -119,6 +121,18 @@ import Transcription
         #expect(decoded.samples.count == Self.speech.count)
         #expect(decoded.samples.suffix(48_000) == Self.speech.suffix(48_000))
         #expect(decoded.warnings.contains("count as silence"))
+        // A frame is a quarter of a second: nothing that a reader would miss.
+        #expect(decoded.summary.gaps.isEmpty)
+    }
+
+    @Test func damageOfSecondsIsAGapWhereItIs() async throws {
+        var bytes = try await Decoded.encoded(TestWave(Self.speech), as: "a.flac", "flac", ["-s", "-o", "OUT", "IN"])
+        for i in (bytes.count / 4)..<(bytes.count * 3 / 4) { bytes[i] ^= 0x5A }
+        let decoded = try await Decoded.of(bytes, named: "a.flac")
+        #expect(decoded.samples.count == Self.speech.count)
+        let gap = try #require(decoded.summary.gaps.first)
+        #expect(gap.cause == .damage && gap.range.count > 2 * 16_000)
+        #expect(decoded.samples[Int(gap.range.start)..<Int(gap.range.end)].allSatisfy { $0 == 0 })
     }
 
     @Test func aTruncatedFLACIsTranscribedWithAWarning() async throws {

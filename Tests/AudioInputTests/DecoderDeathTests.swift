@@ -6,48 +6,115 @@ import TestSupport
 import Testing
 import Transcription
 
-/// A decoder that dies, babbles or is refused things, played by shell scripts.
+/// A decoder that dies, babbles, hangs or is refused things, played by shell scripts.
 @Suite struct DecoderDeathTests {
-    /// Properties of a WAV of 16 kHz, and a second of samples in two messages, as `printf` takes them.
-    private static let beginning =
-        #"printf 'P\016\000\000\000wav\n16000\n1\n-\n'; printf 'S\200\076\000\000'; head -c 16000 /dev/zero; "#
-        + #"printf 'S\200\076\000\000'; head -c 16000 /dev/zero; "#
+    /// Properties of a WAV of 16 kHz that declares two seconds, as `printf` takes them.
+    private static let declaring = #"printf 'P\023\000\000\000wav\n16000\n1\n-\n32000'; "#
+    /// The same without a declared length.
+    private static let properties = #"printf 'P\017\000\000\000wav\n16000\n1\n-\n-'; "#
+    /// Half a second of samples that are all `letters`.
+    private static func half(_ letters: String) -> String {
+        #"printf 'S\200\076\000\000'; head -c 16000 /dev/zero | tr '\0' '"# + letters + "'; "
+    }
+    private static let beginning = properties + half("A") + half("B")
+    private static let end = #"printf 'E\000\000\000\000'; "#
 
-    private func decode(script: String) async throws -> (count: Int, summary: DecodeSummary) {
+    private struct Outcome {
+        var samples: [Int16]
+        var summary: DecodeSummary
+        var runs: Int
+    }
+
+    /// - Parameter script: is run for each decoder, in a folder of its own; `$1` is the number of the run, from 1.
+    private func decode(script: String, stallLimit: Duration = .seconds(600)) async throws -> Outcome {
         try await withTemporaryDirectory { folder in
             let program = folder.appending("decoder")
-            try TestAudioFile.write(Array("#!/bin/sh\n\(script)\n".utf8), to: program)
+            let count = "cd '\(folder.string)'; echo run >> runs; set -- $(wc -l < runs)"
+            try TestAudioFile.write(Array("#!/bin/sh\n\(count)\n\(script)\n".utf8), to: program)
             program.withPlatformString { _ = chmod($0, 0o755) }
             let path = folder.appending("talk.wav")
             try TestAudioFile.write(TestWave(TestAudio.tone(seconds: 1)).bytes, to: path)
             let recording = try Recording(opening: path, followingLinks: false)
             let plan = ChunkPlan(chunkSamples: 160_000, maximumChunkSamples: 200_000, expectedChunks: nil)
-            return try await DecodingAudioSource(executable: program, ffmpeg: nil)
+            return try await DecodingAudioSource(executable: program, stallLimit: stallLimit, ffmpeg: nil)
                 .withChunks(of: recording, plan: { _ in plan }) { _, reader in
-                    var count = 0
-                    while let chunk = try await reader.next() { count += Int(chunk.owned.count) }
-                    return (count, reader.summary)
+                    var samples: [Int16] = []
+                    while let chunk = try await reader.next() { samples += try chunk.audio.samples() }
+                    let runs = try TestAudioFile.read(folder.appending("runs")).count { $0 == 0x0A }
+                    return Outcome(samples: samples, summary: reader.summary, runs: runs)
                 }
         }
     }
 
     @Test(arguments: [
-        ("kill -SEGV $$", "signal 11"), ("kill -KILL $$", "signal 9"), ("exit 3", "status 3"), ("", "status 0"),
-        ("echo hello; exec sleep 1000", "signal 9"),
+        ("kill -SEGV $$", "signal 11"), ("exit 3", "status 3"), ("", "status 0"),
+        ("echo hello; exec sleep 1000", "it wrote what is no sound"),
     ])
-    func aDecoderThatDiesCostsOneRecording(_ death: (script: String, reason: String)) async throws {
+    func aDecoderThatBreaksDownAtTheFileCostsOneRecording(_ death: (script: String, reason: String)) async throws {
         let error = await #expect(throws: TranscriptionError.self) { try await decode(script: death.script) }
         #expect(error?.code == .undecodable)
         #expect(error?.message.contains("(\(death.reason)) while reading talk.wav") == true)
     }
 
-    @Test(arguments: ["kill -SEGV $$", "printf nonsense", "printf 'S\\377\\377\\377\\377'"])
-    func whatCameBeforeIsKept(death: String) async throws {
-        let (count, summary) = try await decode(script: Self.beginning + death)
-        #expect(count == 16_000)
-        #expect(summary.sampleCount == 16_000)
-        #expect(summary.warnings.count == 1)
-        #expect(summary.warnings.first?.contains("before the end of the file") == true)
+    @Test(arguments: ["KILL", "TERM", "INT", "HUP", "USR1"])
+    func aDecoderThatIsEndedFromOutsideSaysNothingAboutTheFile(signal: String) async throws {
+        let error = await #expect(throws: TranscriptionError.self) { try await decode(script: "kill -\(signal) $$") }
+        #expect(error?.code == .decodingInterrupted)
+        #expect(error?.message.contains("no fault of the file") == true)
+    }
+
+    /// Neither a signal, nor a status, nor the end of its output is a decoder's word that it is done.
+    @Test(arguments: [
+        "kill -TERM $$", "kill -KILL $$", "kill -SEGV $$", "exit 0", "exit 3", "printf nonsense",
+        "printf 'S\\377\\377\\377\\377'", #"printf 'I\004\000\000\000gone'"#,
+    ])
+    func whatEndedEarlyIsBegunAgainAndIsWholeThen(death: String) async throws {
+        let script = "\(Self.beginning) [ $1 = 1 ] && { \(death); exit; }; \(Self.half("C")) \(Self.end)"
+        let outcome = try await decode(script: script)
+        #expect(outcome.runs == 2)
+        let parts = [Int16(0x4141), 0x4242, 0x4343].flatMap { [Int16](repeating: $0, count: 8_000) }
+        #expect(outcome.samples == parts)
+        #expect(outcome.summary == DecodeSummary(sampleCount: 24_000, warnings: []))
+    }
+
+    /// Before, such an end was taken for the end of a damaged file: a cut transcript was delivered as whole.
+    @Test(arguments: [
+        ("kill -TERM $$", 3), ("kill -KILL $$", 3), ("kill -SEGV $$", 2), ("exit 0", 2), ("printf nonsense", 2),
+    ])
+    func whatEndsEarlyAgainAndAgainIsAGapToTheDeclaredEnd(_ death: (script: String, runs: Int)) async throws {
+        let beginning = Self.declaring + Self.half("A") + Self.half("B")
+        let outcome = try await decode(script: beginning + death.script)
+        #expect(outcome.runs == death.runs)
+        #expect(outcome.samples.count == 16_000)
+        #expect(outcome.summary.sampleCount == 16_000)
+        #expect(outcome.summary.gaps.map(\.range) == [SampleRange(16_000, 32_000)])
+        #expect(outcome.summary.gaps.allSatisfy { $0.cause == .interruption && !$0.isOpenEnded })
+        #expect(outcome.summary.warnings.count == 1)
+    }
+
+    @Test func withoutADeclaredLengthTheGapGoesToTheEnd() async throws {
+        let outcome = try await decode(script: Self.beginning + "kill -KILL $$")
+        #expect(outcome.samples.count == 16_000)
+        #expect(outcome.summary.gaps.map(\.range) == [SampleRange(16_000, 16_000)])
+        #expect(outcome.summary.gaps.allSatisfy { $0.cause == .interruption && $0.isOpenEnded })
+    }
+
+    /// Stopped (SIGSTOP), or waiting for a file system that hangs.
+    @Test(arguments: ["kill -STOP $$", "exec sleep 100000"])
+    func aDecoderThatStandsStillIsEndedAndBegunAgain(way: String) async throws {
+        let script = "\(Self.beginning) [ $1 = 1 ] && { \(way); exit; }; \(Self.half("C")) \(Self.end)"
+        let outcome = try await decode(script: script, stallLimit: .milliseconds(500))
+        #expect(outcome.samples.count == 24_000)
+        #expect(outcome.summary.gaps.isEmpty)
+    }
+
+    /// What it started goes with it, and signals to this process's group do not reach it.
+    @Test func aDecoderHasASessionOfItsOwnThatEndsWithIt() async throws {
+        let outcome = try await decode(
+            script: "[ $(ps -o sid= -p $$) -eq $$ ] || exit 3; sleep 100000 >/dev/null 2>&1 & "
+                + Self.beginning + Self.end)
+        #expect(outcome.runs == 1)
+        #expect(outcome.summary == DecodeSummary(sampleCount: 16_000, warnings: []))
     }
 
     @Test func theDecoderMayNeitherOpenNorConnectNorRun() async {

@@ -13,7 +13,8 @@ import Transcription
         #expect(
             decoded.properties
                 == AudioProperties(
-                    format: "wav", sampleRate: 16_000, channels: 1, estimatedSampleCount: Int64(Self.speech.count)))
+                    format: "wav", sampleRate: 16_000, channels: 1, estimatedSampleCount: Int64(Self.speech.count),
+                    declaredSampleCount: Int64(Self.speech.count)))
         #expect(decoded.summary.warnings.isEmpty)
     }
 

@@ -150,8 +150,10 @@ struct TranscriptFile: Decodable {
 
     struct Gap: Decodable {
         let start: Double
-        let end: Double
+        /// Nil: the recording's end, which is not known.
+        let end: Double?
         let reason: String
+        let cause: String
     }
 
     struct Chunk: Decodable {

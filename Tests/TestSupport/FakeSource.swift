@@ -3,6 +3,8 @@ package import Transcription
 /// Gives chunks that are there already, one by one.
 package struct FakeSource: AudioSource {
     package var chunks: [Chunk]
+    /// What the decoder is to have left out.
+    package var gaps: [Transcript.Gap] = []
     /// Is run before each chunk is handed out.
     package var beforeNext: @Sendable (Int) async throws -> Void
 
@@ -37,7 +39,7 @@ package struct FakeSource: AudioSource {
         }
 
         var summary: DecodeSummary {
-            DecodeSummary(sampleCount: source.chunks.last?.owned.end ?? 0, warnings: [])
+            DecodeSummary(sampleCount: source.chunks.last?.owned.end ?? 0, warnings: [], gaps: source.gaps)
         }
     }
 }

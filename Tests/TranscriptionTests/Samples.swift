@@ -42,7 +42,7 @@ func transcript(
 
 func facts(length: Double, warnings: [String] = []) -> ResultMerger.Facts {
     ResultMerger.Facts(
-        sampleCount: seconds(length), warnings: warnings,
+        decoded: DecodeSummary(sampleCount: seconds(length), warnings: warnings),
         source: Transcript.Source(
             name: "talk.mp3", byteCount: 4711, sha256: digest("talk"), format: "mp3", sampleRate: 44100, channels: 2),
         engine: "offline", model: "en-us")

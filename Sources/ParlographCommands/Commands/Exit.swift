@@ -55,7 +55,7 @@ package enum Exit: Int32, CaseIterable, Sendable {
         case .engineUnavailable, .languageNotSupported, .requestFailed: self = .unavailable
         case .cannotWrite: self = .cannotCreate
         case .configuration: self = .configuration
-        case .internalFault: self = .software
+        case .internalFault, .decodingInterrupted: self = .software
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Inbox
 import Logging
 import ServiceLifecycle
@@ -62,6 +63,8 @@ struct ServeCommand: AsyncParsableCommand {
             }, claims: claims, notifier: notifier
         ) {
             logger.notice("ready", metadata: ["inboxes": "\(settings.inboxes.count)", "version": "\(Version.current)"])
+        } abandon: {
+            _exit(Exit.done.rawValue)
         }
         let reload = ReloadRequest(
             reload: {

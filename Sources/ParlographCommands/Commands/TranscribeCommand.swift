@@ -106,7 +106,7 @@ struct TranscribeCommand: AsyncParsableCommand {
             for warning in transcript.warnings { Exit.say("\(path.printable): \(warning)") }
             guard transcript.isPartial else { return .done }
             for gap in transcript.gaps {
-                Exit.say("\(path.printable): no text for \(Transcription.TimeText.clock(gap.range)): \(gap.reason)")
+                Exit.say("\(path.printable): no text for \(gap.place): \(gap.reason)")
             }
             return .temporaryFailure
         } catch is CancellationError {

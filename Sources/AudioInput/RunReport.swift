@@ -1,0 +1,37 @@
+import Logging
+import Transcription
+
+/// What one run of the decoder has said so far, besides samples.
+struct RunReport {
+    private static let logger = Logger(label: "parlograph.audio")
+    /// More of each are not kept.
+    private static let maximumCount = 1000
+
+    private(set) var properties: AudioProperties?
+    private(set) var warnings: [String] = []
+    /// What the file has lost.
+    private(set) var losses: [Transcript.Gap] = []
+    /// The decoder's own word about how it ended; nil: it has not said any.
+    private(set) var end: DecodingEnd?
+    /// What came is not from our decoder.
+    private(set) var isGarbled = false
+
+    mutating func noteGarbage() { isGarbled = true }
+
+    /// Takes a message that is no sample.
+    mutating func note(_ message: DecoderMessage) {
+        switch message {
+        case .properties(let found): properties = found
+        case .warning(let text): if warnings.count < 100 { warnings.append(text) }
+        case .debug(let text): Self.logger.debug("decoder", metadata: ["decoder.note": "\(text)"])
+        case .loss(let range):
+            guard losses.count < Self.maximumCount else { return }
+            losses.append(Transcript.Gap(range: range, reason: "The file is damaged here.", cause: .damage))
+        case .end: end = .complete
+        case .failure(let failure): end = .failed(failure)
+        case .interruption(let cause): end = .stopped(cause)
+        case .needsProgram(let demuxer, let format, let title):
+            end = .needs(ProgramNeeded(demuxer: demuxer, format: format, title: title))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Subprocess
+import Transcription
+
+/// Cuts the samples of a recording into chunks, over as many runs of the decoder as it takes: the same file gives the same
+/// samples each time, so a further run goes on where the one before broke off.
+struct SampleCutter: ~Copyable {
+    private var splitter: AudioSplitter?
+    /// Samples that came before the plan was known.
+    private var early: [Int16] = []
+    /// Samples that were taken, of all runs.
+    private(set) var sampleCount: Int64 = 0
+    /// Of the present run, those that an earlier one gave already.
+    private var skip: Int64 = 0
+
+    init() {}
+
+    var isPlanned: Bool { splitter != nil }
+
+    /// A run begins: its samples are those of the recording from the start.
+    mutating func beginRun() { skip = sampleCount }
+
+    /// Takes a buffer of the decoder's output.
+    /// - Returns: the chunks that are now complete, mostly none.
+    mutating func take(
+        _ buffer: SubprocessOutputSequence.Buffer, _ parser: inout MessageParser, _ report: inout RunReport
+    ) -> [Chunk] {
+        var done: [Chunk] = []
+        var isStray = false
+        do {
+            try buffer.withUnsafeBytes { bytes in
+                try parser.consume(
+                    bytes,
+                    onSamples: { samples in
+                        isStray = isStray || report.properties == nil
+                        if !isStray { done += push(samples) }
+                    }, onMessage: { report.note($0) })
+            }
+        } catch {
+            isStray = true
+        }
+        if isStray { report.noteGarbage() }
+        return done
+    }
+
+    /// The recording is cut like this; called once.
+    /// - Returns: the chunks that the samples so far make.
+    mutating func begin(_ plan: ChunkPlan) -> [Chunk] {
+        splitter = AudioSplitter(plan: plan)
+        let samples = early
+        early = []
+        return samples.withUnsafeBufferPointer { splitter?.push($0) ?? [] }
+    }
+
+    private mutating func push(_ samples: UnsafeBufferPointer<Int16>) -> [Chunk] {
+        let known = Int(min(skip, Int64(samples.count)))
+        skip -= Int64(known)
+        let new = UnsafeBufferPointer(rebasing: samples.dropFirst(known))
+        guard !new.isEmpty else { return [] }
+        sampleCount += Int64(new.count)
+        guard isPlanned else {
+            early.append(contentsOf: new)
+            return []
+        }
+        return splitter?.push(new) ?? []
+    }
+
+    /// The last chunk; nil without samples, or where none were asked for.
+    mutating func finish() -> Chunk? { splitter?.finish() }
+}
