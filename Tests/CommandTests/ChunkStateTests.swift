@@ -68,7 +68,7 @@ struct ChunkStateTests {
                     told.lines.contains { $0.hasSuffix("failed after 2 attempts (requestFailed), engine fake") },
                     "\(told.lines)")
                 process.send(SIGTERM)
-                #expect(try await process.end(within: .seconds(15)).status == 0)
+                #expect(try await process.end().status == 0)
             }
         }
     }
@@ -105,7 +105,7 @@ struct ChunkStateTests {
             try await place.start("serve") { process in
                 try await eventually("done") { try place.files("done") == ["talk.wav"] }
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
             #expect(try await Self.rows(place).first?.chunk_states == nil)
             #expect(try place.transcript("outbox/talk.json").chunks.count { !$0.from_cache } == 1)

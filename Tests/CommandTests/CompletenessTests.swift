@@ -57,7 +57,7 @@ struct CompletenessTests {
                 try place.writeMarks(0..<3, to: "inbox/talk.wav")
                 try await eventually("done") { place.exists("done/talk.wav") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.errors.contains("changed or went away while it was read"), "\(ended.errors)")
             #expect(try place.files("outbox").filter { $0 != "status.html" } == ["talk.txt"])
@@ -92,7 +92,7 @@ struct CompletenessTests {
                 try place.writeMarks(0..<3, to: "inbox/talk.wav")
                 try await eventually("done") { place.exists("done/talk.wav") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("inbox").isEmpty)
@@ -132,7 +132,7 @@ struct CompletenessTests {
                 try await eventually("done") { place.exists("done/\(name)") }
                 try await eventually("one job") { try await place.run("jobs").lines.count == 1 }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("done") == [name])
@@ -155,7 +155,7 @@ struct CompletenessTests {
                 try await eventually("the transcript") { place.exists("outbox/talk.txt") }
                 try await eventually("the note gone") { !place.exists("outbox/talk.error.txt") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.text("outbox/talk.txt") == "m0 m1 m2\n")

@@ -46,7 +46,7 @@ struct DurabilityTests {
                 try await process.says("outbox can be written to again")
                 try await eventually("both sources in done") { try place.files("done") == ["next.wav", "talk.wav"] }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(server.requests.count == 2)
@@ -113,7 +113,7 @@ struct DurabilityTests {
             let ended = try await place.start("serve") { process in
                 try await eventually("all in done") { try place.files("done").count == names.count }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(kills > 5 && requestsWhenKilled > 5)
@@ -176,7 +176,7 @@ struct DurabilityTests {
                 let left = try place.files("outbox").filter { $0.contains(".talk.") }
                 #expect(left == [".talk.txt.1-1.tmp"])
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(40))
+                _ = try await process.end()
             }
         }
     }

@@ -122,7 +122,7 @@ import Transcription
                     try await eventually(path) { place.exists(path) }
                 }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(server.maximumInFlight == 1)

@@ -41,7 +41,7 @@ import Testing
                 try place.writeMarks(10..<13, to: "inbox/later.wav")
                 try await eventually("the next transcript") { place.exists("outbox/later.json") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
         }

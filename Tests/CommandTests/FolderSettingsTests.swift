@@ -80,7 +80,7 @@ struct FolderSettingsTests {
                 try place.writeMarks(10..<13, to: "inbox/b.wav")
                 try await eventually("the second transcript") { place.exists("done/b.wav") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(server.requests.map { $0.field("language") } == [nil, "de"])

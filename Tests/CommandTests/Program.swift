@@ -34,7 +34,7 @@ enum Program {
     /// - Parameter limit: it is killed then, and `status` is -9.
     static func run(
         _ arguments: [[UInt8]], environment: [String: String] = [:], folder: FilePath,
-        limit: Duration = .seconds(90)
+        limit: Duration = .seconds(900)
     ) async throws -> Ended {
         try await start(arguments, environment: environment, folder: folder, limit: limit) { process in
             try await process.end(within: limit + .seconds(5))
@@ -47,7 +47,7 @@ enum Program {
     ///   - limit: it is killed then.
     /// - Throws: what `body` throws; an error when it cannot be started.
     static func start<Value: Sendable>(
-        _ arguments: [[UInt8]], environment: [String: String] = [:], folder: FilePath, limit: Duration = .seconds(90),
+        _ arguments: [[UInt8]], environment: [String: String] = [:], folder: FilePath, limit: Duration = .seconds(900),
         _ body: @Sendable (RunningProgram) async throws -> Value
     ) async throws -> Value {
         let process = try RunningProgram(in: folder)
@@ -141,7 +141,7 @@ final class RunningProgram: Sendable {
     }
 
     /// Waits for its end.
-    func end(within limit: Duration = .seconds(60)) async throws -> Program.Ended {
+    func end(within limit: Duration = .seconds(600)) async throws -> Program.Ended {
         var found: (status: Int32, duration: Duration)?
         try await eventually("the end of the process", within: limit) {
             guard case .ended(let status, let duration) = state.withLock({ $0 }) else { return false }

@@ -106,7 +106,7 @@ struct ReloadTests {
                 try await eventually("no page where nothing is served") { !place.exists("second-texts/status.html") }
                 #expect(try place.files("second") == ["alone.wav"])
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
         }
@@ -131,7 +131,7 @@ struct ReloadTests {
                 #expect(try await place.run("jobs", "retry", "talk.wav").status == 0)
                 try await eventually("the transcript") { place.exists("outbox/talk.json") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(!ended.errors.contains("good-key"))
@@ -164,7 +164,7 @@ struct ReloadTests {
                 try await eventually("the transcript") { place.exists("done/talk.wav") }
                 try await process.says("there is space again")
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(ended.errors.split(separator: "\n").count { $0.contains("too little space") } == 3)

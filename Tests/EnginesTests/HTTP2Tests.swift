@@ -8,7 +8,7 @@ import Transcription
 
 /// Case 48: servers that offer HTTP/2 and break it. Against a server in Python that speaks just enough of HTTP/2
 /// (RFC 9113) to break it, and HTTP/1.1 to who asks for nothing else.
-@Suite(.timeLimit(.minutes(2))) struct HTTP2Tests {
+@Suite(.timeLimit(.minutes(20))) struct HTTP2Tests {
     /// Prints its process and its port, then the protocol of each connection.
     private static let script = #"""
         import os, socket, ssl, sys, threading

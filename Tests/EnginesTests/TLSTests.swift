@@ -7,7 +7,7 @@ import Testing
 import Transcription
 
 /// Case 46: who is believed. Against `openssl s_server`, which takes one connection and ends.
-@Suite(.timeLimit(.minutes(2))) struct TLSTests {
+@Suite(.timeLimit(.minutes(20))) struct TLSTests {
     private struct NoServer: Error {}
 
     /// Runs `body` with the address of a server whose certificate is for `host`, and the authority's PEM file.

@@ -23,7 +23,7 @@ struct InboxFixture: Sendable {
         func add(_ arrival: Intake.Arrival) { list.withLock { $0.append(arrival) } }
 
         /// Waits until these have come, and nothing else, in any order.
-        func have(_ names: [String], within limit: Duration = .seconds(20)) async throws {
+        func have(_ names: [String], within limit: Duration = .seconds(600)) async throws {
             do {
                 try await eventually("arrival", within: limit) { self.names.sorted() == names.sorted() }
             } catch {

@@ -19,7 +19,7 @@ private final class Gauge: Sendable {
 
 private struct Failure: Error, Equatable { var number: Int }
 
-@Suite(.timeLimit(.minutes(1))) struct BlockingPoolTests {
+@Suite(.timeLimit(.minutes(20))) struct BlockingPoolTests {
     /// All threads of the pool meet inside: as many as the limit run at once, and never more.
     @Test(arguments: [1, 2, 5])
     func runsAsManyAsItsLimitAtOnce(limit: Int) async {

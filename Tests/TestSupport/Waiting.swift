@@ -9,7 +9,7 @@ package struct Late: Error, CustomStringConvertible {
 /// - Parameter what: said in the error.
 /// - Throws: `Late` after `limit`; what `condition` throws.
 package func eventually(
-    _ what: String, within limit: Duration = .seconds(120), _ condition: () async throws -> Bool
+    _ what: String, within limit: Duration = .seconds(600), _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while try await !condition() {

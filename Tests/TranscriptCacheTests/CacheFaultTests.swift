@@ -8,7 +8,7 @@ import TranscriptCache
 import Transcription
 
 /// The cache may cost time, never a transcript: whatever is wrong with its file, every call is answered.
-@Suite(.timeLimit(.minutes(1))) struct CacheFaultTests {
+@Suite(.timeLimit(.minutes(20))) struct CacheFaultTests {
     private let clock = FakeClock()
 
     /// A cache without a memory level, so that a hit is one of the disk.

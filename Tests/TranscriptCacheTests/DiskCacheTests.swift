@@ -5,7 +5,7 @@ import Testing
 import TranscriptCache
 import Transcription
 
-@Suite(.timeLimit(.minutes(1))) struct DiskCacheTests {
+@Suite(.timeLimit(.minutes(20))) struct DiskCacheTests {
     private let clock = FakeClock()
 
     private func cache(

@@ -3,7 +3,7 @@ import Testing
 import TranscriptCache
 import Transcription
 
-@Suite(.timeLimit(.minutes(1))) struct SingleFlightTests {
+@Suite(.timeLimit(.minutes(20))) struct SingleFlightTests {
     private struct Failure: Error {}
 
     private func memoryOnly() -> MultiLevelCache {

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Transcription
 
-@Suite(.timeLimit(.minutes(1))) struct ChunkSlotsTests {
+@Suite(.timeLimit(.minutes(20))) struct ChunkSlotsTests {
     @Test func neverMoreThanThereAre() async throws {
         let slots = ChunkSlots(count: 3)
         let held = Guarded((now: 0, most: 0))

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Transcription
 
-@Suite(.timeLimit(.minutes(1))) struct ConcurrencyControllerTests {
+@Suite(.timeLimit(.minutes(20))) struct ConcurrencyControllerTests {
     private let recording = RecordingID(1)
 
     private static func refusal(after hint: Duration?) -> TranscriptionError {

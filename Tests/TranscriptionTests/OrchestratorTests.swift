@@ -14,7 +14,7 @@ private func failure(
 private func texts(_ transcript: Transcript) -> [String] { transcript.segments.map(\.text) }
 
 /// From chunks to the transcript, with engine, decoder and cache played.
-@Suite(.timeLimit(.minutes(1))) struct OrchestratorTests {
+@Suite(.timeLimit(.minutes(20))) struct OrchestratorTests {
     /// 49: the answers come in any order and one chunk fails for good: a gap in its place, and nothing else moves.
     @Test func case49OutOfOrderWithAFailureIsPartialWithTheTimeRange() async throws {
         let gate = Gate()

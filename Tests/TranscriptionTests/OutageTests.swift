@@ -4,7 +4,7 @@ import Testing
 import Transcription
 
 /// An engine that goes away in the middle of recordings: nothing is lost, and little is sent meanwhile.
-@Suite(.timeLimit(.minutes(1))) struct OutageTests {
+@Suite(.timeLimit(.minutes(20))) struct OutageTests {
     private static let failure = TranscriptionError(
         .requestFailed, "It answered 502.", remedy: .retry(after: nil), pressure: .strained)
 

@@ -4,7 +4,7 @@ import Testing
 import Transcription
 
 /// When a failed request is repeated, after what pause, and when not.
-@Suite(.timeLimit(.minutes(1))) struct RetryTests {
+@Suite(.timeLimit(.minutes(20))) struct RetryTests {
     private func way(
         _ count: Int = 1, concurrency: Int = 1, retries: Int = 3,
         _ answer: @escaping @Sendable (Chunk, Int) throws -> Void
