@@ -3,7 +3,7 @@
 #   make check                       build and run all tests
 #   make build, make install DESTDIR=…   for packagers (no apt)
 #   make deb                         parlograph_VERSION_ARCHITECTURE.deb
-#   make lab                         the package tried in a fresh Debian; lab-boot: with a real systemd; lab-samba; lab-nfs
+#   make lab                         the package tried in a fresh Debian; lab-boot: with a real systemd; lab-samba; lab-nfs; lab-stops
 
 SHELL := /bin/sh
 PREFIX ?= /usr
@@ -25,7 +25,7 @@ DEB_PACKAGES := build-essential debhelper fakeroot
 LINT_PACKAGES := lintian mandoc shellcheck systemd samba-common-bin zsh fish python3
 LAB_PACKAGES := mmdebstrap systemd-container flite lame sox
 
-.PHONY: demo check build install lint test swift-present deb lab lab-lint lab-chroot lab-boot lab-samba lab-nfs
+.PHONY: demo check build install lint test swift-present deb lab lab-lint lab-chroot lab-boot lab-samba lab-nfs lab-stops
 
 demo: swift-present
 	@sh packaging/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEMO_PACKAGES)
@@ -87,6 +87,10 @@ lab-chroot:
 lab-boot:
 	@sh packaging/install-packages.sh $(LAB_PACKAGES)
 	sh packaging/lab/boot.sh .
+lab-stops:
+	@sh packaging/install-packages.sh $(LAB_PACKAGES) ffmpeg flac
+	/usr/bin/python3 packaging/lab/stops.py $(or $(PROGRAM_READY),$(BINARY))
+	sh packaging/lab/boot.sh . stops-inside.sh
 lab-nfs:
 	@sh packaging/install-packages.sh $(LAB_PACKAGES) user-mode-linux e2fsprogs
 	sh packaging/lab/nfs.sh .

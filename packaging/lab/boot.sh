@@ -1,16 +1,19 @@
 #!/bin/sh
 # The package in a fresh Debian 12 that is booted with its own systemd (systemd-nspawn) and a Samba server: start,
 # reload, watchdog, shares, instances, upgrade, purge. As root; about five minutes, the first time a minute more.
-# Usage: boot.sh FOLDER   (where the package is that "make deb" left)
+# Usage: boot.sh FOLDER [SCRIPT]   (where the package is that "make deb" left; what runs there, inside.sh by default)
 set -eu
 folder=$(readlink -f "$1")
+script=${2:-inside.sh}
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/parlograph-lab.XXXXXX")
 root="$work/root"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-sh packaging/lab/ready.sh "$work" "$folder" inside.sh systemd-sysv dbus procps samba samba-vfs-modules smbclient acl ffmpeg flite
+sh packaging/lab/ready.sh "$work" "$folder" "$script" systemd-sysv dbus procps samba samba-vfs-modules smbclient acl \
+  ffmpeg flite python3
+cp packaging/lab/stops-inside.py "$work/host/"
 cp -R packaging/debian/tests "$work/host/tests"
 dpkg-deb -R "$work/host/parlograph.deb" "$work/older"
 sed -i '/^Version: /s/$/~previous/' "$work/older/DEBIAN/control"
