@@ -28,26 +28,53 @@ package struct JobJournal: Sendable {
         }
     }
 
+    /// The file cannot be used for now, for a reason that lies outside of it.
+    package struct Unusable: Error, CustomStringConvertible {
+        let path: FilePath
+        let reason: String
+        package var description: String {
+            "\(path.printable) cannot be used: \(reason). Check its disk, the space there, and the rights of the file and "
+                + "its folder."
+        }
+    }
+
     /// Opens `jobs.sqlite` in `directory`.
     /// - Parameters:
-    ///   - patience: for a service, which waits where a command fails.
+    ///   - patience: for a service, which waits where a command fails: for the file to be usable, now and later.
     ///   - mends: for the service, to which the file belongs: a damaged one is set aside, with a warning, and begun anew
     ///     with what can still be read of it; what lies in the inboxes is found again.
-    /// - Throws: `NewerVersion`, `Damaged`, `SystemError` or GRDB's `DatabaseError` when the folder or the file cannot be used.
+    ///   - waiting: is called before each pause, half a minute at most, until the file can be used.
+    /// - Throws: `NewerVersion`, `Damaged`; `Unusable` without patience; `CancellationError` while it waits.
     package static func open(
-        in directory: FilePath, patience: Patience? = nil, mends: Bool = true, logger: Logger
+        in directory: FilePath, patience: Patience? = nil, mends: Bool = true, logger: Logger,
+        waiting: @Sendable () async -> Void = {}
     ) async throws -> JobJournal {
         let path = directory.appending("jobs.sqlite")
-        let (queue, salvage) = try await BlockingPool.files.run {
-            guard !mends else { return try preparedOrSalvaged(path) }
+        let report = JournalFaultReport(path: path, logger: logger)
+        while true {
             do {
-                return (try prepared(path), nil)
-            } catch let error as DatabaseError where error.isCorruption {
-                throw Damaged(path: path, reason: "\(error)")
+                let (queue, salvage) = try await BlockingPool.files.run { try opened(path, mends: mends) }
+                if let salvage { salvage.log(nil, logger) }
+                report.noteRecovery()
+                let file = JournalFile(queue, at: path, patience: patience, report: report, logger: logger)
+                return JobJournal(database: file)
+            } catch {
+                guard let reason = PassingFault(error)?.reason else { throw error }
+                guard let patience else { throw Unusable(path: path, reason: reason) }
+                let failures = report.note(error)
+                await waiting()
+                try await patience.sleep(patience.pause(after: failures))
             }
         }
-        if let salvage { salvage.log(nil, logger) }
-        return JobJournal(database: JournalFile(queue, at: path, patience: patience, logger: logger))
+    }
+
+    private static func opened(_ path: FilePath, mends: Bool) throws -> (DatabaseQueue, JournalSalvage?) {
+        guard !mends else { return try preparedOrSalvaged(path) }
+        do {
+            return (try prepared(path), nil)
+        } catch let error as DatabaseError where error.isCorruption {
+            throw Damaged(path: path, reason: "\(error)")
+        }
     }
 
     private init(database: JournalFile) { self.database = database }
@@ -331,7 +358,7 @@ package struct JobJournal: Sendable {
     }
 
     private static func decode(_ text: String) -> [Digest] {
-        (try? JSONDecoder().decode([Digest].self, from: Data(text.utf8))) ?? []
+        BoundedJSON.decode(from: text.utf8) ?? []
     }
 
     fileprivate static func digests(_ text: String) -> [Digest] { decode(text) }

@@ -10,9 +10,6 @@ import SystemSupport
 final class JournalFile: Sendable {
     private struct State {
         var queue: DatabaseQueue
-        /// What was logged and still lasts.
-        var fault: String?
-        var since: ContinuousClock.Instant?
         /// Is called before each pause.
         var waiting: @Sendable () -> Void = {}
         /// For tests of a full disk.
@@ -22,10 +19,15 @@ final class JournalFile: Sendable {
     private let path: FilePath
     private let logger: Logger
     private let patience: JobJournal.Patience?
+    private let report: JournalFaultReport
     private let state: Mutex<State>
 
-    init(_ queue: DatabaseQueue, at path: FilePath, patience: JobJournal.Patience?, logger: Logger) {
+    init(
+        _ queue: DatabaseQueue, at path: FilePath, patience: JobJournal.Patience?, report: JournalFaultReport,
+        logger: Logger
+    ) {
         self.path = path
+        self.report = report
         self.patience = patience
         self.logger = logger
         state = Mutex(State(queue: queue))
@@ -70,12 +72,12 @@ final class JournalFile: Sendable {
         while true {
             do {
                 let value = try await body(queue)
-                recovered()
+                report.noteRecovery()
                 return value
             } catch let error as DatabaseError where error.mayPass {
                 guard let patience else { throw error }
                 failures += 1
-                note(error)
+                report.note(error)
                 try await pause(patience, after: failures)
                 // Gives the write-ahead log back: on a small disk it may be what fills it.
                 if error.resultCode == .SQLITE_FULL {
@@ -90,35 +92,6 @@ final class JournalFile: Sendable {
                 try await replaceIfDamaged(after: error)
             }
         }
-    }
-
-    private func note(_ error: DatabaseError) {
-        let cause = "\(error.resultCode) \(error.message ?? "")"
-        let isNew = state.withLock { state in
-            defer {
-                state.fault = cause
-                state.since = state.since ?? .now
-            }
-            return state.fault != cause
-        }
-        guard isNew else { return }
-        logger.error(
-            "job journal cannot be used; everything waits until it can",
-            metadata: [
-                "journal": "\(path.printable)", "error": "\(error.message ?? "no message")",
-                "sqlite": "\(error.extendedResultCode.rawValue)",
-            ])
-    }
-
-    private func recovered() {
-        let since = state.withLock { state in
-            defer { (state.fault, state.since) = (nil, nil) }
-            return state.since
-        }
-        guard let since else { return }
-        logger.notice(
-            "job journal can be used again",
-            metadata: ["journal": "\(path.printable)", "after": "\(since.duration(to: .now))"])
     }
 
     /// Takes another connection, if the file in place is the journal: never makes one.
@@ -173,7 +146,7 @@ extension JobJournal {
 
 extension DatabaseError {
     /// The database is fine, its surroundings are not.
-    fileprivate var mayPass: Bool {
+    var mayPass: Bool {
         switch resultCode {
         case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_READONLY, .SQLITE_CANTOPEN,
             .SQLITE_PERM, .SQLITE_NOMEM, .SQLITE_PROTOCOL:

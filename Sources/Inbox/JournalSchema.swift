@@ -43,10 +43,10 @@ extension JobJournal {
     /// - Returns: what was saved; nil when the file was fine.
     static func preparedOrSalvaged(_ path: FilePath) throws -> (DatabaseQueue, JournalSalvage?) {
         do {
-            let before = try? FileStatus(at: path, followingLinks: false)
-            if let before, before.kind == .regular, before.identity.byteCount == 0 {
-                // SQLite takes it for a new one.
-                throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "it was empty")
+            // An empty one is new: whoever made it was killed before its first page was written. Not where that page was
+            // written already, to the log beside it.
+            if byteCount(path) == 0, byteCount(FilePath(path.string + "-wal")) ?? 0 > 0 {
+                throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "it was empty, its log was not")
             }
             return (try prepared(path), nil)
         } catch let error as DatabaseError where error.isCorruption {
@@ -55,6 +55,12 @@ extension JobJournal {
             let saved = JournalSalvage.copyJobs(from: aside, to: queue)
             return (queue, JournalSalvage(journal: path, aside: aside, reason: "\(error)", jobs: saved))
         }
+    }
+
+    /// Nil where there is no such file.
+    private static func byteCount(_ path: FilePath) -> Int64? {
+        guard let status = try? FileStatus(at: path, followingLinks: false), status.kind == .regular else { return nil }
+        return status.identity.byteCount
     }
 
     private static func setAside(_ path: FilePath) throws -> FilePath {

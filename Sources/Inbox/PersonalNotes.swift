@@ -14,7 +14,8 @@ package enum PersonalNotes {
     /// A longer file is no note.
     private static let longest = 64 << 10
 
-    /// Writes or replaces a note; a person's own file of that name stays, and the note is left out.
+    /// Writes or replaces a note; a person's own file of that name stays, and the note is left out. What the text quotes
+    /// is made printable.
     /// - Parameters:
     ///   - base: the sidecars' base name, relative to `outbox`; its folder is made if missing.
     /// - Throws: `SystemError`.
@@ -23,7 +24,8 @@ package enum PersonalNotes {
         let folder = try open(base.folder, of: outbox)
         guard let name = name(base, kind).path.lastComponent else { return }
         guard isFreeOrOurs(name, in: folder.descriptor) else { return }
-        let lines = text.hasSuffix("\n") ? text : text + "\n"
+        let shown = text.printableLines
+        let lines = shown.hasSuffix("\n") ? shown : shown + "\n"
         try AtomicFile.write(Array("\(lines)\n\(signature)\n".utf8), named: name, in: folder.descriptor, rights: nil)
     }
 

@@ -81,7 +81,7 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     /// What the service wrote last; nil when there is nothing readable. Blocks.
     package static func read(from directory: FilePath) -> ServiceStatus? {
         guard let bytes = try? SmallFile.read(directory.appending(fileName), limit: 16 << 20) else { return nil }
-        return try? JSONDecoder().decode(ServiceStatus.self, from: Data(bytes))
+        return BoundedJSON.decode(from: bytes)
     }
 }
 

@@ -153,7 +153,7 @@ package struct StatusPage: Sendable, Hashable {
 
     private static func escaped(_ text: String) -> String {
         var out = ""
-        for scalar in text.unicodeScalars {
+        for scalar in text.printable.unicodeScalars {
             switch scalar {
             case "&": out += "&amp;"
             case "<": out += "&lt;"

@@ -28,7 +28,21 @@ package enum Entrance {
         signal(SIGXFSZ, SIG_IGN)
         FileLease.ignoreBreakSignal()
         MemoryTuning.apply()
-        await ParlographCommand.main()
+        await runCommand()
         exit(0)
+    }
+
+    /// As ArgumentParser's `main` does it, but that what is quoted of the arguments drives no terminal.
+    private static func runCommand() async {
+        do {
+            var command = try await ParlographCommand.asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            let status = ParlographCommand.exitCode(for: error)
+            guard status != .success else { ParlographCommand.exit(withError: error) }
+            let message = ParlographCommand.fullMessage(for: error)
+            if !message.isEmpty { JournalLogHandler.toStandardError(message.printableLines + "\n") }
+            exit(status.rawValue)
+        }
     }
 }

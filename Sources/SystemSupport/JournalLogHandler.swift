@@ -36,30 +36,24 @@ package struct JournalLogHandler: LogHandler {
         let values = metadata.merging(event.metadata ?? [:]) { $1 }
         var line =
             style == .journal ? "<\(Self.priority(event.level))>" : "\(Self.timeOfDay()) \(Self.mark(event.level))"
-        Self.append("\(event.message)", to: &line)
-        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
-            line += " \(key)="
-            let text = "\(value)"
-            let needsQuotes = text.isEmpty || text.contains { $0 == " " || $0 == "=" || $0 == "\"" }
-            if needsQuotes { line += "\"" }
-            Self.append(text, to: &line)
-            if needsQuotes { line += "\"" }
-        }
+        line += "\(event.message)".printable
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
         if line.utf8.count > 4095 { line = String(decoding: line.utf8.prefix(4090), as: UTF8.self) + "…" }
         write(line + "\n")
     }
 
-    /// Control characters and line breaks as `\xNN`: the journal would begin a new entry, a terminal would obey.
-    private static func append(_ text: String, to line: inout String) {
-        for scalar in text.unicodeScalars {
-            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028
-                || scalar.value == 0x2029
-            {
-                line += "\\x" + String(scalar.value, radix: 16)
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
+    /// In quotes where it could be taken for more than one value, with `\"` and `\\` for what would end or escape them:
+    /// nobody's name or words add a field to the line.
+    private static func quoted(_ text: String) -> String {
+        func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+            !scalar.properties.isWhitespace && scalar != "=" && scalar != "\""
         }
+        guard text.isEmpty || !text.unicodeScalars.allSatisfy(isPlain) else { return text.printable }
+        let escaped = text.unicodeScalars.reduce(into: "") { out, scalar in
+            if scalar == "\"" || scalar == "\\" { out += "\\" }
+            out.unicodeScalars.append(scalar)
+        }
+        return "\"\(escaped.printable)\""
     }
 
     /// syslog(3) priorities.

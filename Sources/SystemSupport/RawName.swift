@@ -37,17 +37,17 @@ package struct RawName: Hashable, Sendable, Comparable {
         }
     }
 
-    /// For people: invalid UTF-8 and control characters as `\xNN`, everything else as it is.
+    /// For people: invalid UTF-8 and what is not printable (see `String.printable`) as `\xNN`, everything else as it is.
     package var printable: String {
         let lossless = String(validating: bytes, as: UTF8.self)
-        if let lossless, !lossless.unicodeScalars.contains(where: Self.mustEscape) { return lossless }
+        if let lossless, !lossless.unicodeScalars.contains(where: \.isUnprintable) { return lossless }
         var out = ""
         var rest = bytes[...]
         while let first = rest.first {
             let width = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
             let piece = rest.prefix(width)
             if let text = String(validating: piece, as: UTF8.self),
-                !text.unicodeScalars.contains(where: Self.mustEscape)
+                !text.unicodeScalars.contains(where: \.isUnprintable)
             {
                 out += text
                 rest = rest.dropFirst(width)
@@ -58,13 +58,6 @@ package struct RawName: Hashable, Sendable, Comparable {
             }
         }
         return out
-    }
-
-    private static func mustEscape(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
-        default: false
-        }
     }
 
     package static func < (a: RawName, b: RawName) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }

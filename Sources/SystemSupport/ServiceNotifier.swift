@@ -48,12 +48,20 @@ package final class ServiceNotifier: Sendable {
         await send(["STOPPING=1", "EXTEND_TIMEOUT_USEC=\((limit.components.seconds + 15) * 1_000_000)"])
     }
 
-    /// - Parameter status: a line for `systemctl status`; what would end the line is left out, and so is what is longer
-    ///   than 500 bytes.
-    package func status(_ status: String) async {
-        var line = String(status.unicodeScalars.lazy.filter { $0.value >= 0x20 }.map(Character.init))
+    /// What keeps the service from being ready for the first time. The manager waits with it, whatever its own limit is.
+    /// - Parameter limit: until when this is said again, or the service is ready.
+    package func starting(_ status: String, within limit: Duration) async {
+        guard !isReady.load(ordering: .acquiring) else { return }
+        await send(["EXTEND_TIMEOUT_USEC=\(limit.components.seconds * 1_000_000)", Self.statusLine(status)])
+    }
+
+    /// - Parameter status: a line for `systemctl status`; what is longer than 500 bytes is left out.
+    package func status(_ status: String) async { await send([Self.statusLine(status)]) }
+
+    private static func statusLine(_ status: String) -> String {
+        var line = status.printable
         while line.utf8.count > 500 { line.removeLast() }
-        await send(["STATUS=\(line)"])
+        return "STATUS=\(line)"
     }
 
     /// Feeds the watchdog.

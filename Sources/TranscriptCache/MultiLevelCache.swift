@@ -194,6 +194,6 @@ package final class MultiLevelCache: TranscriptStore {
     }
 
     private static func decoded<Value: Decodable>(_ bytes: [UInt8]) -> Value? {
-        try? JSONDecoder().decode(Value.self, from: Data(bytes))
+        BoundedJSON.decode(from: bytes)
     }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import SystemPackage
 package import SystemSupport
 
@@ -32,7 +31,7 @@ package struct SidecarRecord: Sendable {
     /// - Parameter folder: where the set lies.
     package init?(_ names: SidecarNames, in folder: FilePath) {
         guard let bytes = try? SmallFile.read(folder.pushing(names.name(.json).path), limit: Self.longest),
-            let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes))
+            let contents = BoundedJSON.decode(Contents.self, from: bytes)
         else { return nil }
         source = contents.source.sha256
         sourceName = contents.source.name

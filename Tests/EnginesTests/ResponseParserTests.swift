@@ -221,8 +221,6 @@ import Transcription
             data: [DONE]
             """)
         #expect(done.segments.map(\.text) == ["Hello."])
-        let cut = try parse("data: {\"type\":\"transcript.text.delta\",\"delta\":\"Only this\"}\n\n")
-        #expect(text(cut) == "Only this")
         #expect(throws: ResponseFault.self) {
             try parse(
                 "data: {\"type\":\"transcript.text.delta\",\"delta\":\"x\"}\n\ndata: {\"error\":{\"message\":\"m\"}}\n")

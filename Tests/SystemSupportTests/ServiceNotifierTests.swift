@@ -14,7 +14,7 @@ import Testing
                 await notifier.ready()
                 #expect(socket.next() == ["READY=1"])
                 await notifier.status("2 running\nREADY=0")
-                #expect(socket.next() == ["STATUS=2 runningREADY=0"])
+                #expect(socket.next() == ["STATUS=2 running\\x0aREADY=0"])
                 await notifier.status(String(repeating: "ü", count: 1000))
                 #expect(socket.next() == ["STATUS=" + String(repeating: "ü", count: 250)])
                 await notifier.stopping(within: .seconds(20))
@@ -41,6 +41,19 @@ import Testing
             let time = try #require(reloading.last.flatMap { Int64($0.dropFirst("MONOTONIC_USEC=".count)) })
             #expect(time > 0)
             #expect(socket.next() == ["READY=1"])
+        }
+    }
+
+    @Test func whatKeepsTheStartWaitingIsSaidUntilTheServiceIsReady() async throws {
+        try await withTemporaryDirectory { folder in
+            let socket = try NotifySocket(folder.appending("notify").string)
+            let notifier = try #require(ServiceNotifier(environment: ["NOTIFY_SOCKET": socket.name]))
+            await notifier.starting("waiting for a disk", within: .seconds(90))
+            #expect(socket.next() == ["EXTEND_TIMEOUT_USEC=90000000", "STATUS=waiting for a disk"])
+            await notifier.ready()
+            await notifier.starting("waiting for a disk", within: .seconds(90))
+            #expect(socket.next() == ["READY=1"])
+            #expect(socket.next() == nil)
         }
     }
 

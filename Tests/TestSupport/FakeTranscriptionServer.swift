@@ -54,6 +54,8 @@ package final class FakeTranscriptionServer: Sendable {
         package var body: [UInt8]
         package var ending: Ending
         package var isChunked = false
+        /// With a length or in chunks; else the end of the connection ends the body.
+        package var isFramed = true
         /// The body is sent in pieces of so many bytes, each a moment later.
         package var drip: Int?
         /// Nothing is sent before it opens.
@@ -265,7 +267,9 @@ package final class FakeTranscriptionServer: Sendable {
         }
         var head = "HTTP/1.1 \(response.status) Status\r\n"
         for header in response.headers { head += "\(header.name): \(header.value)\r\n" }
-        if response.isChunked {
+        if !response.isFramed {
+            head += "Connection: close\r\n"
+        } else if response.isChunked {
             head += "Transfer-Encoding: chunked\r\n"
         } else {
             let announced = response.body.count + (response.ending == .truncated ? 100 : 0)
@@ -286,6 +290,7 @@ package final class FakeTranscriptionServer: Sendable {
             guard connection.send(framed) else { return false }
             if response.drip != nil { usleep(2000) }
         }
+        if !response.isFramed || response.ending == .truncated { return false }
         if response.isChunked, !connection.send(Array("0\r\n\r\n".utf8)) { return false }
         return response.ending == .keepAlive
     }

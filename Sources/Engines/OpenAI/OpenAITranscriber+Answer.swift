@@ -11,6 +11,9 @@ extension OpenAITranscriber {
         await pool.run { read(response, chunk: chunk, form: form, described: described) }
     }
 
+    /// RFC 9110, 15.3.7.
+    private static let partialContent = 206
+
     private func read(
         _ response: HTTPResponse, chunk: Chunk, form: ServerKnowledge.Form, described: ResponseClassifier.Request
     ) -> Answer {
@@ -19,8 +22,12 @@ extension OpenAITranscriber {
             return .refused(Refusal(verdict, status: response.status))
         }
         let parser = TranscriptionResponseParser(
-            sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text)
+            sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text,
+            doubtOfEnd: response.doubtOfEnd)
         do {
+            guard response.status != Self.partialContent else {
+                throw ResponseFault.notUnderstood("is a part of one only (status \(response.status))")
+            }
             let transcript = try parser.parse(response.body)
             if transcript.segments.isEmpty, form.format < .json, Self.lacksSegments(response.body) {
                 knowledge.noteLackOfSegments()

@@ -209,6 +209,7 @@ package struct OpenAITranscriber: Transcriber {
         var request = HTTPRequest(
             url: "", headers: headers + [("Content-Type", multipart.contentType)], body: body,
             timeout: timeout(chunk.audio.sampleCount, byteCount), trust: trust, onlyHTTP1: form.onlyHTTP1)
+        request.takesPacked = form.format != .text
         if turn.isFirst, let grace = timeToBeRefused { request.onSent = { turn.letOthersFollow(after: grace) } }
         let described = ResponseClassifier.Request(
             host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Inbox
 import SystemSupport
 import Transcription
 
@@ -42,7 +43,7 @@ package enum Exit: Int32, CaseIterable, Sendable {
         switch error {
         case is ConfigurationFault: self = .configuration
         case let error as TranscriptionError: self.init(error.code)
-        case is SystemError: self = .cannotCreate
+        case is SystemError, is JobJournal.Unusable: self = .cannotCreate
         default: self = .software
         }
     }
@@ -72,7 +73,7 @@ package enum Exit: Int32, CaseIterable, Sendable {
     }
 
     /// A line on standard error.
-    static func say(_ line: String) { JournalLogHandler.toStandardError(line + "\n") }
+    static func say(_ line: String) { JournalLogHandler.toStandardError(line.printable + "\n") }
 }
 
 extension ExitCode {

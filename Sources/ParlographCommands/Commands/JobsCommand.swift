@@ -36,7 +36,7 @@ struct JobsCommand: AsyncParsableCommand {
                     throw Exit.failure(error)
                 }
                 if json {
-                    StandardOutput.print(try JobRow(job, chunks).line)
+                    StandardOutput.print(json: try JobRow(job, chunks).line)
                 } else {
                     Self.describe(job, gaps: chunks).forEach { StandardOutput.print($0) }
                 }

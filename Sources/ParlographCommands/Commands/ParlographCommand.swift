@@ -74,10 +74,16 @@ enum RawArguments {
     }
 }
 
-/// Standard output, unbuffered and with the bytes of file names as they are.
+/// Standard output, unbuffered.
 enum StandardOutput {
-    static func print(_ line: String) { write(Array(line.utf8)) }
-    static func print(_ path: FilePath) { write(RawName(path).bytes) }
+    /// A line for people.
+    static func print(_ line: String) { write(Array(line.printable.utf8)) }
+    /// A line for programs.
+    static func print(json line: String) { write(Array(line.printableJSON.utf8)) }
+    /// The bytes of the name as they are, for programs; a terminal gets what it can show.
+    static func print(_ path: FilePath) {
+        write(isatty(STDOUT_FILENO) == 1 ? Array(path.printable.utf8) : RawName(path).bytes)
+    }
 
     private static func write(_ bytes: [UInt8]) {
         var rest = (bytes + [0x0A])[...]

@@ -16,7 +16,7 @@ struct ProgressDisplay: Sendable {
     /// Draws until the task is cancelled, then wipes the bar.
     func run() async {
         while (try? await Task.sleep(for: isTerminal ? Self.barInterval : Self.lineInterval)) != nil {
-            let line = ProgressLine.draw(tracker.snapshot(), width: Self.width, isTerminal: isTerminal)
+            let line = ProgressLine.draw(tracker.snapshot(), width: Self.width, isTerminal: isTerminal).printable
             JournalLogHandler.toStandardError(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
         }
         if isTerminal { JournalLogHandler.toStandardError("\r\u{1B}[K") }

@@ -51,38 +51,44 @@ struct ServeCommand: AsyncParsableCommand {
         let lock = try InstanceLock(in: settings.stateDirectory)
         let claims = try await Self.claim(settings.inboxes)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
-        let journal = try await JobJournal.open(
-            in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
         let live = try LiveSettings(settings, once: once, logger: logger)
-        let service = InboxService(
-            settings: live.forService.settings, equipment: live.forService.equipment, journal: journal, logger: logger,
-            folderFile: { text in
-                try TOMLScreen.check(text, name: "parlograph.toml")
-                return try FolderFileParser.parse(text)
-            }, claims: claims, notifier: notifier
-        ) {
-            logger.notice("ready", metadata: ["inboxes": "\(settings.inboxes.count)", "version": "\(Version.current)"])
-        } abandon: {
-            _exit(Exit.done.rawValue)
+        let start = PatientStart(notifier: notifier) { waiting in
+            try await JobJournal.open(
+                in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger,
+                waiting: waiting)
+        } make: { journal in
+            let (forService, equipment) = live.forService
+            return InboxService(
+                settings: forService, equipment: equipment, journal: journal, logger: logger,
+                folderFile: { text in
+                    try TOMLScreen.check(text, name: "parlograph.toml")
+                    return try FolderFileParser.parse(text)
+                }, claims: claims, notifier: notifier
+            ) {
+                logger.notice(
+                    "ready", metadata: ["inboxes": "\(forService.inboxes.count)", "version": "\(Version.current)"])
+            } abandon: {
+                _exit(Exit.done.rawValue)
+            }
         }
         let reload = ReloadRequest(
             reload: {
                 guard !once else { throw ConfigurationFault("serve --once keeps the configuration it began with.") }
-                try await live.reload(try await BlockingPool.files.run { try settingsToServe() }, into: service)
+                try await live.reload(try await BlockingPool.files.run { try settingsToServe() }) { start.service }
             }, logger: logger, notifier: notifier)
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: reload),
                 .init(
-                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                    service: start, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .cancelGroup),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = nil
         try await ServiceGroup(configuration: configuration).run()
         lock.endCleanly()
-        guard once else { return }
+        guard once, let service = start.service else { return }
         try report(service.summary)
     }
 

@@ -36,12 +36,16 @@ struct StatusCommand: AsyncParsableCommand {
                     try? await Task.sleep(for: .seconds(1))
                     continue
                 }
-                Exit.say("parlograph: no service is running for \(directory.printable).")
+                Exit.say(
+                    pid.map {
+                        "parlograph: the service of \(directory.printable) (process \($0)) has not reported yet: it "
+                            + "starts, or waits for its job journal; its log tells."
+                    } ?? "parlograph: no service is running for \(directory.printable).")
                 return wasRunning
             }
             wasRunning = true
             if json {
-                StandardOutput.print(Self.line(status))
+                StandardOutput.print(json: Self.line(status))
             } else {
                 Self.describe(status).forEach { StandardOutput.print($0) }
             }

@@ -115,12 +115,18 @@ enum FolderCheck {
         }
 
         private static func resolved(_ path: FilePath) -> [UInt8] {
-            if let real = path.withPlatformString({ realpath($0, nil) }) {
-                defer { free(real) }
-                return RawName(FilePath(platformString: real)).bytes
+            var at = path
+            var missing: [[UInt8]] = []
+            while true {
+                let end = missing.reversed().flatMap { [UInt8(ascii: "/")] + $0 }
+                if let real = at.withPlatformString({ realpath($0, nil) }) {
+                    defer { free(real) }
+                    return RawName(FilePath(platformString: real)).bytes + end
+                }
+                guard let name = at.lastComponent else { return RawName(at).bytes + end }
+                missing.append(RawName(FilePath(root: nil, [name])).bytes)
+                at.removeLastComponent()
             }
-            guard let name = path.lastComponent else { return RawName(path).bytes }
-            return resolved(path.removingLastComponent()) + [0x2F] + RawName(FilePath(root: nil, [name])).bytes
         }
     }
 }

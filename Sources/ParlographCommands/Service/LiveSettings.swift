@@ -33,8 +33,9 @@ final class LiveSettings: Sendable {
     }
 
     /// Gives new settings to the service. Recordings that are being worked on keep the old ones.
+    /// - Parameter service: is asked when they are in place; nil: it is not made yet, and will be made with them.
     /// - Throws: `ConfigurationFault` or `TranscriptionError` that says what is wrong; nothing has changed then.
-    func reload(_ new: Settings, into service: InboxService) async throws {
+    func reload(_ new: Settings, into service: () -> InboxService?) async throws {
         let (old, room) = state.withLock { $0 }
         guard new.origin == old.origin || new.origin != ConfigurationText().name else {
             throw ConfigurationFault("\(old.origin) is not there any more.")
@@ -50,7 +51,7 @@ final class LiveSettings: Sendable {
         let newRoom = EngineRoom(new, after: room)
         for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) }
         state.withLock { $0 = (new, newRoom) }
-        await service.apply(serviceSettings(new), equipment(new, newRoom))
+        await service()?.apply(serviceSettings(new), equipment(new, newRoom))
         if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
         if new.logLevel != old.logLevel { logger.warning("a new log_level needs a restart") }
         sayWhatIsOdd(new)

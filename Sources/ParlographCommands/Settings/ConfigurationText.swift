@@ -1,3 +1,4 @@
+import SystemSupport
 import TOMLKit
 
 /// A value of the configuration file, free of the TOML library's own objects, which are not `Sendable`.
@@ -39,9 +40,10 @@ package struct ConfigurationText: Sendable {
         lines = [:]
     }
 
-    /// - Throws: `ConfigurationFault` with line and column of a syntax error.
+    /// - Throws: `ConfigurationFault` with line and column of a syntax error, with the line of what is nested too deeply.
     package init(parsing text: String, name: String) throws {
         self.name = name
+        try Self.checkNesting(of: text, name: name)
         do {
             root = Self.convert(try TOMLTable(string: text))
         } catch let error as TOMLParseError {
@@ -49,6 +51,15 @@ package struct ConfigurationText: Sendable {
                 "\(name), line \(error.source.begin.line), column \(error.source.begin.column): \(error.description)")
         }
         lines = Self.keyLines(in: text)
+    }
+
+    /// Before anything recurses, here or in another process.
+    /// - Throws: `ConfigurationFault` with the line.
+    static func checkNesting(of text: String, name: String) throws {
+        guard let line = TOMLNesting.lineOfExcess(in: text) else { return }
+        throw ConfigurationFault(
+            "\(name), line \(line): this is nested more than \(Nesting.limit) levels deep. Sections, lists and the parts "
+                + "of keys between dots count; the settings need three.")
     }
 
     /// The line of a key, counted from 1.

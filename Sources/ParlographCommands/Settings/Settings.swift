@@ -295,7 +295,13 @@ extension SectionReader {
         try optionalString(name, .absolutePath, otherwise: otherwise).map { try absolute($0, name) }
     }
 
+    /// PATH_MAX of Linux, less the zero byte.
+    private static let longestPath = 4095
+
     private func absolute(_ text: String, _ name: String) throws -> FilePath {
+        guard text.utf8.count <= Self.longestPath else {
+            throw fault(name, "may have \(Self.longestPath) bytes, not \(text.utf8.count).")
+        }
         let path = FilePath(text).lexicallyNormalized()
         guard path.isAbsolute else { throw fault(name, "must be an absolute path, one that begins with \"/\".") }
         return path

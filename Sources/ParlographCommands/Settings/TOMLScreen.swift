@@ -8,13 +8,19 @@ import TOMLKit
 enum TOMLScreen {
     /// The hidden first argument of that process: this program again.
     static let subcommand = "__toml"
-    /// Seconds; an honest text takes milliseconds.
-    private static let longest: UInt32 = 10
+    /// Seconds of processor time; an honest text takes milliseconds.
+    private static let mostSeconds: rlim_t = 10
+    /// Seconds; the machine may be busy.
+    private static let longest: UInt32 = 60
+    /// A process that was ended from outside says nothing of the text: another one is asked.
+    private static let mostAttempts = 3
 
     /// What the other process does: reads standard input and ends with 0 if the library comes to an end, well or not.
     static func run() -> Int32 {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        var short = rlimit(rlim_cur: mostSeconds, rlim_max: mostSeconds + 1)
+        setrlimit(__rlimit_resource_t(RLIMIT_CPU.rawValue), &short)
         alarm(longest)
         guard
             let bytes = try? SmallFile.read(FileDescriptor(rawValue: STDIN_FILENO), named: "input", limit: 1 << 20),
@@ -26,8 +32,9 @@ enum TOMLScreen {
 
     /// Blocks for some ten milliseconds.
     /// - Parameter name: of the file, for the error.
-    /// - Throws: `ConfigurationFault` with the line at which the library gives up.
+    /// - Throws: `ConfigurationFault` with the line at which the library gives up, or which is nested too deeply.
     static func check(_ text: String, name: String) throws {
+        try ConfigurationText.checkNesting(of: text, name: name)
         guard try !passes(text, name) else { return }
         // Fewer lines than up to the faulty one do no harm.
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -40,6 +47,21 @@ enum TOMLScreen {
     }
 
     private static func passes(_ text: String, _ name: String) throws -> Bool {
+        var signal: Int32 = 0
+        for _ in 0..<mostAttempts {
+            signal = try endingSignal(reading: text, name)
+            if signal == 0 { return true }
+            if ownFaults.contains(signal) { return false }
+        }
+        throw ConfigurationFault(
+            "\(name) cannot be looked at now: the process that reads it is ended by signal \(signal) each time.")
+    }
+
+    /// What a process brings upon itself.
+    private static let ownFaults: Set<Int32> = [SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU]
+
+    /// - Returns: the signal that ended the other process; 0: it came to its end.
+    private static func endingSignal(reading text: String, _ name: String) throws -> Int32 {
         let input = try SmallFile.inMemory(Array(text.utf8))
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -55,7 +77,9 @@ enum TOMLScreen {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        // A signal to the service's process group is none to this one.
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
         var process: pid_t = 0
         let arguments = [strdup("parlograph"), strdup(subcommand), nil]
         let environment = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
@@ -66,7 +90,7 @@ enum TOMLScreen {
         while waitpid(process, &status, 0) < 0 {
             guard errno == EINTR else { throw fault(name, errno) }
         }
-        return status & 0x7F == 0
+        return status & 0x7F
     }
 
     private static func fault(_ name: String, _ error: Int32) -> ConfigurationFault {

@@ -52,7 +52,7 @@ final class CurlTransfer: @unchecked Sendable {
         easy.set(CURLOPT_TCP_KEEPALIVE, true)
         easy.set(CURLOPT_CONNECTTIMEOUT_MS, CurlLoop.connectMilliseconds)
         easy.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
-        easy.set(CURLOPT_ACCEPT_ENCODING, "")
+        easy.set(CURLOPT_ACCEPT_ENCODING, request.takesPacked ? "" : "identity")
         easy.set(CURLOPT_USERAGENT, "parlograph")
         let version = isEncrypted && !request.onlyHTTP1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         easy.set(CURLOPT_HTTP_VERSION, Int(version))
@@ -165,10 +165,24 @@ final class CurlTransfer: @unchecked Sendable {
         return bytes.count
     }
 
+    /// libcurl takes the end of the connection for that of a body in HTTP/1 that has no length and no chunks, and the end
+    /// of the body for that of what is packed in it.
+    private var doubtOfEnd: String? {
+        let coding = response.headers["Content-Encoding"] ?? "identity"
+        guard coding.lowercased() == "identity" else { return "is packed (\(coding)), so that its end cannot be told" }
+        let isFramed =
+            easy.long(CURLINFO_HTTP_VERSION) > Int(CURL_HTTP_VERSION_1_1) || response.headers["Content-Length"] != nil
+            || response.headers["Transfer-Encoding"]?.lowercased().contains("chunked") == true
+        return isFramed ? nil : "does not tell where it ends (no Content-Length, no chunks)"
+    }
+
     /// Ends the transfer for its caller; libcurl must have let go of the handle.
     func finish(_ code: CURLcode) {
         response.status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard code != CURLE_OK else { return continuation.resume(returning: response) }
+        guard code != CURLE_OK else {
+            response.doubtOfEnd = doubtOfEnd
+            return continuation.resume(returning: response)
+        }
         var detail = String(cString: errorText)
         if detail.isEmpty { detail = String(cString: curl_easy_strerror(code)) }
         let wasSent = easy.long(CURLINFO_REQUEST_SIZE) > 0

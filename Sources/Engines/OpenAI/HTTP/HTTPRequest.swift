@@ -13,6 +13,9 @@ package struct HTTPRequest: Sendable {
     package var onlyHTTP1: Bool
     /// Do not take a kept-alive connection.
     package var onFreshConnection: Bool
+    /// The answer may come packed. Not where its end can be told by its framing only: what is packed may end early
+    /// without libcurl noticing.
+    package var takesPacked = true
     /// Is called on the loop's thread when libcurl has taken the last byte of the body; must be quick.
     package var onSent: (@Sendable () -> Void)?
 
@@ -50,6 +53,9 @@ package struct HTTPResponse: Sendable {
     package var status: Int
     package var headers: HTTPHeaders
     package var body: [UInt8]
+    /// Why the body may be the beginning of a longer one though the transfer ended well; nil: it is whole. Part of a
+    /// sentence: "the answer …".
+    package var doubtOfEnd: String?
     /// Keeps the body's part of the budget while the body is there.
     private var share: BodyShare?
 

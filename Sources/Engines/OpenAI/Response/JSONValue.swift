@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// A JSON value as servers really send it. A parser of our own because an answer is not trusted: nesting and the number
 /// of values are bounded, and what strict parsers refuse though its meaning is plain is read: `NaN` and `Infinity` (as
 /// null), invalid UTF-8 and lone surrogates (as U+FFFD), control characters in strings, a byte order mark.
@@ -63,7 +65,7 @@ struct JSONFault: Error, Equatable {
 /// Reads one JSON value from bytes; recursive, with a bound far below what the smallest stack allows.
 struct JSONReader {
     /// Transcription answers nest four deep.
-    static let depthLimit = 64
+    static let depthLimit = Nesting.limit
     /// An hour of speech with word times and token lists has about 200 000.
     static let valueLimit = 1_000_000
 

@@ -24,14 +24,20 @@ package struct TranscriptionResponseParser: Sendable {
     private let speech: [SampleRange]
     /// Plain text is an answer only where it was asked for; otherwise it is some proxy's page.
     private let acceptsPlainText: Bool
+    private let doubtOfEnd: String?
 
     /// - Parameters:
     ///   - speech: where something is to be heard, from the chunk's start.
     ///   - acceptsPlainText: the request asked for plain text, or no format was agreed on.
-    package init(sampleCount: Int64, speech: [SampleRange], acceptsPlainText: Bool) {
+    ///   - doubtOfEnd: why what is parsed may be the beginning of something longer, as `HTTPResponse.doubtOfEnd`. Only what
+    ///     has an end of its own is taken then.
+    package init(
+        sampleCount: Int64, speech: [SampleRange], acceptsPlainText: Bool, doubtOfEnd: String? = nil
+    ) {
         self.sampleCount = sampleCount
         self.speech = speech
         self.acceptsPlainText = acceptsPlainText
+        self.doubtOfEnd = doubtOfEnd
     }
 
     /// - Throws: `ResponseFault`.
@@ -82,6 +88,7 @@ package struct TranscriptionResponseParser: Sendable {
         let content = bytes.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
         guard let first = content.first else {
             guard acceptsPlainText else { throw JSONFault(reason: "is empty") }
+            try checkEnd()
             return HeardText(text: "")
         }
         switch first {
@@ -116,10 +123,19 @@ package struct TranscriptionResponseParser: Sendable {
         return HeardText(json: .object([("segments", value)]))
     }
 
+    /// - Throws: `JSONFault` where the end is in doubt.
+    private func checkEnd() throws {
+        if let doubtOfEnd { throw JSONFault(reason: doubtOfEnd) }
+    }
+
     private func heard(text bytes: ArraySlice<UInt8>) throws -> HeardText {
         if bytes.starts(with: "data:".utf8) || bytes.starts(with: "event:".utf8) {
-            return try EventStreamReader.read(bytes, eventLimit: wordLimit)
+            let stream = try EventStreamReader.read(bytes, eventLimit: wordLimit)
+            if !stream.hasEnded { try checkEnd() }
+            return stream.heard
         }
+        // Text and subtitles that are cut are text and subtitles.
+        try checkEnd()
         try check(textBytes: bytes.count, limit: textLimit * Self.subtitleFactor)
         let text = String(decoding: bytes, as: UTF8.self)
         if text.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(text[...]) {
