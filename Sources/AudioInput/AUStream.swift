@@ -30,7 +30,10 @@ struct AUStream: ~Copyable {
         channels = Int(pending.number(at: 20, count: 4, bigEndian: true))
         guard pending.has(".snd"), (24...65_536).contains(headerBytes), (1...64).contains(channels),
             SampleRates.usable.contains(sampleRate), pending.number(at: 12, count: 4, bigEndian: true) == 6
-        else { throw DecodingFailure(.undecodable, "cannot be decoded: ffmpeg answers in an unknown way.") }
+        else {
+            throw DecodingFailure(
+                .undecodable, "is damaged, or no recording: ffmpeg finds no sound in it that can be used.")
+        }
         guard pending.count >= headerBytes else {
             headerBytes = 0
             return false

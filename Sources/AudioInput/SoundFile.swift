@@ -27,7 +27,11 @@ struct SoundFile: ~Copyable {
         guard let handle = sf_open_virtual(&io, CInt(SFM_READ), &info, Unmanaged.passUnretained(file).toOpaque()) else {
             var reason = String(cString: sf_strerror(nil))
             while reason.hasSuffix(".") { reason.removeLast() }
-            throw DecodingFailure(.undecodable, "cannot be decoded (\(reason)).")
+            // What the library says of itself ("SF_INFO struct incomplete") is about a header without sense.
+            let words =
+                reason.hasPrefix("Internal error")
+                ? "has a damaged header: it does not tell what sound follows." : "cannot be decoded (\(reason))."
+            throw DecodingFailure(.undecodable, words)
         }
         let channels = Int(info.channels)
         let sampleRate = Int(info.samplerate)

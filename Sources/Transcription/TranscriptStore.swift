@@ -9,24 +9,24 @@ package struct CacheKey: Hashable, Sendable, CustomStringConvertible {
     /// For one chunk: its samples and everything that changes what the engine says to them. The engine's configured name
     /// is not part of it.
     package init(chunk hash: Digest, engine: EngineIdentity, options: TranscriptionOptions) {
-        self.init(kind: "chunk", hash: hash, engine: engine, options: options, more: [])
+        self.init(version: 1, kind: "chunk", hash: hash, engine: engine, options: options, more: [])
     }
 
     /// For a whole recording: its file bytes, the same, and `plan`, what decides how it is cut.
     package init(recording hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, plan: [String]) {
-        // 2: before, a recording whose decoder was stopped from outside could be stored as whole.
-        self.init(kind: "recording 2", hash: hash, engine: engine, options: options, more: plan)
+        // 2: version 1 took a decoder that was stopped for one that was done, and remembered the beginning as the whole.
+        self.init(version: 2, kind: "recording", hash: hash, engine: engine, options: options, more: plan)
     }
 
     private init(
-        kind: String, hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, more: [String]
+        version: Int, kind: String, hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, more: [String]
     ) {
-        // Each field with its length in front: no two lists of fields give the same bytes. The leading number is the
-        // version of what is stored; raising it makes old entries invisible.
+        // Each field with its length in front: no two lists of fields give the same bytes. The version is that of what is
+        // stored; raising it makes old entries invisible.
         var sha = SHA256()
         let fields =
             [
-                "parlograph 1", kind, hash.description, engine.kind, engine.model, options.language ?? "",
+                "parlograph \(version)", kind, hash.description, engine.kind, engine.model, options.language ?? "",
                 options.prompt ?? "",
             ] + engine.settings + ["--"] + more
         for field in fields { sha.update("\(field.utf8.count):\(field)\n") }

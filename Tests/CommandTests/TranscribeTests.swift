@@ -53,6 +53,41 @@ struct TranscribeTests {
         }
     }
 
+    @Test func aRecordingThatSomebodyStillWritesIsNotTakenForWhole() async throws {
+        // The answer comes when the recording has grown.
+        let gate = FakeTranscriptionServer.Gate()
+        let server = try FakeTranscriptionServer.hearing { request in
+            var response = FakeTranscriptionServer.heard(in: request)
+            response.gate = gate
+            return response
+        }
+        defer {
+            gate.open()
+            server.stop()
+        }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server)
+            try place.writeMarks(0..<4, to: "talk.wav")
+            let writer = try FileDescriptor.open(
+                place["talk.wav"], .writeOnly, options: [.append, .closeOnExec])
+            let grown = try await place.start("transcribe", "--engine", "fake", place["talk.wav"].string) { process in
+                await server.arrived(1)
+                try writer.writeAll([0, 0, 0, 0])
+                gate.open()
+                return try await process.end()
+            }
+            #expect(grown.status == 65)
+            #expect(grown.errors.contains("another program has it open for writing"), "\(grown.errors)")
+            #expect(grown.errors.contains("run it again when nobody writes to it any more"))
+            #expect(try place.files("").filter { $0.hasPrefix("talk.") } == ["talk.wav"])
+            // Once nobody does, it is one like any other, and new to the cache as a whole.
+            try writer.close()
+            let ended = try await place.run("transcribe", "--engine", "fake", place["talk.wav"].string)
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(!ended.errors.contains("open for writing"))
+        }
+    }
+
     @Test func wrongInputIsRefusedWithItsNameTheFaultAndTheStatusOfSysexits() async throws {
         try await withTemporaryDirectory { folder in
             let place = try Workplace(folder)

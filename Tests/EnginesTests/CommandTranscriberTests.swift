@@ -79,6 +79,31 @@ import Transcription
         }
     }
 
+    /// What it printed looks whole, but its end is no good one.
+    @Test(arguments: [
+        (#"printf '{"text":"all"}'; kill -KILL $$"#, "was killed by signal 9"),
+        (#"echo all; kill -TERM $$"#, "was killed by signal 15"), ("echo all; exit 1", "ended with status 1"),
+        // Its output has ended, it has not.
+        (#"printf '{"text":"all"}'; exec >&- 2>&-; sleep 0.3; exit 4"#, "ended with status 4"),
+        (#"printf '{"text":"all"}'; exec >&- 2>&-; sleep 0.3; kill -KILL $$"#, "was killed by signal 9"),
+        ("(kill -KILL $$) & echo all; wait; sleep 60", "was killed by signal 9"),
+    ]) func onlyAGoodEndMakesOutputATranscript(script: String, words: String) async throws {
+        try await withCommand(script, timeout: .seconds(90)) { own, _ in
+            let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
+            #expect(error?.message.contains(words) == true, "\(String(describing: error))")
+            #expect(error?.remedy == .retry(after: nil))
+        }
+    }
+
+    @Test func outputThatEndsInTheMiddleOfItsJSONIsNone() async throws {
+        for output in [#"{"text":"all"#, #"{"text":"all","segments":[{"start":0,"end":1,"text":"all"}"#, "[", "\"all"] {
+            try await withCommand("printf '%s' '\(output)'") { own, _ in
+                let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
+                #expect(error?.message.contains("breaks off in the middle of its JSON") == true)
+            }
+        }
+    }
+
     @Test func endlessOutputIsCutOff() async throws {
         try await withCommand("yes '{'", timeout: .seconds(90)) { own, _ in
             let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }

@@ -1,4 +1,5 @@
 import Engines
+import SystemSupport
 import TestSupport
 import Testing
 import Transcription
@@ -203,6 +204,24 @@ import Transcription
             Issue.record("\(String(describing: fault))")
             return
         }
+    }
+
+    /// Smaller than any thread that reads answers has, without optimisation.
+    @Test func nestingIsBoundedForASmallStack() {
+        let done = ThreadSignal()
+        func nested(_ levels: Int) -> String {
+            #"{"text":"ok","more":"# + String(repeating: "[", count: levels - 1)
+                + String(repeating: "]", count: levels - 1) + "}"
+        }
+        let (most, tooMany) = (nested(64), [nested(66), nested(1_000_000)])
+        Thread.start(name: "small", stackBytes: 256 << 10) {
+            #expect(throws: Never.self) { try parse(most) }
+            for body in tooMany {
+                #expect(throws: ResponseFault.notUnderstood("is nested too deeply")) { try parse(body) }
+            }
+            done.signal()
+        }
+        #expect(done.wait(seconds: 60))
     }
 
     @Test func case23_loginPage() {

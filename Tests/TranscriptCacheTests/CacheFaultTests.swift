@@ -152,6 +152,24 @@ import Transcription
         }
     }
 
+    @Test func aRowThatWasCutIsMadeAgain() async throws {
+        try await withTemporaryDirectory { folder in
+            for change in ["substr(value, 1, length(value) - 1)", "substr(value, 1, 40)", "x''", "x'7b7d'"] {
+                let (first, _) = cache(in: folder)
+                let made = Counter()
+                #expect(try await first.text("a", made: made) == "text of a")
+                _ = await first.prune()
+                let queue = try DatabaseQueue(path: folder.appending("cache.sqlite").string)
+                try await queue.write { db in try db.execute(sql: "UPDATE entry SET value = \(change)") }
+                try queue.close()
+                let (second, _) = cache(in: folder)
+                for _ in 0..<2 { #expect(try await second.text("a", made: made) == "text of a") }
+                #expect(made.value == 2, "\(change)")
+                _ = await second.clear()
+            }
+        }
+    }
+
     @Test func aFileOfALaterVersionIsLeftAlone() async throws {
         try await withTemporaryDirectory { folder in
             let path = folder.appending("cache.sqlite")

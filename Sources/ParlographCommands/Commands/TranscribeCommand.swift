@@ -87,7 +87,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         do {
             let folder = try await outputFolder(for: path)
             let names = await BlockingPool.files.run { taken.names(for: RawName(path).last, in: folder) }
-            let recording = try await BlockingPool.files.run { try Recording(opening: path, followingLinks: true) }
+            let recording = try await BlockingPool.files.run { try Self.opened(path) }
             let options = TranscriptionOptions(language: language == "auto" ? nil : language)
             let transcript = try await withProgress(display) {
                 try await orchestrator.transcribe(recording, id: RecordingID(UInt64(number)), options: options) {
@@ -113,11 +113,25 @@ struct TranscribeCommand: AsyncParsableCommand {
             return .interrupted
         } catch {
             Exit.say("parlograph: \(path.printable): \(Self.withoutName(error, path))")
+            if case .recordingChanged? = (error as? TranscriptionError)?.code {
+                Exit.say("\(path.printable): run it again when nobody writes to it any more.")
+            }
             if !noCache, tracker.snapshot().chunksDone > 0, case .retry? = (error as? TranscriptionError)?.remedy {
                 Exit.say("\(path.printable): run it again later: what was done is in the cache.")
             }
             return Exit(error)
         }
+    }
+
+    /// Says so where somebody still writes it, as far as the kernel tells. Blocks.
+    private static func opened(_ path: FilePath) throws -> Recording {
+        let recording = try Recording(opening: path, followingLinks: true)
+        if case .refused = FileLease.probe(recording.descriptor) {
+            Exit.say(
+                "\(path.printable): another program has it open for writing. What is there now is transcribed; it may not "
+                    + "be all.")
+        }
+        return recording
     }
 
     /// Many messages begin with the file's name already.
