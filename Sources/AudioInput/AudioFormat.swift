@@ -11,7 +11,7 @@ package struct AudioFormat: Equatable, Sendable {
         /// libsndfile, through a header of our own (`WaveHeader`).
         case wave(WaveHeader)
         /// libsndfile, one stream after the other.
-        case ogg([OggStream])
+        case ogg(OggChain)
         /// The ffmpeg program with this demuxer.
         case ffmpeg(demuxer: String)
     }

@@ -128,6 +128,16 @@ import Transcription
         #expect(decoded.warnings.contains("although its header declares 00:00:08"))
     }
 
+    /// Recorders and radio streams begin a new stream with each title or pause.
+    @Test func aChainOfManyStreamsIsDecodedToItsEnd() async throws {
+        let wave = TestWave(TestAudio.tone(seconds: 0.1))
+        let one = try await Decoded.encoded(wave, as: "a.ogg", "oggenc", ["-Q", "-o", "OUT", "IN"])
+        let decoded = try await Decoded.of([[UInt8]](repeating: one, count: 1_100).flatMap { $0 }, named: "a.ogg")
+        #expect(decoded.samples.count == 1_760_000)
+        #expect(decoded.properties.estimatedSampleCount == 1_760_000)
+        #expect(decoded.summary.warnings.isEmpty)
+    }
+
     @Test func chainedAndTruncatedOggIsDecoded() async throws {
         let bytes = try await Decoded.encoded(TestWave(Self.speech), as: "a.ogg", "oggenc", ["-Q", "-o", "OUT", "IN"])
         let chained = try await Decoded.of(bytes + bytes, named: "a.ogg")
