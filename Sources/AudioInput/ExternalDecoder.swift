@@ -1,4 +1,6 @@
 import Glibc
+import SystemPackage
+import SystemSupport
 import Transcription
 
 /// Decodes with the ffmpeg program, in the decoder process: for the formats that no library here reads.
@@ -19,9 +21,6 @@ struct ExternalDecoder {
         title = arguments[3]
     }
 
-    /// Where the program is.
-    var folder: String { path.lastIndex(of: "/").map { String(path[..<$0]) + "/" } ?? "/" }
-
     /// The demuxer to try when a library gives up on a file of its own format; nil where that makes no sense.
     static func demuxer(forRejected format: String) -> String? {
         ["wav": "wav", "flac": "flac", "ogg vorbis": "ogg", "opus": "ogg", "aiff": "aiff", "au": "au", "caf": "caf"][
@@ -39,11 +38,21 @@ struct ExternalDecoder {
         ]
     }
 
-    /// - Throws: `DecodingFailure`, `DecoderOutput.Closed`.
-    func decode(to output: inout DecoderOutput) throws {
-        guard var child = PipedProgram(path, commandLine) else {
-            throw DecodingFailure(.unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started.")
+    /// Starts the program, confined by itself; what it says is read by `decode`, when this process is confined, too.
+    /// - Throws: `DecodingFailure`.
+    func start(_ confinement: Confinement) throws(DecodingFailure) -> PipedProgram {
+        do {
+            return try PipedProgram(path, commandLine, confinement)
+        } catch {
+            let hint = error.errno == .permissionDenied ? " It must be the program itself, not a script." : ""
+            throw DecodingFailure(
+                .unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started: \(error.errno).\(hint)")
         }
+    }
+
+    /// - Throws: `DecodingFailure`, `DecoderOutput.Closed`.
+    func decode(_ program: consuming PipedProgram, to output: inout DecoderOutput) throws {
+        var child = program
         var stream = AUStream()
         var report = ExternalReport()
         var announced = false
