@@ -41,6 +41,7 @@ package enum DecoderProcess {
                 }
                 try output.send(.end)
             } catch let failure as DecodingFailure {
+                if let detail = failure.detail { try output.send(.debug(detail)) }
                 try output.send(.failure(failure))
             }
             return 0

@@ -89,7 +89,9 @@ struct ExternalDecoder {
         {
             try output.send(.warning(warning))
         } else if let error = report.firstError {
-            try output.send(.warning("Parts of the file are damaged (ffmpeg: \(error))."))
+            try output.send(.debug("ffmpeg: \(error)"))
+            try output.send(
+                .warning("Parts of the file are damaged; what could be decoded of them has been transcribed."))
         } else if status != 0 {
             try output.send(
                 .warning("ffmpeg stopped at \(SpokenTime.clock(output.seconds)) before the end of the file."))
@@ -100,8 +102,8 @@ struct ExternalDecoder {
         if report.sawNoAudio {
             return DecodingFailure(.notARecording, "is \(title) without an audio track.")
         }
-        let reason = report.firstError ?? (status < 0 ? "stopped by signal \(-status)" : "no samples came out")
-        return DecodingFailure(
-            .undecodable, "is \(title), but damaged: nothing of it can be decoded (ffmpeg: \(reason)).")
+        let words = report.firstError ?? (status < 0 ? "signal \(-status)" : "status \(status)")
+        let fault = report.fault ?? "damaged: nothing of it can be decoded"
+        return DecodingFailure(.undecodable, "is \(title), but \(fault).", detail: "ffmpeg: \(words)")
     }
 }
