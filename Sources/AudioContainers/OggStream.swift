@@ -12,69 +12,33 @@ package struct OggStream: Equatable, Sendable {
     /// The last page says that it is the last.
     package var isFinished = false
 
-    /// Reads the page headers of a whole file; no page's contents but the first are looked at.
-    /// - Returns: nil where streams are interleaved (video, several tracks).
-    package static func streams(of source: some ByteSource, from start: Int64) -> [OggStream]? {
-        var streams: [OggStream] = []
-        var serial: UInt64?
-        var at = start
-        while at < source.size {
-            let header = source.bytes(at: at, count: 27 + 255)
-            guard header.count >= 27, header.has("OggS") else {
-                guard let next = nextPage(in: source, after: at) else { break }
-                at = next
-                continue
+    /// A stream whose first page this is, before `append` takes that page.
+    init(beginning source: some ByteSource, _ page: OggPage) {
+        let bytes = source.bytes(at: page.contents, count: 64)
+        let (codec, rate, channels): (Codec, UInt64, UInt64) =
+            if bytes.has("OpusHead") {
+                (.opus, 48_000, bytes.number(at: 9, count: 1, bigEndian: false))
+            } else if bytes.has("vorbis", at: 1) {
+                (
+                    .vorbis, bytes.number(at: 12, count: 4, bigEndian: false),
+                    bytes.number(at: 11, count: 1, bigEndian: false)
+                )
+            } else if bytes.has("FLAC", at: 1) {
+                (.flac, 0, 0)
+            } else {
+                (bytes.has("Speex   ") ? .speex : .other, 0, 0)
             }
-            let segments = Int(header[26])
-            guard header.count >= 27 + segments else { break }
-            let body = header[27..<27 + segments].reduce(0) { $0 + Int($1) }
-            let size = Int64(27 + segments + body)
-            let flags = header[5]
-            let pageSerial = header.number(at: 14, count: 4, bigEndian: false)
-            if flags & 2 != 0 {
-                if let last = streams.last, !last.isFinished, last.lastGranule == 0, serial != pageSerial { return nil }
-                guard streams.count < 1000 else { return streams }
-                streams.append(beginning(source, at: at, packet: at + 27 + Int64(segments)))
-                serial = pageSerial
-            }
-            guard !streams.isEmpty, pageSerial == serial else { return nil }
-            let current = streams.count - 1
-            let granule = Int64(bitPattern: header.number(at: 6, count: 8, bigEndian: false))
-            if granule > streams[current].lastGranule { streams[current].lastGranule = granule }
-            let isWhole = at + size <= source.size
-            streams[current].end = min(at + size, source.size)
-            streams[current].isFinished = flags & 4 != 0 && isWhole
-            at += size
-        }
-        return streams
+        self.codec = codec
+        start = page.start
+        end = page.start
+        sampleRate = Int(rate)
+        self.channels = Int(channels)
     }
 
-    private static func beginning(_ source: some ByteSource, at start: Int64, packet: Int64) -> OggStream {
-        let bytes = source.bytes(at: packet, count: 64)
-        func stream(_ codec: Codec, _ rate: Int, _ channels: Int) -> OggStream {
-            OggStream(codec: codec, start: start, end: start, sampleRate: rate, channels: channels)
-        }
-        if bytes.has("OpusHead") { return stream(.opus, 48_000, Int(bytes.number(at: 9, count: 1, bigEndian: false))) }
-        if bytes.has("vorbis", at: 1) {
-            return stream(
-                .vorbis, Int(bytes.number(at: 12, count: 4, bigEndian: false)),
-                Int(bytes.number(at: 11, count: 1, bigEndian: false)))
-        }
-        if bytes.has("FLAC", at: 1) { return stream(.flac, 0, 0) }
-        if bytes.has("Speex   ") { return stream(.speex, 0, 0) }
-        return stream(.other, 0, 0)
-    }
-
-    /// Behind damage: the next page's place.
-    private static func nextPage(in source: some ByteSource, after start: Int64) -> Int64? {
-        var at = start + 1
-        while at < source.size {
-            let bytes = source.bytes(at: at, count: (64 << 10) + 3)
-            guard bytes.count >= 4 else { return nil }
-            for i in 0...(bytes.count - 4) where bytes[i] == 0x4F && bytes.has("OggS", at: i) { return at + Int64(i) }
-            at += Int64(bytes.count - 3)
-        }
-        return nil
+    mutating func append(_ page: OggPage, fileSize: Int64) {
+        lastGranule = max(lastGranule, page.granule)
+        end = min(page.end, fileSize)
+        isFinished = page.isLast && page.end <= fileSize
     }
 
     /// How a file of Ogg pages ends.

@@ -28,11 +28,14 @@ struct AUStream: ~Copyable {
         headerBytes = Int(pending.number(at: 4, count: 4, bigEndian: true))
         sampleRate = Int(pending.number(at: 16, count: 4, bigEndian: true))
         channels = Int(pending.number(at: 20, count: 4, bigEndian: true))
-        guard pending.has(".snd"), (24...65_536).contains(headerBytes), (1...64).contains(channels),
-            SampleRates.usable.contains(sampleRate), pending.number(at: 12, count: 4, bigEndian: true) == 6
+        guard pending.has(".snd"), (24...65_536).contains(headerBytes),
+            pending.number(at: 12, count: 4, bigEndian: true) == 6
         else {
             throw DecodingFailure(
-                .undecodable, "is damaged, or no recording: ffmpeg finds no sound in it that can be used.")
+                .undecodable, "cannot be decoded with the ffmpeg that is installed: what it sends is no sound.")
+        }
+        guard (1...64).contains(channels), SampleRates.usable.contains(sampleRate) else {
+            throw DecodingFailure.impossible(channels: channels, rate: sampleRate)
         }
         guard pending.count >= headerBytes else {
             headerBytes = 0

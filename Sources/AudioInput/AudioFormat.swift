@@ -11,7 +11,7 @@ package struct AudioFormat: Equatable, Sendable {
         /// libsndfile, through a header of our own (`WaveHeader`).
         case wave(WaveHeader)
         /// libsndfile, one stream after the other.
-        case ogg([OggStream])
+        case ogg(OggChain)
         /// The ffmpeg program with this demuxer.
         case ffmpeg(demuxer: String)
     }
@@ -43,9 +43,17 @@ package struct DecodingFailure: Error, Equatable {
     package let code: Code
     /// The rest of a sentence that begins with the file's name: "is empty (0 bytes)."
     package let message: String
+    /// What the library or ffmpeg says of it, for the log; nil where that says no more.
+    package let detail: String?
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, detail: String? = nil) {
         self.code = code
         self.message = message
+        self.detail = detail
+    }
+
+    /// A header that cannot be true.
+    static func impossible(channels: Int, rate: Int) -> DecodingFailure {
+        DecodingFailure(.notARecording, "has a damaged header: it declares \(channels) channels at \(rate) Hz.")
     }
 }

@@ -94,13 +94,10 @@ package enum AudioFormatSniffer {
 
     private static func ogg(_ source: some ByteSource, at start: Int64) -> AudioFormat {
         let other = AudioFormat("ogg", "Ogg", .ffmpeg(demuxer: "ogg"))
-        guard let streams = OggStream.streams(of: source, from: start), let first = streams.first,
-            streams.allSatisfy({ $0.codec == .vorbis || $0.codec == .opus })
-        else { return other }
-        var format = AudioFormat(
-            first.codec == .opus ? "opus" : "ogg vorbis", first.codec == .opus ? "Ogg Opus" : "Ogg Vorbis",
-            .ogg(streams))
-        if streams.last?.isFinished == false {
+        guard let chain = OggChain(of: source, from: start), chain.isVorbisOrOpus else { return other }
+        let isOpus = chain.first.codec == .opus
+        var format = AudioFormat(isOpus ? "opus" : "ogg vorbis", isOpus ? "Ogg Opus" : "Ogg Vorbis", .ogg(chain))
+        if !chain.isFinished {
             format.warning =
                 "The file ends without its end marker, so it is probably cut off; what was there has been transcribed."
         }

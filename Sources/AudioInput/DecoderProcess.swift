@@ -18,6 +18,7 @@ package enum DecoderProcess {
     ///   name and title.
     /// - Returns: the exit status, 0 also for a recording that cannot be decoded: the message says so.
     package static func run(_ arguments: [String]) -> Int32 {
+        if arguments.first == ConfinementTrial.argument { return ConfinementTrial.run(Array(arguments.dropFirst())) }
         signal(SIGPIPE, SIG_IGN)
         // Whoever stops the service with a signal to all its processes does not mean the recording: the service decides.
         for stop in [SIGTERM, SIGINT, SIGHUP] { signal(stop, SIG_IGN) }
@@ -27,14 +28,14 @@ package enum DecoderProcess {
         let file = FileBytes(descriptor: 0)
         var output = DecoderOutput(descriptor: 1)
         do {
-            let status = confine(to: program, byteCount: file.size)
-            if status != 0 {
-                try output.send(.debug("The decoder runs without all of its limits (\(status))."))
-            }
             do {
                 if let program {
-                    try program.decode(file, to: &output)
+                    let child = try program.start(Confinement(byteCount: file.size, isForProgram: true))
+                    try confine(file, to: &output)
+                    try note(child.confinementStatus, of: "ffmpeg", to: &output)
+                    try program.decode(child, file, to: &output)
                 } else {
+                    try confine(file, to: &output)
                     try decode(file, to: &output)
                 }
                 try checkReading(of: file)
@@ -45,6 +46,7 @@ package enum DecoderProcess {
                 try output.send(.end)
             } catch let failure as DecodingFailure {
                 try checkReading(of: file)
+                if let detail = failure.detail { try output.send(.debug(detail)) }
                 try output.send(.failure(failure))
             }
             return 0
@@ -82,19 +84,14 @@ package enum DecoderProcess {
         if let warning = format.warning { try output.send(.warning(warning)) }
     }
 
-    /// 0, or what `clinux_sandbox` says; the limits fit any honest recording many times over.
-    private static func confine(to program: ExternalDecoder?, byteCount: Int64) -> CInt {
-        var limits = clinux_sandbox_limits()
-        // Address space under a sanitizer is counted in terabytes.
-        let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
-        limits.address_space_bytes = isSanitized ? 0 : program == nil ? 1 << 30 : 2 << 30
-        limits.cpu_seconds = 600 + UInt64(max(0, byteCount)) / 5_000
-        limits.open_files = 64
-        guard let program else { return clinux_sandbox(&limits) }
-        return program.folder.withCString {
-            limits.program_directory = $0
-            return clinux_sandbox(&limits)
-        }
+    private static func confine(_ file: FileBytes, to output: inout DecoderOutput) throws {
+        let status = Confinement(byteCount: file.size, isForProgram: false).apply()
+        try note(status, of: "The decoder", to: &output)
+    }
+
+    private static func note(_ status: CInt, of process: String, to output: inout DecoderOutput) throws {
+        guard status != 0 else { return }
+        try output.send(.debug("\(process) runs without all of its limits (\(status))."))
     }
 }
 

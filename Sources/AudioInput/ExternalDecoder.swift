@@ -1,5 +1,7 @@
 import AudioContainers
 import Glibc
+import SystemPackage
+import SystemSupport
 import Transcription
 
 /// Decodes with the ffmpeg program, in the decoder process: for the formats that no library here reads.
@@ -20,9 +22,6 @@ struct ExternalDecoder {
         title = arguments[3]
     }
 
-    /// Where the program is.
-    var folder: String { path.lastIndex(of: "/").map { String(path[..<$0]) + "/" } ?? "/" }
-
     /// The demuxer to try when a library gives up on a file of its own format; nil where that makes no sense.
     static func demuxer(forRejected format: String) -> String? {
         ["wav": "wav", "flac": "flac", "ogg vorbis": "ogg", "opus": "ogg", "aiff": "aiff", "au": "au", "caf": "caf"][
@@ -40,11 +39,22 @@ struct ExternalDecoder {
         ]
     }
 
-    /// - Throws: `DecodingFailure`, `Interruption`, `DecoderOutput.Closed`.
-    func decode(_ file: FileBytes, to output: inout DecoderOutput) throws {
-        guard var child = PipedProgram(path, commandLine) else {
-            throw DecodingFailure(.unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started.")
+    /// Starts the program, confined by itself; what it says is read by `decode`, when this process is confined, too.
+    /// - Throws: `DecodingFailure`.
+    func start(_ confinement: Confinement) throws(DecodingFailure) -> PipedProgram {
+        do {
+            return try PipedProgram(path, commandLine, confinement)
+        } catch {
+            let hint = error.errno == .permissionDenied ? " It must be the program itself, not a script." : ""
+            throw DecodingFailure(
+                .unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started: \(error.errno).\(hint)")
         }
+    }
+
+    /// - Parameter file: what the program reads.
+    /// - Throws: `DecodingFailure`, `Interruption`, `DecoderOutput.Closed`.
+    func decode(_ program: consuming PipedProgram, _ file: FileBytes, to output: inout DecoderOutput) throws {
+        var child = program
         var stream = AUStream()
         var report = ExternalReport()
         var announced = false
@@ -80,7 +90,9 @@ struct ExternalDecoder {
         }
         guard try !output.tellEarlyEnd() else { return }
         if let error = report.firstError {
-            try output.send(.warning("Parts of the file are damaged (ffmpeg: \(error))."))
+            try output.send(.debug("ffmpeg: \(error)"))
+            try output.send(
+                .warning("Parts of the file are damaged; what could be decoded of them has been transcribed."))
         } else if status != 0 {
             try output.send(
                 .warning("ffmpeg stopped at \(SpokenTime.clock(output.seconds)) before the end of the file."))
@@ -91,8 +103,8 @@ struct ExternalDecoder {
         if report.sawNoAudio {
             return DecodingFailure(.notARecording, "is \(title) without an audio track.")
         }
-        let reason = report.firstError ?? "no samples came out"
-        return DecodingFailure(
-            .undecodable, "is \(title), but damaged: nothing of it can be decoded (ffmpeg: \(reason)).")
+        let words = report.firstError ?? "no samples came out"
+        let fault = report.fault ?? "damaged: nothing of it can be decoded"
+        return DecodingFailure(.undecodable, "is \(title), but \(fault).", detail: "ffmpeg: \(words)")
     }
 }

@@ -8,8 +8,10 @@ struct ExternalReport {
     private(set) var isLengthEstimated = false
     /// It speaks of an error of reading, which a damaged file may be the reason of, too.
     private(set) var mentionsReadError = false
-    /// The first line that reports an error, fit to be shown.
+    /// The first line that reports an error, in ffmpeg's words and fit for the log.
     private(set) var firstError: String?
+    /// The first fault that can be told in plain words: the end of a sentence that says what the file is, but ….
+    private(set) var fault: String?
     /// The file has no audio track.
     private(set) var sawNoAudio = false
     private var line: [UInt8] = []
@@ -34,6 +36,8 @@ struct ExternalReport {
         if line.containsText("matches no streams") { sawNoAudio = true }
         if line.containsText("Estimating duration from bitrate") { isLengthEstimated = true }
         if !mentionsReadError { mentionsReadError = Self.readErrors.contains { line.containsText($0) } }
+        // Not in what the file says of itself, which comes as [info].
+        if fault == nil, !line.containsText("[info] ") { fault = Self.fault(in: line) }
         guard firstError == nil, let at = line.indices.first(where: { line[$0...].starts(with: "[error] ".utf8) })
         else {
             return
@@ -49,6 +53,21 @@ struct ExternalReport {
 
     /// As `strerror` has them.
     private static let readErrors = [EIO, ESTALE, ETIMEDOUT, ENODEV, ENXIO].map { String(cString: strerror($0)) }
+
+    /// What ffmpeg's words mean to who has the file; nil where they tell nothing but that it is damaged.
+    static func fault(in line: [UInt8]) -> String? {
+        let known: [(words: String, fault: String)] = [
+            ("moov atom not found", "damaged: its index is missing, so it was not recorded or copied to its end"),
+            ("End of file", "damaged: it ends before the sound begins"),
+            ("Could not find codec parameters", "damaged: how its sound is stored cannot be told"),
+            ("not found for input stream", "its sound has an encoding that the installed ffmpeg does not know"),
+            ("Unsupported codec", "its sound has an encoding that the installed ffmpeg does not know"),
+            ("ncrypted", "protected against copying"),
+            ("DRM protected", "protected against copying"),
+            ("Cannot allocate memory", "decoding it needs more memory than a recording may"),
+        ]
+        return known.first { line.containsText($0.words) }?.fault
+    }
 
     /// `00:00:02.79`; nil for `N/A`.
     private static func clock(_ text: ArraySlice<UInt8>) -> Double? {

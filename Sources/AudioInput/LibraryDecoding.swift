@@ -22,8 +22,8 @@ enum LibraryDecoding {
             try output.finishSamples()
         case .sndfile(let start):
             opposite = try decode(format, of: file, from: start, to: &output)
-        case .ogg(let streams):
-            opposite = try decode(streams, format, of: file, to: &output)
+        case .ogg(let chain):
+            opposite = try decode(chain, format, of: file, to: &output)
         case .ffmpeg: break
         }
         if opposite {
@@ -34,28 +34,33 @@ enum LibraryDecoding {
     }
 
     private static func decode(
-        _ streams: [OggStream], _ format: AudioFormat, of file: FileBytes, to output: inout DecoderOutput
+        _ chain: OggChain, _ format: AudioFormat, of file: FileBytes, to output: inout DecoderOutput
     ) throws -> Bool {
-        let seconds = streams.reduce(0.0) { $0 + Double($1.lastGranule) / Double(max(1, $1.sampleRate)) }
         var opposite = false
         var broken = 0
-        for (number, stream) in streams.enumerated() {
+        var reader = OggReader(file, from: chain.first.start)
+        var next = chain.count == 1 ? chain.first : reader.next()
+        var number = 0
+        while let stream = next {
             do {
                 let sound = try SoundFile(VirtualFile(file, start: stream.start, length: stream.end - stream.start))
                 if number == broken {
+                    // A damaged position can be any number.
                     try output.announce(
-                        format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds,
+                        format.name, rate: sound.sampleRate, channels: sound.channels, estimated: chain.seconds,
                         declared: nil)
                 }
                 if try decode(sound, to: &output).sawOpposite { opposite = true }
                 try output.finishSamples()
             } catch let failure as DecodingFailure {
                 broken += 1
-                if broken == streams.count { throw failure }
+                if broken == chain.count { throw failure }
             }
+            number += 1
+            next = number < chain.count ? reader.next() : nil
         }
         if broken > 0 {
-            try output.send(.warning("\(broken) of the \(streams.count) parts of the file could not be decoded."))
+            try output.send(.warning("\(broken) of the \(chain.count) parts of the file could not be decoded."))
         }
         return opposite
     }

@@ -1,4 +1,6 @@
+import CLinux
 import Glibc
+import SystemSupport
 
 /// A program run by the decoder process, with its standard output and standard error as pipes; standard input is ours.
 struct PipedProgram: ~Copyable {
@@ -6,45 +8,22 @@ struct PipedProgram: ~Copyable {
     private var output: CInt
     private var report: CInt
 
-    /// Nil when it cannot be started.
-    init?(_ path: String, _ commandLine: [String]) {
-        var out: [CInt] = [-1, -1]
-        var err: [CInt] = [-1, -1]
-        guard pipe(&out) == 0 else { return nil }
-        guard pipe(&err) == 0 else {
-            for fd in out { close(fd) }
-            return nil
-        }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, out[1], 1)
-        posix_spawn_file_actions_adddup2(&actions, err[1], 2)
-        for fd in out + err { posix_spawn_file_actions_addclose(&actions, fd) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        sigaddset(&defaults, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    /// What could not be had of its confinement, as a negative errno; 0 when it has all of it.
+    let confinementStatus: CInt
+
+    /// Starts it confined, and to be killed when this process ends; without environment. This process must have no other
+    /// thread yet, and must not be confined itself.
+    /// - Throws: `SystemError` when it cannot be started.
+    init(_ path: String, _ commandLine: [String], _ confinement: Confinement) throws(SystemError) {
         let arguments: [UnsafeMutablePointer<CChar>?] = commandLine.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
-        // No environment: none of FFREPORT, LD_PRELOAD, AV_LOG_*.
-        let environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        var process = pid_t()
-        let status = posix_spawn(&process, path, &actions, &attributes, arguments, environment)
-        close(out[1])
-        close(err[1])
-        guard status == 0 else {
-            close(out[0])
-            close(err[0])
-            return nil
-        }
-        self.process = process
-        output = out[0]
-        report = err[0]
+        var started = clinux_confined_program()
+        let status = confinement.withLimits(program: path) { clinux_run_confined($0, arguments, &started) }
+        guard status == 0 else { throw SystemError("execve", path, negative: status) }
+        process = started.process
+        output = started.output
+        report = started.report
+        confinementStatus = started.confinement
     }
 
     // Without its readers the program ends at its next write, or by the limits it has inherited.

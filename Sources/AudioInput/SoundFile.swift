@@ -10,7 +10,7 @@ struct SoundFile: ~Copyable {
     /// By the header; nil when unknown.
     let declaredFrames: Int64?
 
-    /// - Throws: `DecodingFailure` with libsndfile's own words.
+    /// - Throws: `DecodingFailure`.
     init(_ file: VirtualFile) throws(DecodingFailure) {
         var info = SF_INFO()
         var io = SF_VIRTUAL_IO(
@@ -25,26 +25,27 @@ struct SoundFile: ~Copyable {
             write: { @Sendable _, _, _ in 0 },
             tell: { @Sendable context in VirtualFile.at(context)?.offset ?? 0 })
         guard let handle = sf_open_virtual(&io, CInt(SFM_READ), &info, Unmanaged.passUnretained(file).toOpaque()) else {
-            var reason = String(cString: sf_strerror(nil))
-            while reason.hasSuffix(".") { reason.removeLast() }
-            // What the library says of itself ("SF_INFO struct incomplete") is about a header without sense.
-            let words =
-                reason.hasPrefix("Internal error")
-                ? "has a damaged header: it does not tell what sound follows." : "cannot be decoded (\(reason))."
-            throw DecodingFailure(.undecodable, words)
+            throw Self.failure(code: sf_error(nil), words: String(cString: sf_strerror(nil)))
         }
         let channels = Int(info.channels)
         let sampleRate = Int(info.samplerate)
         guard channels > 0, channels <= 256, SampleRates.usable.contains(sampleRate) else {
             sf_close(handle)
-            throw DecodingFailure(
-                .notARecording, "has a damaged header: it declares \(channels) channels at \(sampleRate) Hz.")
+            throw DecodingFailure.impossible(channels: channels, rate: sampleRate)
         }
         self.handle = handle
         self.file = file
         self.channels = channels
         self.sampleRate = sampleRate
         declaredFrames = info.frames > 0 && info.frames < Int64.max / 2 ? info.frames : nil
+    }
+
+    /// libsndfile's own words are for programmers, and do not tell damage from what it does not know.
+    private static func failure(code: CInt, words: String) -> DecodingFailure {
+        DecodingFailure(
+            .undecodable,
+            "cannot be decoded: its header is damaged, or the sound is stored in a way that cannot be read here.",
+            detail: "libsndfile: \(words) (\(code))")
     }
 
     deinit {

@@ -142,6 +142,16 @@ import Transcription
         #expect(decoded.warnings.contains("although its header declares 00:00:08"))
     }
 
+    /// Recorders and radio streams begin a new stream with each title or pause.
+    @Test func aChainOfManyStreamsIsDecodedToItsEnd() async throws {
+        let wave = TestWave(TestAudio.tone(seconds: 0.1))
+        let one = try await Decoded.encoded(wave, as: "a.ogg", "oggenc", ["-Q", "-o", "OUT", "IN"])
+        let decoded = try await Decoded.of([[UInt8]](repeating: one, count: 1_100).flatMap { $0 }, named: "a.ogg")
+        #expect(decoded.samples.count == 1_760_000)
+        #expect(decoded.properties.estimatedSampleCount == 1_760_000)
+        #expect(decoded.summary.warnings.isEmpty)
+    }
+
     @Test func chainedAndTruncatedOggIsDecoded() async throws {
         let bytes = try await Decoded.encoded(TestWave(Self.speech), as: "a.ogg", "oggenc", ["-Q", "-o", "OUT", "IN"])
         let chained = try await Decoded.of(bytes + bytes, named: "a.ogg")
@@ -174,7 +184,29 @@ import Transcription
             TestWave(Self.speech), as: "a.m4a", "ffmpeg", ["-v", "error", "-i", "IN", "-c:a", "aac", "OUT"])
         let error = try await refusal(Array(bytes.prefix(bytes.count / 2)), named: "a.m4a")
         #expect(error.code == .undecodable)
-        #expect(error.message.contains("damaged"))
+        #expect(
+            error.message
+                == "a.m4a is MPEG-4 audio (m4a), but damaged: its index is missing, so it was not recorded or "
+                + "copied to its end.")
+    }
+
+    /// libsndfile says "Internal error : SF_INFO struct incomplete" and the like.
+    @Test func aHeaderThatTheLibraryRefusesIsToldInPlainWords() async throws {
+        let header = "NIST_1A\n   1024\nsample_count -i 100\nsample_n_bytes -i 2\nchannel_count -i 0\nend_head\n"
+        let file = Array(header.utf8) + [UInt8](repeating: 0, count: 4_000)
+        #expect(
+            try await refusal(file, named: "a.sph").message
+                == "a.sph cannot be decoded: its header is damaged, or the sound "
+                + "is stored in a way that cannot be read here.")
+    }
+
+    /// What ffmpeg sends of it is a header that no recording has.
+    @Test func aRateThatCannotBeIsToldInPlainWords() async throws {
+        let bytes = try await Decoded.encoded(
+            TestWave(Self.speech), as: "a.mka", "ffmpeg",
+            ["-v", "error", "-i", "IN", "-ar", "500", "-c:a", "pcm_s16le", "OUT"])
+        let error = try await refusal(bytes, named: "a.mka")
+        #expect(error.message == "a.mka has a damaged header: it declares 1 channels at 500 Hz.")
     }
 
     /// Whatever bytes: samples or an error that names the file, never a hang or a crash of this process.

@@ -3,18 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -141,106 +137,6 @@ void clinux_tune_malloc(void) {
 }
 
 void clinux_trim_malloc(void) { malloc_trim(0); }
-
-static int limit(int resource, uint64_t value) {
-    if (value == 0) return 0;
-    struct rlimit now;
-    if (getrlimit(resource, &now) == 0 && now.rlim_max != RLIM_INFINITY && now.rlim_max < value) value = now.rlim_max;
-    struct rlimit wanted = {.rlim_cur = value, .rlim_max = value};
-    return setrlimit(resource, &wanted);
-}
-
-// Landlock, where the kernel has it: nothing may be written; nothing may be read or run but what the rules below name.
-static void allow_beneath(int ruleset, const char *path, uint64_t rights) {
-    int fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd < 0) return;
-    struct stat st;
-    if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)) rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_READ_DIR;
-    struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
-    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-    close(fd);
-}
-
-static void confine_files(const char *program_directory) {
-    int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < 1) return;
-    const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE;
-    struct landlock_ruleset_attr attributes = {
-        .handled_access_fs = reading | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                             LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-                             LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM};
-    if (abi >= 3) attributes.handled_access_fs |= 1ULL << 14;  // TRUNCATE, missing from Debian 12's header
-    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
-    if (ruleset < 0) return;
-    if (program_directory != NULL) {
-        allow_beneath(ruleset, program_directory, reading);
-        const char *const system[] = {"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"};
-        for (size_t i = 0; i < sizeof system / sizeof system[0]; i++) allow_beneath(ruleset, system[i], reading);
-        struct landlock_path_beneath_attr input = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE, .parent_fd = 0};
-        syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &input, 0);
-    }
-    syscall(SYS_landlock_restrict_self, ruleset, 0);
-    close(ruleset);
-}
-
-int clinux_sandbox(const clinux_sandbox_limits *limits) {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
-    prctl(PR_SET_DUMPABLE, 0);
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    if (limit(RLIMIT_AS, limits->address_space_bytes) != 0) return -errno;
-    if (limits->cpu_seconds != 0) {
-        // The soft limit first: SIGXCPU says what happened, SIGKILL would not.
-        struct rlimit cpu = {.rlim_cur = limits->cpu_seconds, .rlim_max = limits->cpu_seconds + 5};
-        if (setrlimit(RLIMIT_CPU, &cpu) != 0 && errno != EPERM) return -errno;
-    }
-    if (limit(RLIMIT_NOFILE, limits->open_files) != 0) return -errno;
-    const int opens = limits->program_directory != NULL;
-    confine_files(limits->program_directory);
-
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    if (filter == NULL) return -ENOMEM;
-    const int refused[] = {
-        SCMP_SYS(socket),      SCMP_SYS(socketpair), SCMP_SYS(connect),      SCMP_SYS(bind),        SCMP_SYS(listen),
-        SCMP_SYS(accept),      SCMP_SYS(accept4),    SCMP_SYS(ptrace),       SCMP_SYS(mount),       SCMP_SYS(umount2),
-        SCMP_SYS(unlink),      SCMP_SYS(unlinkat),   SCMP_SYS(rename),       SCMP_SYS(renameat),    SCMP_SYS(renameat2),
-        SCMP_SYS(chmod),       SCMP_SYS(fchmod),     SCMP_SYS(fchmodat),     SCMP_SYS(chown),       SCMP_SYS(fchown),
-        SCMP_SYS(lchown),      SCMP_SYS(fchownat),   SCMP_SYS(truncate),     SCMP_SYS(ftruncate),   SCMP_SYS(link),
-        SCMP_SYS(linkat),      SCMP_SYS(symlink),    SCMP_SYS(symlinkat),    SCMP_SYS(mkdir),       SCMP_SYS(mkdirat),
-        SCMP_SYS(mknod),       SCMP_SYS(mknodat),    SCMP_SYS(bpf),          SCMP_SYS(keyctl),      SCMP_SYS(add_key),
-        SCMP_SYS(request_key), SCMP_SYS(setns),      SCMP_SYS(unshare),      SCMP_SYS(chroot),      SCMP_SYS(pivot_root),
-        SCMP_SYS(kexec_load),  SCMP_SYS(reboot),     SCMP_SYS(init_module),  SCMP_SYS(finit_module), SCMP_SYS(perf_event_open),
-        SCMP_SYS(userfaultfd), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(io_uring_setup)};
-    int status = 0;
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0] && status == 0; i++)
-        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
-    // Signals: to itself only (abort and the runtime's own crash handling), never to another process.
-    if (status == 0)
-        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,
-                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
-    const int opening[] = {SCMP_SYS(openat), SCMP_SYS(open)};
-    for (unsigned i = 0; i < 2 && status == 0; i++) {
-        if (!opens) {
-            status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), opening[i], 0);
-            continue;
-        }
-        const unsigned flags = opening[i] == SCMP_SYS(openat) ? 2 : 1;
-        const struct scmp_arg_cmp write_only = {flags, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY};
-        const struct scmp_arg_cmp read_write = {flags, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR};
-        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), opening[i], 1, write_only);
-        if (status == 0) status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), opening[i], 1, read_write);
-    }
-    if (status == 0) status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(creat), 0);
-    if (status == 0) status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
-    if (status == 0 && !opens) {
-        status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execve), 0);
-        if (status == 0) status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execveat), 0);
-    }
-    if (status == 0) status = seccomp_load(filter);
-    seccomp_release(filter);
-    return status;
-}
 
 int clinux_open_beneath(int directory, const char *path, int flags) {
     struct open_how how;

@@ -67,6 +67,7 @@ struct Surroundings {
                 .note(
                     "decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
         }
+        findings.append(await Self.confinement())
         let room = EngineRoom(settings, usesCache: false, logger: logger)
         for (name, entry) in settings.engines.sorted(by: { $0.key < $1.key }) {
             findings += entry.keyNotes.map { .note("engine \(name)", $0) }

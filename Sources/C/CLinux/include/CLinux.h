@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CLinuxConfinement.h"
+
 /// openat(2); O_CLOEXEC is always added.
 int clinux_openat(int directory, const char *path, int flags, mode_t mode);
 /// renameat2(2); flags 1 is RENAME_NOREPLACE. Falls back to link + unlink where the file system lacks the flag.
@@ -40,23 +42,6 @@ void clinux_widen_pipe(int fd, int bytes);
 void clinux_tune_malloc(void);
 /// malloc_trim(3).
 void clinux_trim_malloc(void);
-
-/// What a decoder process may still do, as limits; 0 leaves a limit as it is.
-typedef struct {
-    uint64_t address_space_bytes;
-    uint64_t cpu_seconds;
-    uint64_t open_files;
-    /// NULL: no file can be opened and no program be run any more. Otherwise both stay possible in this folder and in
-    /// those of the system's programs and libraries, and standard input's file can be opened again for reading.
-    const char *program_directory;
-} clinux_sandbox_limits;
-
-/// Confines the calling process for good: no new privileges, no core file, the limits given, and a seccomp filter that
-/// refuses sockets, opening files for writing, signals to others, ptrace, mounts, keys and bpf. Landlock, where the
-/// kernel has it, also refuses every file but those named above. It outlives the thread that started the process, so
-/// there is no parent-death signal (that would fire when that thread ends): a closed pipe ends the process instead.
-/// 0 or -errno.
-int clinux_sandbox(const clinux_sandbox_limits *limits);
 
 /// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS: opens what lies below `directory` and nothing else, whatever
 /// is put in the way. Falls back to openat with O_NOFOLLOW on kernels before 5.6.

@@ -1,0 +1,116 @@
+/// The logical streams of an Ogg file that follow each other ("chained"), however many: what can be said of all of them.
+/// The streams themselves are read again when they are needed (`OggReader`), so that a file of many keeps no memory.
+package struct OggChain: Equatable, Sendable {
+    package let first: OggStream
+    package private(set) var count = 1
+    /// Of all streams, by the last position that each tells.
+    package private(set) var seconds: Double
+    /// Codecs of the streams that are in it.
+    package private(set) var isVorbisOrOpus: Bool
+    /// The last page of the last stream says that it is the last.
+    package private(set) var isFinished: Bool
+
+    /// Reads the page headers of a whole file.
+    /// - Returns: nil where there is no stream, or where streams are interleaved (video, several tracks).
+    package init?(of source: some ByteSource, from start: Int64) {
+        var reader = OggReader(source, from: start)
+        guard let first = reader.next() else { return nil }
+        self.first = first
+        seconds = 0
+        isVorbisOrOpus = true
+        isFinished = false
+        add(first)
+        while let stream = reader.next() {
+            count += 1
+            add(stream)
+        }
+        if reader.isInterleaved { return nil }
+    }
+
+    private mutating func add(_ stream: OggStream) {
+        seconds += Double(stream.lastGranule) / Double(max(1, stream.sampleRate))
+        isVorbisOrOpus = isVorbisOrOpus && (stream.codec == .vorbis || stream.codec == .opus)
+        isFinished = stream.isFinished
+    }
+}
+
+/// Reads the streams of an Ogg file one after the other; no page's contents but each stream's first are looked at.
+package struct OggReader<Source: ByteSource> {
+    private let source: Source
+    private var at: Int64
+    private var serial: UInt64?
+    private var current: OggStream?
+    /// Streams are interleaved: there is no further one that could be read by itself.
+    package private(set) var isInterleaved = false
+
+    package init(_ source: Source, from start: Int64) {
+        self.source = source
+        at = start
+    }
+
+    /// Nil behind the last stream.
+    package mutating func next() -> OggStream? {
+        while at < source.size, !isInterleaved {
+            guard let page = OggPage(source, at: at) else {
+                guard let next = OggPage.next(in: source, after: at) else { break }
+                at = next
+                continue
+            }
+            var done: OggStream?
+            if page.isFirst {
+                done = current
+                current = OggStream(beginning: source, page)
+                if let done, !done.isFinished, done.lastGranule == 0, serial != page.serial { isInterleaved = true }
+                serial = page.serial
+            }
+            guard !isInterleaved, var stream = current, page.serial == serial else {
+                isInterleaved = true
+                break
+            }
+            stream.append(page, fileSize: source.size)
+            current = stream
+            at = page.end
+            if let done { return done }
+        }
+        at = source.size
+        return isInterleaved ? nil : current.take()
+    }
+}
+
+/// The header of a page.
+struct OggPage {
+    let start: Int64
+    let end: Int64
+    let contents: Int64
+    let granule: Int64
+    let serial: UInt64
+    let isFirst: Bool
+    let isLast: Bool
+
+    /// Nil where there is none, or not a whole header.
+    init?(_ source: some ByteSource, at start: Int64) {
+        let header = source.bytes(at: start, count: 27 + 255)
+        guard header.count >= 27, header.has("OggS") else { return nil }
+        let segments = Int(header[26])
+        guard header.count >= 27 + segments else { return nil }
+        self.start = start
+        contents = start + Int64(27 + segments)
+        end = contents + header[27..<27 + segments].reduce(0) { $0 + Int64($1) }
+        granule = Int64(bitPattern: header.number(at: 6, count: 8, bigEndian: false))
+        serial = header.number(at: 14, count: 4, bigEndian: false)
+        isFirst = header[5] & 2 != 0
+        isLast = header[5] & 4 != 0
+    }
+
+    /// Behind damage: the next page's place.
+    static func next(in source: some ByteSource, after start: Int64) -> Int64? {
+        var at = start + 1
+        while at < source.size {
+            let bytes = source.bytes(at: at, count: (64 << 10) + 3)
+            guard bytes.count >= 4 else { return nil }
+            for i in 0...(bytes.count - 4) where bytes[i] == 0x4F && bytes.has("OggS", at: i) { return at + Int64(i) }
+            at += Int64(bytes.count - 3)
+        }
+        return nil
+    }
+}
