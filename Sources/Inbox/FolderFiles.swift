@@ -46,7 +46,7 @@ package final class FolderFiles: Sendable {
     /// The inbox's settings for one recording, with what the folders above it say at this moment. Blocks.
     /// - Parameter path: of the recording, relative to the inbox.
     package func settings(for path: RawName, of inbox: InboxSettings) -> InboxSettings {
-        guard let root = try? OwnedDescriptor(opening: inbox.path, flags: O_RDONLY | O_DIRECTORY) else {
+        guard let root = try? OpenFolder(root: inbox.path) else {
             return inbox.applied(to: path) { _ in nil }
         }
         let descriptor = root.descriptor
@@ -59,7 +59,7 @@ package final class FolderFiles: Sendable {
     /// Looks again at the files that were of no use: one that was mended or taken away is no longer reported. Blocks.
     package func lookAgain() {
         for place in faults.withLock({ Array($0.keys) }) {
-            guard let root = try? OwnedDescriptor(opening: place.inbox, flags: O_RDONLY | O_DIRECTORY) else { continue }
+            guard let root = try? OpenFolder(root: place.inbox) else { continue }
             _ = look(place, beneath: root.descriptor)
         }
     }

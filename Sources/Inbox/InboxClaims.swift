@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 import Synchronization
 package import SystemPackage
 package import SystemSupport
@@ -6,8 +6,12 @@ package import SystemSupport
 /// The inboxes that this service has said to be its own: two services on one would do everything twice.
 package final class InboxClaims: Sendable {
     private let claims = Mutex<[FilePath: FolderClaim]>([:])
+    /// Named once each.
+    private let squatters = Mutex<Set<FolderClaim.Squatter>>([])
+    private let logger: Logger?
 
-    package init() {}
+    /// - Parameter logger: names those who take claims without a right; nil: nobody is told.
+    package init(logger: Logger? = nil) { self.logger = logger }
 
     /// Claims an inbox, or what has taken its place since. One that is not there is nobody's. Blocks.
     /// - Throws: `FolderClaim.Held`.
@@ -15,12 +19,26 @@ package final class InboxClaims: Sendable {
         let known = claims.withLock { $0[inbox] }
         if let known, known.covers(inbox) { return }
         do {
-            let made = try FolderClaim.take(inbox)
+            let made = try FolderClaim.take(inbox) { warn(of: $0, inbox) }
             claims.withLock { $0[inbox] = made }
         } catch let held as FolderClaim.Held {
             claims.withLock { $0[inbox] = nil }
             throw held
         } catch {}
+    }
+
+    private static let mostSquatters = 1000
+
+    private func warn(of squatter: FolderClaim.Squatter, _ inbox: FilePath) {
+        let isNew = squatters.withLock { $0.count < Self.mostSquatters && $0.insert(squatter).inserted }
+        guard isNew else { return }
+        logger?.warning(
+            "a user whom neither the service nor the inbox belongs to holds the name of its claim; the inbox is served",
+            metadata: [
+                "inbox": "\(inbox.printable)", "name": "\(squatter.name)",
+                "process": "\(squatter.processID.map { "\($0)" } ?? "unknown")",
+                "user": "\(squatter.userID.map { "\($0)" } ?? "unknown")",
+            ])
     }
 
     private static let pause = Duration.seconds(5)

@@ -16,7 +16,7 @@ package struct InboxLook: Sendable {
 
     /// One look at each of `paths`, relative to `root`.
     func look(at paths: some Collection<RawName>, beneath root: FilePath) -> [CompletenessRule.Look] {
-        guard let folder = try? OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY) else {
+        guard let folder = try? OpenFolder(root: root) else {
             return paths.map { _ in .inboxAway }
         }
         return paths.map { look(at: $0, beneath: folder.descriptor) }

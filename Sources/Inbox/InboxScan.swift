@@ -82,14 +82,8 @@ struct InboxScan: Sendable {
         self.before = before
         self.ignored = ignored
         do {
-            let top = try OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY)
-            if folder.bytes.isEmpty {
-                try collect(folder, top.descriptor)
-            } else {
-                let inner = try OwnedDescriptor(
-                    opening: folder, beneath: top.descriptor, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
-                try collect(folder, inner.descriptor)
-            }
+            let top = try OpenFolder(root: root).opening(folder)
+            try collect(folder, top.descriptor)
         } catch {
             faults.append(error)
         }

@@ -25,8 +25,8 @@ extension InboxService {
     static func cannotWrite(to outbox: FilePath, _ error: SystemError) -> TranscriptionError {
         TranscriptionError(
             .cannotWrite,
-            "The transcript cannot be written to \(outbox.printable): \(error.errno). \(remedy(error.errno))",
-            cause: error)
+            "The transcript cannot be written to \(outbox.printable): "
+                + (error.sentence ?? "\(error.errno). \(remedy(error.errno))"), cause: error)
     }
 
     private static func remedy(_ error: Errno) -> String {
@@ -77,7 +77,7 @@ extension InboxService {
     func deliveredBefore(_ job: Job, _ inbox: InboxSettings) async throws -> Job.State? {
         guard let outcome = job.outcome, !job.sidecarDigests.isEmpty else { return nil }
         let isThere = await BlockingPool.files.run {
-            let status = try? FileStatus(at: inbox.path.pushing(job.path.path), followingLinks: false)
+            let status = try? OpenFolder(root: inbox.path).status(at: job.path)
             return status?.identity == job.identity
                 && SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).holds(
                     Set(job.sidecarDigests), inbox.formats, for: job.sidecarBase.last, keepingExtension: true)
@@ -95,12 +95,10 @@ extension InboxService {
         let record = try await withTaskCancellationHandler {
             try await BlockingPool.files.run { () -> SidecarRecord? in
                 let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-                let folder = inbox.outbox.pushing(job.sidecarBase.folder.path)
-                guard let record = SidecarRecord(names, in: folder), record.isWhole,
-                    inbox.formats.allSatisfy({
-                        (try? FileStatus(at: folder.pushing(names.name($0).path), followingLinks: false)) != nil
-                    })
+                guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder),
+                    let record = SidecarRecord(names, in: folder), record.isWhole
                 else { return nil }
+                for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
                 let digest = try open(job, in: inbox).digest(isCancelled: { flag.isSet })
                 return digest == record.source ? record : nil
             }
@@ -138,12 +136,12 @@ extension InboxService {
         while !Task.isCancelled {
             do {
                 let removed = try await journal.prune(finishedBefore: Self.now() - Self.memory) { job in
-                    let place = job.inbox.path.pushing(job.path.path)
+                    guard let inbox = try? OpenFolder(root: job.inbox.path) else { return true }
                     do {
-                        return try FileStatus(at: place, followingLinks: false).identity == job.identity
+                        return try inbox.status(at: job.path).identity == job.identity
                     } catch {
                         // An inbox that is not mounted has not lost its recordings.
-                        let isHere = (try? InboxRoot.holds(job, at: job.inbox.path)) ?? false
+                        let isHere = (try? InboxRoot.holds(job, in: inbox)) ?? false
                         return !isHere || (error as? SystemError)?.errno != .noSuchFileOrDirectory
                     }
                 }
@@ -169,7 +167,7 @@ struct SurroundingsFault {
             return nil
         }
         switch system.errno {
-        case .noSuchFileOrDirectory:
+        case .noSuchFileOrDirectory, .tooManySymbolicLinkLevels:
             // Of the inbox itself; a recording that is gone is a `TranscriptionError`.
             guard error is SystemError else { return nil }
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .ioError, .noMemory, .resourceTemporarilyUnavailable,

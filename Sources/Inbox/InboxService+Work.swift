@@ -121,9 +121,8 @@ extension InboxService {
     /// chunks in the cache.
     private func isRenamed(_ job: Job, _ inbox: InboxSettings) async throws -> Bool {
         let isGone = await BlockingPool.files.run {
-            let source = inbox.path.pushing(job.path.path)
             do {
-                _ = try FileStatus(at: source, followingLinks: false)
+                _ = try OpenFolder(root: inbox.path).status(at: job.path)
                 return false
             } catch {
                 return (error as? SystemError)?.errno == .noSuchFileOrDirectory
@@ -169,7 +168,7 @@ extension InboxService {
     /// Blocks.
     /// - Throws: `TranscriptionError` when it cannot be read or is another one by now.
     func open(_ job: Job, in inbox: InboxSettings) throws -> Recording {
-        let root = try OwnedDescriptor(opening: inbox.path, flags: O_RDONLY | O_DIRECTORY)
+        let root = try OpenFolder(root: inbox.path)
         let recording = try Recording(opening: job.path, beneath: root.descriptor, at: inbox.path)
         guard recording.identity == job.identity else {
             throw TranscriptionError(.recordingChanged, "\(job.path.printable) changed before it was transcribed.")
@@ -188,8 +187,11 @@ extension InboxService {
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came
             // under a name used before must not wipe out what was delivered then.
             let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-            let record = await BlockingPool.files.run {
-                SidecarRecord(names, in: inbox.outbox.pushing(job.sidecarBase.folder.path))
+            let record = await BlockingPool.files.run { () -> SidecarRecord? in
+                guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder) else {
+                    return nil
+                }
+                return SidecarRecord(names, in: folder)
             }
             if record?.source == transcript.source.sha256 {
                 known.formUnion(record?.digests ?? [])
@@ -270,6 +272,7 @@ extension InboxService {
             return false
         } catch {
             guard stuck.insert(job, as: outcome) else { return false }
+            try? await journal.noteStuck(job.id, because: "\(error)")
             logger.error(
                 "recording cannot be taken out of the inbox, trying again; it is not transcribed again",
                 metadata: ["file": "\(job.path.printable)", "error": "\(error)"])
@@ -308,9 +311,9 @@ extension TranscriptionError {
         if code == .engineUnavailable, case .retry = remedy { true } else { false }
     }
 
-    /// The file vanished between being queued and being read.
+    /// The file vanished between being queued and being read, or its folder did, or a link is in its place.
     fileprivate var isAboutMissingFile: Bool {
-        code == .noSuchInput && (cause as? SystemError)?.errno == .noSuchFileOrDirectory
+        code == .noSuchInput && (cause as? SystemError)?.isAboutAbsence == true
     }
 }
 

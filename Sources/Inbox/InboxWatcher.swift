@@ -37,7 +37,7 @@ package final class InboxWatcher: Sendable {
     private static let mask =
         UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE) | UInt32(IN_MODIFY) | UInt32(IN_ATTRIB)
         | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
-        | UInt32(IN_DONT_FOLLOW) | UInt32(IN_EXCL_UNLINK)
+        | UInt32(IN_EXCL_UNLINK)
     /// Paths gathered between two drains; more are found by a scan.
     private static let mostPaths = 20_000
 
@@ -115,15 +115,16 @@ package final class InboxWatcher: Sendable {
 
     /// - Returns: the folders in it that are to be watched as well.
     private func watchAlone(_ folder: RawName) throws -> [RawName] {
-        let path = folder.bytes.isEmpty ? root : root.pushing(folder.path)
-        let mask = folder.bytes.isEmpty ? Self.mask & ~UInt32(IN_DONT_FOLLOW) : Self.mask
-        let descriptor = path.withPlatformString { inotify_add_watch(inotify.descriptor.rawValue, $0, mask) }
+        let place = try OpenFolder(root: root).opening(folder)
+        // By its path another folder might be watched: what lies on the way can be exchanged.
+        let descriptor = inotify_add_watch(
+            inotify.descriptor.rawValue, "/proc/self/fd/\(place.descriptor.rawValue)", Self.mask)
         guard descriptor >= 0 else {
-            throw SystemError("inotify_add_watch", path.printable, errno: Errno(rawValue: errno))
+            throw SystemError("inotify_add_watch", place.path.printable, errno: Errno(rawValue: errno))
         }
         state.withLock { $0.folders[descriptor] = folder }
         var inner: [RawName] = []
-        try? DirectoryLister.forEach(in: path) { entry in
+        try? DirectoryLister.forEach(of: place.descriptor, place.path.printable) { entry in
             if entry.kind == .directory, !ignored.containsFolder(entry.name) {
                 let path = folder.appending(entry.name)
                 if InboxScan.goesInto(path) { inner.append(path) }

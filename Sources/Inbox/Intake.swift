@@ -193,7 +193,9 @@ package final class Intake: Sendable {
     private func rootPlace() async -> RootPlace? {
         let root = settings.path
         return await BlockingPool.files.run {
-            guard let status = try? FileStatus(at: root), status.kind == .directory else { return nil }
+            guard let folder = try? OpenFolder(root: root), let status = try? FileStatus(of: folder.descriptor) else {
+                return nil
+            }
             return RootPlace(device: status.identity.device, inode: status.identity.inode)
         }
     }
@@ -204,9 +206,7 @@ package final class Intake: Sendable {
         guard settings.watch != .poll else { return nil }
         if settings.watch == .auto {
             let isOnNetwork = await BlockingPool.files.run {
-                guard let folder = try? OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY) else {
-                    return false
-                }
+                guard let folder = try? OpenFolder(root: root) else { return false }
                 return FileLease.isOnNetwork(folder.descriptor)
             }
             if isOnNetwork {

@@ -42,6 +42,8 @@ package struct Job: Sendable, Hashable {
     package var source: SourceDisposal
     /// Where it was moved to, absolute.
     package var sourcePlace: RawName?
+    /// Why it could not be taken out of the inbox until now.
+    package var sourceFault: String?
     /// Seconds since 1970.
     package var foundAt: Int64
     /// When it was begun last.

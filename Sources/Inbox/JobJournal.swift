@@ -336,8 +336,15 @@ package struct JobJournal: Sendable {
     package func markSource(_ id: Int64, _ disposal: Job.SourceDisposal, place: RawName? = nil) async throws {
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE job SET source = ?, source_place = ? WHERE id = ?",
+                sql: "UPDATE job SET source = ?, source_place = ?, source_fault = NULL WHERE id = ?",
                 arguments: [disposal.rawValue, place?.data, id])
+        }
+    }
+
+    /// The recording of a finished job cannot be taken out of the inbox now.
+    package func noteStuck(_ id: Int64, because fault: String) async throws {
+        try await database.write { db in
+            try db.execute(sql: "UPDATE job SET source_fault = ? WHERE id = ?", arguments: [fault, id])
         }
     }
 
@@ -383,7 +390,7 @@ extension Job {
             sidecarDigests: JobJournal.digests(row["sidecar_digests"]),
             outcome: (row["outcome"] as String?).flatMap(State.init(rawValue:)),
             source: SourceDisposal(rawValue: source) ?? .pending,
-            sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) },
+            sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) }, sourceFault: row["source_fault"],
             foundAt: row["found_at"], begunAt: row["begun_at"], finishedAt: row["finished_at"],
             options: (row["engine"] as String?).map { engine in
                 Options(

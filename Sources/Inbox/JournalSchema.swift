@@ -139,6 +139,9 @@ extension JobJournal {
                     ) STRICT, WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("why a recording stays") { db in
+            try db.execute(sql: "ALTER TABLE job ADD COLUMN source_fault TEXT")
+        }
         return migrator
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import SystemPackage
 import SystemSupport
@@ -9,11 +8,14 @@ final class OutboxProbe: Sendable {
     /// Outboxes that were seen to be a file system of their own.
     private let mounts = Mutex<Set<FilePath>>([])
 
-    /// An outbox that was a mount point and is none now has lost its file system. Blocks, for two stat(2).
+    /// An outbox that was a mount point and is none now has lost its file system. Blocks.
     /// - Throws: `SystemError`.
-    func checkMount(_ outbox: FilePath) throws {
-        let here = try FileStatus(at: outbox).identity.device
-        let above = try FileStatus(at: outbox.appending("..")).identity.device
+    func checkMount(_ outbox: FilePath) throws { try checkMount(of: OpenFolder(root: outbox)) }
+
+    private func checkMount(of folder: borrowing OpenFolder) throws {
+        let outbox = folder.path
+        let here = try FileStatus(of: folder.descriptor).identity.device
+        let above = try folder.status(of: RawName(bytes: "..".utf8)).identity.device
         let wasMount = mounts.withLock { mounts in
             if here != above { mounts.insert(outbox) }
             return mounts.contains(outbox)
@@ -26,11 +28,11 @@ final class OutboxProbe: Sendable {
     /// Writes and removes a hidden file, as delivery does. Blocks.
     /// - Throws: `SystemError`.
     func checkWriting(_ outbox: FilePath) throws {
-        try checkMount(outbox)
-        let folder = try OwnedDescriptor(opening: outbox, flags: O_RDONLY | O_DIRECTORY)
+        let folder = try OpenFolder(root: outbox)
+        try checkMount(of: folder)
         let bytes = [UInt8](repeating: 0x20, count: 4096)
         let name = try AtomicFile.stage(
             bytes, for: "parlograph-probe", in: folder.descriptor, rights: .init(mode: 0o600))
-        _ = name.withPlatformString { unlinkat(folder.descriptor.rawValue, $0, 0) }
+        try? folder.unlink(RawName(name))
     }
 }

@@ -20,8 +20,7 @@ package enum PersonalNotes {
     ///   - base: the sidecars' base name, relative to `outbox`; its folder is made if missing.
     /// - Throws: `SystemError`.
     package static func write(_ text: String, _ kind: Kind, base: RawName, outbox: FilePath) throws {
-        try FileMover.makeFolders(base.folder, below: outbox)
-        let folder = try open(base.folder, of: outbox)
+        let folder = try OpenFolder(root: outbox).making(base.folder)
         guard let name = name(base, kind).path.lastComponent else { return }
         guard isFreeOrOurs(name, in: folder.descriptor) else { return }
         let shown = text.printableLines
@@ -31,17 +30,11 @@ package enum PersonalNotes {
 
     /// Removes a note if it is there; a person's own file of that name stays.
     package static func remove(_ kind: Kind, base: RawName, outbox: FilePath) {
-        guard let folder = try? open(base.folder, of: outbox), let name = name(base, kind).path.lastComponent,
+        guard let folder = try? OpenFolder(root: outbox).opening(base.folder),
+            let name = name(base, kind).path.lastComponent,
             isFreeOrOurs(name, in: folder.descriptor)
         else { return }
-        _ = FilePath(root: nil, [name]).withPlatformString { unlinkat(folder.descriptor.rawValue, $0, 0) }
-    }
-
-    /// No link leads out of the outbox.
-    private static func open(_ folder: RawName, of outbox: FilePath) throws -> OwnedDescriptor {
-        let root = try OwnedDescriptor(opening: outbox, flags: O_RDONLY | O_DIRECTORY)
-        guard !folder.bytes.isEmpty else { return root }
-        return try OwnedDescriptor(opening: folder, beneath: root.descriptor, flags: O_RDONLY | O_DIRECTORY)
+        try? folder.unlink(RawName(FilePath(root: nil, [name])))
     }
 
     private static func isFreeOrOurs(_ name: FilePath.Component, in folder: FileDescriptor) -> Bool {

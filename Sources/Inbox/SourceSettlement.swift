@@ -13,7 +13,8 @@ package enum SourceSettlement {
         package var isReplaced = false
     }
 
-    /// Leaves a file alone that is not the one that was transcribed, looked at right before it is moved or deleted. What
+    /// Leaves a file alone that is not the one that was transcribed, looked at right before it is moved or deleted, in a
+    /// folder that was opened below the inbox without following a link. What
     /// is not transcribed as a whole is never deleted: it goes to `failed`, where it can be tried again.
     /// - Parameters:
     ///   - outcome: what became of the job.
@@ -24,52 +25,61 @@ package enum SourceSettlement {
         _ job: Job, inbox: InboxSettings, as outcome: Job.State,
         checkRoot: (FilePath) throws -> Void = { _ in }, isCancelled: () -> Bool = { false }
     ) throws -> Result {
-        let source = inbox.path.pushing(job.path.path)
-        guard let now = try status(of: source, job, inbox) else { return Result(disposal: .deleted, place: nil) }
+        let gone = Result(disposal: .deleted, place: nil)
+        guard let source = try folder(of: job, inbox) else { return gone }
         let replaced = Result(disposal: .deleted, place: nil, isReplaced: true)
-        guard now.identity == job.identity else { return replaced }
+        guard (try? source.status(of: job.path.last))?.identity == job.identity else { return replaced }
         switch (outcome, inbox.after) {
         case (_, .keep): return Result(disposal: .kept, place: nil)
         case (.delivered, .delete):
-            guard source.withPlatformString({ unlink($0) }) == 0 else {
-                throw SystemError("unlink", source.printable, errno: Errno(rawValue: errno))
-            }
-            return Result(disposal: .deleted, place: nil)
+            try source.unlink(job.path.last)
+            return gone
         case (_, .delete), (_, .move):
             let isWanted = outcome != .failed && inbox.after == .move
             let root = isWanted ? inbox.done : inbox.failed
             try checkRoot(root)
-            let folder = try FileMover.makeFolders(job.path.folder, below: root)
+            let folder = try OpenFolder(root: root).making(job.path.folder)
             do {
                 let name = try FileMover.move(
-                    source, to: folder, named: job.path.last, identity: job.identity, isCancelled: isCancelled)
-                return Result(disposal: .moved, place: folder.pushing(name.path))
+                    job.path.last, in: source, to: folder, named: job.path.last, identity: job.identity,
+                    isCancelled: isCancelled)
+                return Result(disposal: .moved, place: folder.path.pushing(name.path))
             } catch is FileMover.SourceChanged {
                 return replaced
             }
         }
     }
 
-    /// - Returns: nil when it is gone for sure.
+    /// - Returns: the folder that the recording lies in; nil when it is gone for sure.
     /// - Throws: `SystemError` when it cannot be told: a folder that may not be read now, an inbox that is not mounted.
-    private static func status(of source: FilePath, _ job: Job, _ inbox: InboxSettings) throws -> FileStatus? {
+    private static func folder(of job: Job, _ inbox: InboxSettings) throws -> OpenFolder? {
+        let root = try OpenFolder(root: inbox.path)
         do {
-            return try FileStatus(at: source, followingLinks: false)
-        } catch let error as SystemError where [.noSuchFileOrDirectory, .notDirectory].contains(error.errno) {
-            guard try InboxRoot.holds(job, at: inbox.path) else { throw error }
+            let folder = try root.opening(job.path.folder)
+            _ = try folder.status(of: job.path.last)
+            return folder
+        } catch let error as SystemError where error.isAboutAbsence {
+            guard try InboxRoot.holds(job, in: root) else { throw error }
             return nil
         }
+    }
+}
+
+extension SystemError {
+    /// Nothing lies there, or something else than a folder on the way.
+    var isAboutAbsence: Bool {
+        [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels].contains(errno)
     }
 }
 
 /// Tells an inbox that has lost a recording from one that is not mounted. Blocks.
 enum InboxRoot {
     /// - Returns: false when another, empty folder lies where the inbox was: its mount point.
-    /// - Throws: `SystemError` when there is no folder at all, or none that can be read.
-    static func holds(_ job: Job, at path: FilePath) throws -> Bool {
-        guard try FileStatus(at: path).identity.device != job.identity.device else { return true }
+    /// - Throws: `SystemError` when it cannot be read.
+    static func holds(_ job: Job, in inbox: borrowing OpenFolder) throws -> Bool {
+        guard try FileStatus(of: inbox.descriptor).identity.device != job.identity.device else { return true }
         var isEmpty = true
-        try DirectoryLister.forEach(in: path) { _ in
+        try DirectoryLister.forEach(of: inbox.descriptor, inbox.path.printable) { _ in
             isEmpty = false
             return false
         }

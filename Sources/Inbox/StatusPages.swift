@@ -36,33 +36,39 @@ final class StatusPages: Sendable {
 
     /// Takes away a page that an earlier run left where none is wanted now. Blocks.
     func remove(from outbox: FilePath) {
-        guard Self.isOurs(outbox) == true else { return }
-        _ = outbox.appending(Self.name).withPlatformString { unlink($0) }
+        guard let folder = try? OpenFolder(root: outbox), Self.isOurs(folder) == true else { return }
+        try? folder.unlink(RawName(FilePath(root: nil, [Self.name])))
     }
 
     private func write(_ page: StatusPage, to outbox: FilePath, now: Int64) -> Bool {
-        guard Self.isOurs(outbox) != false else {
+        let isForeign: Bool
+        do {
+            let folder = try OpenFolder(root: outbox)
+            isForeign = Self.isOurs(folder) == false
+            if !isForeign {
+                try AtomicFile.write(
+                    Array(page.html(now: now).utf8), named: Self.name, in: folder.descriptor, rights: nil)
+            }
+        } catch {
+            logger.debug("status page cannot be written", metadata: ["error": "\(error)"])
+            return false
+        }
+        if isForeign {
             if foreign.withLock({ $0.insert(outbox).inserted }) {
                 logger.warning(
                     "status.html in the outbox is not ours and stays as it is; there is no status page",
                     metadata: ["outbox": "\(outbox.printable)"])
             }
-            return false
         }
-        do {
-            try AtomicFile.write(Array(page.html(now: now).utf8), named: Self.name, in: outbox, rights: nil)
-            return true
-        } catch {
-            logger.debug("status page cannot be written", metadata: ["error": "\(error)"])
-            return false
-        }
+        return !isForeign
     }
 
     /// nil: there is no such file.
-    private static func isOurs(_ outbox: FilePath) -> Bool? {
+    private static func isOurs(_ outbox: borrowing OpenFolder) -> Bool? {
         do {
             let file = try OwnedDescriptor(
-                opening: outbox.appending(name), flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+                opening: FilePath(root: nil, [name]), from: outbox.descriptor,
+                flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
             guard try FileStatus(of: file.descriptor).kind == .regular else { return false }
             var buffer = [UInt8](repeating: 0, count: head)
             let count = pread(file.descriptor.rawValue, &buffer, head, 0)

@@ -3,132 +3,172 @@ import Glibc
 package import SystemPackage
 
 /// Moves files without ever replacing another one, across file systems too. All functions block.
+///
+/// Names are taken from folders that are open, so that who may rename the folders on the way cannot have a file of
+/// another tree moved, or one put there. What can change until the last moment is what lies under the last name: so
+/// what has arrived is looked at, and put back if it is another one.
 package enum FileMover {
-    /// Makes `folder` below `root` and what is missing on the way; new folders get the mode of the folder they are made
-    /// in, set-group-id included, so that a share's group rights go on.
-    /// - Returns: the folder's path.
-    /// - Throws: `SystemError`.
-    @discardableResult
-    package static func makeFolders(_ folder: RawName, below root: FilePath) throws -> FilePath {
-        var path = root
-        for part in folder.bytes.split(separator: 0x2F) {
-            let parent = try FileStatus(at: path)
-            path = path.pushing(RawName(bytes: part).path)
-            // The set-group-id bit comes from the parent; asking for it is refused under RestrictSUIDSGID=.
-            let status = path.withPlatformString { mkdir($0, mode_t(parent.mode & 0o777)) }
-            guard status == 0 || errno == EEXIST else {
-                throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
-            }
-            let made = try FileStatus(at: path, followingLinks: false)
-            guard made.kind == .directory else {
-                throw SystemError("mkdir", path.printable, errno: .notDirectory)
-            }
-            if status == 0, made.mode != parent.mode {
-                // The umask took bits away that the share's other folders have.
-                _ = path.withPlatformString { chmod($0, mode_t(parent.mode)) }
-            }
-        }
-        return path
-    }
-
     /// The file is not the one that was to be moved, or was written to meanwhile; it is still in its place.
     package struct SourceChanged: Error, CustomStringConvertible {
         package let path: FilePath
         package var description: String { "\(path.printable) was written to or replaced while it was moved." }
     }
 
-    /// Moves `source` into `folder` under `name`, or `name (2)`, `name (3)` … where that is taken.
+    private struct Source: ~Copyable {
+        let folder: FileDescriptor
+        let name: RawName
+        let path: FilePath
+        /// As it was looked at before.
+        let status: FileStatus
+        /// To know it again under its new name.
+        let held: OwnedDescriptor
+
+        init(_ name: RawName, in folder: borrowing OpenFolder) throws {
+            self.folder = folder.descriptor
+            self.name = name
+            path = folder.path.pushing(name.path)
+            let held = try OwnedDescriptor(holding: name, in: folder.descriptor)
+            status = try FileStatus(of: held.descriptor)
+            self.held = held
+        }
+    }
+
+    /// Moves the file `name` of one folder into another under `wanted`, or `wanted (2)`, `wanted (3)` … where that is taken.
     /// - Parameters:
-    ///   - identity: what `source` must still be when a copy of it on another file system is complete; nil: as it was
-    ///     when the copy began.
-    ///   - isCancelled: is asked before each piece of a copy.
+    ///   - identity: what the file must still be; nil: as it is now.
+    ///   - isCancelled: is asked before the move and before each piece of a copy to another file system.
     /// - Returns: the name it got.
     /// - Throws: `SystemError`, `SourceChanged`, `CancellationError`; the source is still in its place then.
     package static func move(
-        _ source: FilePath, to folder: FilePath, named name: RawName, identity: FileIdentity? = nil,
-        isCancelled: () -> Bool = { false }
+        _ name: RawName, in folder: borrowing OpenFolder, to target: borrowing OpenFolder, named wanted: RawName,
+        identity: FileIdentity? = nil, isCancelled: () -> Bool = { false }
     ) throws -> RawName {
+        let source = try Source(name, in: folder)
+        guard source.status.kind == .regular, source.status.identity == identity ?? source.status.identity else {
+            throw SourceChanged(path: source.path)
+        }
+        guard !isCancelled() else { throw CancellationError() }
         for number in 1...10_000 {
-            let candidate = name.numbered(number)
-            let target = folder.pushing(candidate.path)
-            let status = source.withPlatformString { old in
-                target.withPlatformString { clinux_rename_noreplace(AT_FDCWD, old, AT_FDCWD, $0) }
-            }
+            let candidate = wanted.numbered(number)
+            let status = rename(name, in: folder.descriptor, to: candidate, in: target.descriptor)
             switch -status {
-            case 0: return candidate
+            case 0:
+                try putBackIfAnother(candidate, in: target, source)
+                return candidate
             case EEXIST: continue
             case EXDEV:
-                if try copy(source, to: target, identity: identity, isCancelled) { return candidate }
-            default: throw SystemError("rename", target.printable, negative: status)
+                // Before a long copy that would be in vain.
+                guard folder.isWritable else { throw folder.fault(of: "unlink", name, .permissionDenied) }
+                if try copy(source, to: candidate, in: target, isCancelled) { return candidate }
+            case EACCES, EPERM:
+                let errno = Errno(rawValue: -status)
+                throw target.isWritable
+                    ? folder.fault(of: "rename", name, errno) : target.fault(of: "rename", candidate, errno)
+            default: throw SystemError("rename", target.path.pushing(candidate.path).printable, negative: status)
             }
         }
-        throw SystemError("rename", folder.pushing(name.path).printable, errno: .fileExists)
+        throw SystemError("rename", target.path.pushing(wanted.path).printable, errno: .fileExists)
+    }
+
+    private static func rename(
+        _ old: RawName, in folder: FileDescriptor, to new: RawName, in target: FileDescriptor
+    ) -> CInt {
+        old.withCString { old in
+            new.withCString { clinux_rename_noreplace(folder.rawValue, old, target.rawValue, $0) }
+        }
+    }
+
+    /// Something else may have got the source's name in the moment of its move.
+    /// - Throws: `SourceChanged` when it did.
+    private static func putBackIfAnother(
+        _ name: RawName, in target: borrowing OpenFolder, _ source: borrowing Source
+    ) throws {
+        let held = try FileStatus(of: source.held.descriptor).identity
+        // What is gone from there again was taken by somebody who may.
+        guard let arrived = try? target.status(of: name),
+            arrived.kind != .regular
+                || arrived.identity.inode != held.inode || arrived.identity.device != held.device
+        else { return }
+        for number in 1...10_000 {
+            let status = rename(name, in: target.descriptor, to: source.name.numbered(number), in: source.folder)
+            switch -status {
+            case 0: throw SourceChanged(path: source.path)
+            case EEXIST: continue
+            default: throw SystemError("rename", source.path.printable, negative: status)
+            }
+        }
     }
 
     private static let copies = SharedCounter()
 
     /// Copies to a hidden name, fsyncs, keeps the times, renames, then removes the source if it is still what was copied:
     /// a crash on the way leaves the source, and no half file under a name that counts.
-    /// - Returns: false when something else lies at `target`.
+    /// - Returns: false when something else lies under the name.
     private static func copy(
-        _ source: FilePath, to target: FilePath, identity: FileIdentity?, _ isCancelled: () -> Bool
+        _ source: borrowing Source, to name: RawName, in target: borrowing OpenFolder, _ isCancelled: () -> Bool
     ) throws -> Bool {
-        let input = try OwnedDescriptor(opening: source, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        let input = try OwnedDescriptor(
+            opening: source.name.path, from: source.folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let begun = try FileStatus(of: input.descriptor)
-        guard begun.identity == identity ?? begun.identity else { throw SourceChanged(path: source) }
-        if let other = try? FileStatus(at: target, followingLinks: false) {
+        guard begun.identity == source.status.identity else { throw SourceChanged(path: source.path) }
+        if let other = try? target.status(of: name) {
             // A crash came between the copy's new name and the removal of its source.
             guard other.kind == .regular, other.identity.byteCount == begun.identity.byteCount,
                 other.identity.modified == begun.identity.modified,
-                try haveSameContents(input.descriptor, target, isCancelled)
+                try haveSameContents(input.descriptor, name, in: target.descriptor, isCancelled)
             else { return false }
             try remove(source, if: begun.identity, input.descriptor)
             return true
         }
-        let folder = try OwnedDescriptor(opening: target.removingLastComponent(), flags: O_RDONLY | O_DIRECTORY)
-        let temporary = target.removingLastComponent().pushing(FilePath(".parlograph-\(getpid())-\(copies.add(1)).tmp"))
+        let temporary = RawName(bytes: ".parlograph-\(getpid())-\(copies.add(1)).tmp".utf8)
         do {
-            try copyContents(of: input.descriptor, begun, to: temporary, isCancelled)
+            try copyContents(of: input.descriptor, begun, to: temporary, in: target, isCancelled)
             guard try FileStatus(of: input.descriptor).identity == begun.identity else {
-                throw SourceChanged(path: source)
+                throw SourceChanged(path: source.path)
             }
-            let status = temporary.withPlatformString { old in
-                target.withPlatformString { clinux_rename_noreplace(AT_FDCWD, old, AT_FDCWD, $0) }
-            }
+            let status = rename(temporary, in: target.descriptor, to: name, in: target.descriptor)
             if status == -EEXIST {
-                _ = temporary.withPlatformString { unlink($0) }
+                try target.unlink(temporary)
                 return false
             }
-            guard status == 0 else { throw SystemError("rename", target.printable, negative: status) }
+            guard status == 0 else {
+                throw SystemError("rename", target.path.pushing(name.path).printable, negative: status)
+            }
         } catch {
-            _ = temporary.withPlatformString { unlink($0) }
+            try? target.unlink(temporary)
             throw error
         }
         do {
-            try AtomicFile.syncFolder(folder.descriptor)
+            try AtomicFile.syncFolder(target.descriptor)
             try remove(source, if: begun.identity, input.descriptor)
         } catch {
-            _ = target.withPlatformString { unlink($0) }
+            try? target.unlink(name)
             throw error
         }
         return true
     }
 
     /// - Parameter opened: the file that was copied.
-    private static func remove(_ source: FilePath, if identity: FileIdentity, _ opened: FileDescriptor) throws {
-        guard try FileStatus(at: source, followingLinks: false).identity == identity,
+    private static func remove(
+        _ source: borrowing Source, if identity: FileIdentity, _ opened: FileDescriptor
+    ) throws {
+        guard try FileStatus(of: source.name, in: source.folder).identity == identity,
             FileLease.probe(opened) != .refused
-        else { throw SourceChanged(path: source) }
-        guard source.withPlatformString({ unlink($0) }) == 0 else {
-            throw SystemError("unlink", source.printable, errno: Errno(rawValue: errno))
+        else { throw SourceChanged(path: source.path) }
+        guard source.name.withCString({ unlinkat(source.folder.rawValue, $0, 0) }) == 0 else {
+            throw SystemError("unlink", source.path.printable, errno: Errno(rawValue: errno))
         }
     }
 
     private static func copyContents(
-        of input: FileDescriptor, _ status: FileStatus, to target: FilePath, _ isCancelled: () -> Bool
+        of input: FileDescriptor, _ status: FileStatus, to name: RawName, in folder: borrowing OpenFolder,
+        _ isCancelled: () -> Bool
     ) throws {
-        let output = try OwnedDescriptor(
-            opening: target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        let target = folder.path.pushing(name.path)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+        let made = name.withCString { clinux_openat(folder.descriptor.rawValue, $0, flags, 0o600) }
+        guard made >= 0 else { throw folder.fault(of: "open", name, Errno(rawValue: -made)) }
+        let output = OwnedDescriptor(owning: FileDescriptor(rawValue: made))
         var copied: Int64 = 0
         while true {
             guard !isCancelled() else { throw CancellationError() }
@@ -147,9 +187,10 @@ package enum FileMover {
     }
 
     private static func haveSameContents(
-        _ one: FileDescriptor, _ path: FilePath, _ isCancelled: () -> Bool
+        _ one: FileDescriptor, _ name: RawName, in folder: FileDescriptor, _ isCancelled: () -> Bool
     ) throws -> Bool {
-        let other = try OwnedDescriptor(opening: path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        let other = try OwnedDescriptor(
+            opening: name.path, from: folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let blockBytes = 1 << 20
         let blocks = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * blockBytes, alignment: 16)
         defer { blocks.deallocate() }

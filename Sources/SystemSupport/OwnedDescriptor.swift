@@ -23,11 +23,20 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     }
 
     /// Opens what lies at `path` below the folder `root`, never following a symbolic link and never leaving `root`.
-    /// - Throws: `SystemError`.
-    package init(opening path: RawName, beneath root: FileDescriptor, flags: CInt) throws {
-        let fd = path.path.withPlatformString { clinux_open_beneath(root.rawValue, $0, flags) }
-        // EAGAIN beyond the retries of the shim: with kernel oplocks a writer's lease is being broken.
+    /// - Throws: `SystemError`: ELOOP for a link, EAGAIN while a writer's lease is being broken (kernel oplocks).
+    package init(
+        opening path: RawName, beneath root: FileDescriptor, flags: CInt, resolution: PathResolution = .kernel
+    ) throws {
+        let fd = resolution.open(path, beneath: root, flags: flags)
         guard fd >= 0 else { throw SystemError("openat2", path.printable, negative: fd) }
+        self.descriptor = FileDescriptor(rawValue: fd)
+    }
+
+    /// A hold on an entry of an open folder, whatever it is: its status can be asked for, nothing else.
+    /// - Throws: `SystemError`.
+    package init(holding name: RawName, in folder: FileDescriptor) throws {
+        let fd = name.withCString { clinux_open_place(folder.rawValue, $0, 0) }
+        guard fd >= 0 else { throw SystemError("open", name.printable, negative: fd) }
         self.descriptor = FileDescriptor(rawValue: fd)
     }
 

@@ -7,11 +7,14 @@ package struct SystemError: Error, Sendable, CustomStringConvertible {
     /// What the call worked on, printable (`FilePath.printable`); empty where there is no path.
     package let subject: String
     package let errno: Errno
+    /// The fault and its remedy in words, where the errno alone would mislead.
+    package let sentence: String?
 
-    package init(_ call: String, _ subject: String = "", errno: Errno) {
+    package init(_ call: String, _ subject: String = "", errno: Errno, saying sentence: String? = nil) {
         self.call = call
         self.subject = subject
         self.errno = errno
+        self.sentence = sentence
     }
 
     /// Takes the negative errno that the functions of `CLinux` return.
@@ -20,7 +23,8 @@ package struct SystemError: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        subject.isEmpty ? "\(call): \(errno)" : "\(subject): \(errno) (\(call))"
+        if let sentence { return sentence }
+        return subject.isEmpty ? "\(call): \(errno)" : "\(subject): \(errno) (\(call))"
     }
 }
 

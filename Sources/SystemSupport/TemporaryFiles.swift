@@ -1,4 +1,3 @@
-import Glibc
 package import SystemPackage
 
 /// Finds what `AtomicFile` and `FileMover` left behind in a process that was killed: `.NAME.PID-N.tmp`,
@@ -12,15 +11,14 @@ package enum TemporaryFiles {
     /// - Parameter processes: have ended.
     /// - Returns: how many.
     package static func remove(of processes: Set<Int32>, below folder: FilePath) -> Int {
-        guard let root = try? OwnedDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY) else { return 0 }
-        return remove(of: processes, in: root.descriptor, at: "/proc/self/fd/\(root.descriptor.rawValue)", depth: 0)
+        guard let root = try? OpenFolder(root: folder) else { return 0 }
+        return remove(of: processes, in: root, depth: 0)
     }
 
-    private static func remove(of processes: Set<Int32>, in folder: FileDescriptor, at path: String, depth: Int) -> Int
-    {
+    private static func remove(of processes: Set<Int32>, in folder: borrowing OpenFolder, depth: Int) -> Int {
         var folders: [RawName] = []
         var found: [RawName] = []
-        try? DirectoryLister.forEach(in: FilePath(path)) { entry in
+        try? DirectoryLister.forEach(of: folder.descriptor, folder.path.printable) { entry in
             switch entry.kind {
             case .directory: folders.append(entry.name)
             case .regular: if isTemporary(entry.name, of: processes) { found.append(entry.name) }
@@ -28,15 +26,12 @@ package enum TemporaryFiles {
             }
             return true
         }
-        var removed = found.count { $0.path.withPlatformString { unlinkat(folder.rawValue, $0, 0) == 0 } }
+        var removed = 0
+        for name in found where (try? folder.unlink(name)) != nil { removed += 1 }
         guard depth < deepest else { return removed }
         for name in folders {
-            guard
-                let sub = try? OwnedDescriptor(
-                    opening: name.path, from: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            else { continue }
-            removed += remove(
-                of: processes, in: sub.descriptor, at: "/proc/self/fd/\(sub.descriptor.rawValue)", depth: depth + 1)
+            guard let inner = try? folder.opening(name) else { continue }
+            removed += remove(of: processes, in: inner, depth: depth + 1)
         }
         return removed
     }

@@ -1,4 +1,5 @@
-package import SystemPackage
+import Glibc
+import SystemPackage
 package import SystemSupport
 
 /// What a delivered `.json` tells about the set it belongs to.
@@ -29,13 +30,23 @@ package struct SidecarRecord: Sendable {
 
     /// Reads the record of a set; nil when there is no `.json` of ours. Blocks.
     /// - Parameter folder: where the set lies.
-    package init?(_ names: SidecarNames, in folder: FilePath) {
-        guard let bytes = try? SmallFile.read(folder.pushing(names.name(.json).path), limit: Self.longest),
+    package init?(_ names: SidecarNames, in folder: borrowing OpenFolder) {
+        guard let bytes = try? Self.read(names.name(.json), in: folder),
             let contents = BoundedJSON.decode(Contents.self, from: bytes)
         else { return nil }
         source = contents.source.sha256
         sourceName = contents.source.name
         isWhole = contents.gaps.allSatisfy { $0.cause == Transcript.Gap.Cause.damage.rawValue }
         digests = Set(contents.sidecars.values).union([bytes.withUnsafeBytes { SHA256.digest(of: $0) }])
+    }
+
+    /// No link is followed, and nothing blocks on a pipe.
+    private static func read(_ name: RawName, in folder: borrowing OpenFolder) throws -> [UInt8] {
+        let file = try OwnedDescriptor(
+            opening: name.path, from: folder.descriptor, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        guard try FileStatus(of: file.descriptor).kind == .regular else {
+            throw SystemError("open", name.printable, errno: .invalidArgument)
+        }
+        return try SmallFile.read(file.descriptor, named: name.printable, limit: longest)
     }
 }

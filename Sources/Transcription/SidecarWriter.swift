@@ -42,6 +42,7 @@ package struct SidecarWriter: Sendable {
 
     private let root: FilePath
     private let subfolder: [RawName]
+    private let links: RootLinks
     private let stage: Stage
 
     /// Writes a hidden temporary file and returns its name, as `AtomicFile.stage` does.
@@ -50,16 +51,18 @@ package struct SidecarWriter: Sendable {
         throws -> FilePath
 
     /// - Parameters:
-    ///   - root: an existing folder, which may be reached through links.
+    ///   - root: an existing folder.
+    ///   - links: whose links may lead to it.
     ///   - subfolder: folders below it, made where missing; a link among them is refused.
     ///   - stage: replaced in tests of what a full disk leaves behind.
     package init(
-        root: FilePath, subfolder: [RawName] = [],
+        root: FilePath, subfolder: [RawName] = [], links: RootLinks = .trusted,
         stage: @escaping Stage = { try AtomicFile.stage($0, for: $1, in: $2, rights: $3) }
     ) {
         self.stage = stage
         self.root = root
         self.subfolder = subfolder
+        self.links = links
     }
 
     /// Writes one file for each entry of `contents`, all or none, `.json` last.
@@ -88,7 +91,8 @@ package struct SidecarWriter: Sendable {
             throw TranscriptionError(
                 .cannotWrite,
                 "The transcript of \(recording.printable) cannot be written to \(path(nil).printable): "
-                    + "\(error.errno). Check that the folder exists, is writable and has room.", cause: error)
+                    + (error.sentence ?? "\(error.errno). Check that the folder exists, is writable and has room."),
+                cause: error)
         }
         throw TranscriptionError(
             .cannotWrite,
@@ -117,37 +121,15 @@ package struct SidecarWriter: Sendable {
 
     // MARK: The folder
 
-    func openFolder() throws -> OwnedDescriptor {
-        var folder = try OwnedDescriptor(opening: root, flags: O_RDONLY | O_DIRECTORY)
-        for name in subfolder { folder = try Self.open(name, in: folder) }
+    func openFolder() throws -> OpenFolder {
+        var folder = try OpenFolder(root: root, links: links)
+        for name in subfolder {
+            guard !name.bytes.isEmpty, !name.bytes.contains(0x2F) else {
+                throw SystemError("open", name.printable, errno: .invalidArgument)
+            }
+            folder = try folder.making(name)
+        }
         return folder
-    }
-
-    /// Opens a folder, or makes it with the rights of its parent.
-    private static func open(_ name: RawName, in parent: borrowing OwnedDescriptor) throws -> OwnedDescriptor {
-        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-        let path = name.path
-        guard path.components.count == 1, path.lastComponent?.kind == .regular, !path.isAbsolute else {
-            throw SystemError("open", path.printable, errno: .invalidArgument)
-        }
-        do {
-            return try OwnedDescriptor(opening: path, from: parent.descriptor, flags: flags)
-        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
-            let mode = try FileStatus(of: parent.descriptor).mode
-            let parentDescriptor = parent.descriptor.rawValue
-            let status = path.withPlatformString { mkdirat(parentDescriptor, $0, mode_t(mode & 0o777)) }
-            guard status == 0 || errno == EEXIST else {
-                throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
-            }
-            let made = try OwnedDescriptor(opening: path, from: parent.descriptor, flags: flags)
-            if status == 0 {
-                // mkdir obeys the umask, but a shared folder must stay shared below as well. Where nothing is missing
-                // nothing is asked for: under RestrictSUIDSGID= asking for the set-group-id bit is refused.
-                if try FileStatus(of: made.descriptor).mode != mode { fchmod(made.descriptor.rawValue, mode_t(mode)) }
-                try AtomicFile.syncFolder(parent.descriptor)
-            }
-            return made
-        }
     }
 
     // MARK: What is there already

@@ -42,4 +42,21 @@ import Testing
             #expect(try await second.run("serve", "--once").status == 0)
         }
     }
+
+    /// Anybody on the machine may take the name of a claim.
+    @Test func whoSquatsOnTheNameStopsNoService() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            let name = try NameSquatter.claim(of: place.inbox)
+            let squatter = try NameSquatter(name)
+            try place.writeMarks(0..<4, to: "inbox/talk.wav")
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.status == 0 && ended.lines == ["1 delivered, 0 partial, 0 failed"], "\(ended.errors)")
+            #expect(ended.errors.contains("holds the name of its claim"), "\(ended.errors)")
+            #expect(ended.errors.contains("@\(name)"), "\(ended.errors)")
+            withExtendedLifetime(squatter) {}
+        }
+    }
 }

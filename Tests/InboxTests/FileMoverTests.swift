@@ -8,6 +8,14 @@ import Testing
 @Suite struct FileMoverTests {
     private static func name(_ text: String) -> RawName { RawName(bytes: text.utf8) }
 
+    private static func move(
+        _ source: FilePath, to folder: FilePath, named name: RawName, isCancelled: () -> Bool = { false }
+    ) throws -> RawName {
+        try FileMover.move(
+            RawName(source).last, in: OpenFolder(root: source.removingLastComponent()), to: OpenFolder(root: folder),
+            named: name, isCancelled: isCancelled)
+    }
+
     @Test(arguments: [
         ("talk.mp3", 1, "talk.mp3"), ("talk.mp3", 2, "talk (2).mp3"), ("talk", 3, "talk (3)"),
         (".hidden", 2, ".hidden (2)"), ("a.b.wav", 10, "a.b (10).wav"),
@@ -33,12 +41,12 @@ import Testing
     @Test func nothingIsReplacedUnderNamesOf255Bytes() async throws {
         try await withTemporaryDirectory { folder in
             let name = RawName(bytes: [UInt8](repeating: 0x61, count: 251) + Array(".mp3".utf8))
-            let target = try FileMover.makeFolders(Self.name("done"), below: folder)
+            let target = try OpenFolder(root: folder).making(Self.name("done")).path
             var names: Set<RawName> = []
             for number in 0..<12 {
                 let source = folder.appending("source")
                 try TestAudioFile.write([UInt8(number)], to: source)
-                let given = try FileMover.move(source, to: target, named: name)
+                let given = try Self.move(source, to: target, named: name)
                 #expect(try TestAudioFile.read(target.pushing(given.path)) == [UInt8(number)])
                 names.insert(given)
             }
@@ -62,7 +70,7 @@ import Testing
             #expect(chmod(source.string, 0o640) == 0)
             let before = try FileStatus(at: source)
 
-            let given = try FileMover.move(source, to: folder, named: Self.name("talk.wav"))
+            let given = try Self.move(source, to: folder, named: Self.name("talk.wav"))
             #expect(given == Self.name("talk (2).wav"))
             let after = try FileStatus(at: folder.pushing(given.path))
             #expect(after.identity.modified == before.identity.modified)
@@ -106,9 +114,9 @@ import Testing
                 try TestAudioFile.write([UInt8](repeating: 1, count: 3_000_000), to: source)
                 var pieces = 0
                 #expect(throws: FileMover.SourceChanged.self) {
-                    try FileMover.move(source, to: folder, named: Self.name("talk.wav")) {
+                    try Self.move(source, to: folder, named: Self.name("talk.wav")) {
                         pieces += 1
-                        guard pieces == 2 else { return false }
+                        guard pieces == 3 else { return false }
                         if way == "replaced" { unlink(source.string) }
                         let before = [UInt8](repeating: 1, count: way == "grown" ? 3_000_000 : 0)
                         try? TestAudioFile.write(before + [2], to: source)
@@ -128,13 +136,36 @@ import Testing
                 try TestAudioFile.write([UInt8](repeating: 1, count: 3_000_000), to: source)
                 var pieces = 0
                 #expect(throws: CancellationError.self) {
-                    try FileMover.move(source, to: folder, named: Self.name("talk.wav")) {
+                    try Self.move(source, to: folder, named: Self.name("talk.wav")) {
                         pieces += 1
-                        return pieces == 2
+                        return pieces == 3
                     }
                 }
                 #expect(try TestAudioFile.read(source).count == 3_000_000)
                 #expect(try Self.names(in: folder).isEmpty)
+            }
+        }
+    }
+
+    @Test func whatCannotBeRemovedAfterwardsIsNotCopied() async throws {
+        try await withTemporaryDirectory { folder in
+            #expect(chmod(folder.string, 0o777) == 0)
+            try Self.onAnotherFileSystem { other in
+                let source = other.appending("talk.wav")
+                try TestAudioFile.write([1], to: source)
+                #expect(chmod(other.string, geteuid() == 0 ? 0o755 : 0o555) == 0)
+                defer { chmod(other.string, 0o700) }
+                var pieces = 0
+                let error = #expect(throws: SystemError.self) {
+                    try SystemCalls.asUser(65534) {
+                        try Self.move(source, to: folder, named: Self.name("talk.wav")) {
+                            pieces += 1
+                            return false
+                        }
+                    }
+                }
+                #expect(error?.description.contains("The folder \(other.string) does not let") == true)
+                #expect(try Self.names(in: folder).isEmpty && pieces == 1)
             }
         }
     }
@@ -150,7 +181,7 @@ import Testing
                 try TestAudioFile.write(isSame ? bytes : bytes.dropLast() + [0], to: copy)
                 var times = [timespec(tv_sec: 1_000_000_000, tv_nsec: 5), timespec(tv_sec: 1_000_000_000, tv_nsec: 5)]
                 for path in [source, copy] { #expect(utimensat(AT_FDCWD, path.string, &times, 0) == 0) }
-                let given = try FileMover.move(source, to: folder, named: Self.name("talk.wav"))
+                let given = try Self.move(source, to: folder, named: Self.name("talk.wav"))
                 #expect(given == Self.name(isSame ? "talk.wav" : "talk (2).wav"))
                 #expect(try TestAudioFile.read(folder.pushing(given.path)) == bytes)
                 #expect((try? FileStatus(at: source)) == nil)
@@ -163,7 +194,7 @@ import Testing
             let source = folder.appending("talk.wav")
             try TestAudioFile.write([1], to: source)
             #expect(throws: SystemError.self) {
-                try FileMover.move(source, to: folder.appending("nowhere"), named: Self.name("talk.wav"))
+                try Self.move(source, to: folder.appending("nowhere"), named: Self.name("talk.wav"))
             }
             #expect(try TestAudioFile.read(source) == [1])
         }
@@ -172,13 +203,14 @@ import Testing
     @Test func foldersTakeTheRightsOfTheirParentWhateverTheUmask() async throws {
         try await withTemporaryDirectory { folder in
             #expect(chmod(folder.string, 0o2775) == 0)
-            let made = try FileMover.makeFolders(Self.name("a/b"), below: folder)
+            let root = try OpenFolder(root: folder)
+            let made = try root.making(Self.name("a/b")).path
             #expect(made == folder.appending("a").appending("b"))
             #expect(try FileStatus(at: made).mode == 0o2775)
             // A link on the way is not followed out of the share.
-            try FileMover.makeFolders(Self.name("elsewhere"), below: folder)
+            _ = try root.making(Self.name("elsewhere"))
             #expect(symlink(folder.appending("elsewhere").string, folder.appending("link").string) == 0)
-            #expect(throws: SystemError.self) { try FileMover.makeFolders(Self.name("link/c"), below: folder) }
+            #expect(throws: SystemError.self) { _ = try root.making(Self.name("link/c")) }
         }
     }
 }

@@ -56,4 +56,21 @@ import Testing
             #expect(throws: FolderClaim.Held.self) { try InboxClaims().take(inbox) }
         }
     }
+
+    @Test func aSquatterIsNamed() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder).settings.path
+            let lines = InboxFixture.LogLines()
+            let name = try NameSquatter.claim(of: inbox)
+            let squatter = try NameSquatter(name)
+            let claims = InboxClaims(logger: lines.logger)
+            try claims.take(inbox)
+            try claims.take(inbox)
+            let words = "a user whom neither the service nor the inbox belongs to holds the name of its claim"
+            #expect(lines.list(of: words).count == 1)
+            let told = lines.metadata(of: "\(words); the inbox is served").first
+            #expect(told?["name"] == "@\(name)" && told?["process"] == "\(getpid())")
+            withExtendedLifetime(squatter) {}
+        }
+    }
 }

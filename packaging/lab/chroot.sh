@@ -76,7 +76,8 @@ files >"$work/before"
 echo "== installation"
 check "apt install" install_package /lab/parlograph.deb
 check "the program starts: $(inside parlograph --version)" inside parlograph --version
-for name in "" /inbox /outbox /done /failed; do
+check "/srv/parlograph" have_rights /srv/parlograph "root:root 755"
+for name in /inbox /outbox /done /failed; do
   check "/srv/parlograph$name" have_rights "/srv/parlograph$name" "parlograph:parlograph 2775"
 done
 check "/var/lib/parlograph" have_rights /var/lib/parlograph "parlograph:parlograph 750"
@@ -102,6 +103,8 @@ for name in talk court/trial; do
   check "and deletes it" as berta rm "/srv/parlograph/outbox/$name.txt"
 done
 check "the recordings are in done" test -e "$root/srv/parlograph/done/talk.wav" -a -e "$root/srv/parlograph/done/court/trial.mp3"
+check "a member cannot put something else in a folder's place" sh -c '! chroot "$1" setpriv --reuid anna --regid anna \
+  --init-groups mv /srv/parlograph/outbox /srv/parlograph/mine' sh "$root"
 check "somebody else cannot drop one" sh -c '! setpriv --reuid 65534 --regid 65534 --clear-groups touch "$1"' sh \
   "$root/srv/parlograph/inbox/no.wav"
 
@@ -110,6 +113,9 @@ check "purge before it" inside apt-get purge -y -q parlograph
 check "the previous version" install_package --allow-downgrades /lab/previous.deb
 inside sed -i 's/^settle_seconds = 2$/settle_seconds = 3/' /etc/parlograph/parlograph.toml
 inside chmod 2770 /srv/parlograph/outbox
+# As the first version made it.
+inside chown parlograph:parlograph /srv/parlograph
+inside chmod 2775 /srv/parlograph
 inside rmdir /srv/parlograph/failed
 echo key >"$root/etc/parlograph/credentials/cloud"
 as anna cp /lab/talk.wav /srv/parlograph/inbox/later.wav
@@ -117,6 +123,7 @@ check "the upgrade" install_package /lab/parlograph.deb
 check "it is the new one" sh -c '[ "$(chroot "$1" dpkg-query -W -f "\${Version}" parlograph)" = "$2" ]' sh "$root" "$version"
 check "the edited configuration" grep -q '^settle_seconds = 3$' "$root/etc/parlograph/parlograph.toml"
 check "the new one beside it" grep -q '^settle_seconds = 2$' "$root/etc/parlograph/parlograph.toml.dpkg-dist"
+check "/srv/parlograph is mended" have_rights /srv/parlograph "root:root 755"
 check "changed rights of a folder" have_rights /srv/parlograph/outbox "parlograph:parlograph 2770"
 check "a folder that was removed" test ! -e "$root/srv/parlograph/failed"
 check "a key" test -s "$root/etc/parlograph/credentials/cloud"

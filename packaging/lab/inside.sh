@@ -136,6 +136,9 @@ kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
 model = "m"
 TOML
+install -d -m 755 /srv/parlograph/nas
+install -d -o parlograph -g parlograph -m 2775 /srv/parlograph/nas/inbox /srv/parlograph/nas/outbox \
+  /srv/parlograph/nas/done /srv/parlograph/nas/failed
 check "an instance" systemctl start parlograph@nas
 check "it has the key" sh -c 'grep -qz key-of-the-cloud "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_cloud"'
 as anna cp /host/talk.wav /srv/parlograph/nas/inbox/ 2>/tmp/out
@@ -151,6 +154,9 @@ check "and taken once it can be read" within 90 test -e /srv/parlograph/outbox/p
 as anna sh -c 'umask 022; mkdir /srv/parlograph/inbox/mine; cp /host/talk.wav /srv/parlograph/inbox/mine/one.wav'
 check "a sub-folder with umask 022 is transcribed" within 60 test -e /srv/parlograph/outbox/mine/one.json
 check "and the log says that the recording stays" within 20 logged 'cannot be taken out of the inbox.*one.wav'
+check "and names the folder and the remedy" logged 'The folder /srv/parlograph/inbox/mine does not let .*chmod g+w or setfacl'
+check "and so does parlograph jobs" sh -c \
+  'runuser -u parlograph -- parlograph jobs | grep "still in the inbox: The folder /srv/parlograph/inbox/mine does not let"'
 setfacl -R -m d:g::rwx,g::rwx /srv/parlograph/inbox
 systemctl restart parlograph
 check "after setfacl and a restart it is moved away" within 20 test -e /srv/parlograph/done/mine/one.wav

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,10 @@ int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
     do fd = openat(directory, path, flags | O_CLOEXEC, mode);
     while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
+}
+
+int clinux_open_place(int directory, const char *path, int flags) {
+    return clinux_openat(directory, path, flags | O_PATH | O_NOFOLLOW, 0);
 }
 
 int clinux_rename_noreplace(int old_directory, const char *old_path, int new_directory, const char *new_path) {
@@ -128,6 +133,17 @@ int clinux_name_holder(const char *name, pid_t *process, uid_t *user) {
     return 0;
 }
 
+int clinux_turn_away(int fd) {
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    if (poll(&waiting, 1, -1) < 0) return errno == EINTR ? 0 : -errno;
+    // accept4 alone would say EAGAIN.
+    if (waiting.revents & (POLLHUP | POLLERR | POLLNVAL)) return -EINVAL;
+    int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection < 0) return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+    close(connection);
+    return 0;
+}
+
 void clinux_widen_pipe(int fd, int bytes) { fcntl(fd, F_SETPIPE_SZ, bytes); }
 
 void clinux_tune_malloc(void) {
@@ -138,14 +154,13 @@ void clinux_tune_malloc(void) {
 
 void clinux_trim_malloc(void) { malloc_trim(0); }
 
-int clinux_open_beneath(int directory, const char *path, int flags) {
+int clinux_open_without_links(int directory, const char *path, int flags, int beneath) {
     struct open_how how;
     memset(&how, 0, sizeof how);
     how.flags = (uint64_t)(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    how.resolve = RESOLVE_NO_SYMLINKS | (beneath ? RESOLVE_BENEATH : 0);
     int fd;
     do fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
     while (fd < 0 && errno == EINTR);
-    if (fd < 0 && errno == ENOSYS) return clinux_openat(directory, path, flags | O_NOFOLLOW, 0);
     return fd < 0 ? -errno : fd;
 }

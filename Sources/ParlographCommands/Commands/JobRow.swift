@@ -49,6 +49,7 @@ struct JobRow: Encodable {
     private let chunk_states: [ChunkState]?
     private let error_code: String?
     private let error: String?
+    private let source_error: String?
 
     /// - Parameter records: of its chunks; where there are none the key is left out.
     init(_ job: Job, _ records: [ChunkRecord]) {
@@ -70,6 +71,7 @@ struct JobRow: Encodable {
         chunk_states = records.isEmpty ? nil : records.map(ChunkState.init)
         error_code = job.errorCode
         error = job.errorMessage
+        source_error = job.sourceFault
     }
 
     /// The object as one line.

@@ -51,6 +51,7 @@ struct JobsCommand: AsyncParsableCommand {
             var line = "\(LocalTime.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
             if job.state == .partial { line += " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)" }
             var lines = [line] + (job.errorMessage.map { ["    \($0)"] } ?? [])
+            if let fault = job.sourceFault { lines.append("    still in the inbox: \(fault)") }
             lines += gaps.prefix(Self.mostGaps).map(Self.describe)
             if gaps.count > Self.mostGaps { lines.append("    and \(gaps.count - Self.mostGaps) chunks more") }
             return lines
@@ -122,19 +123,21 @@ struct JobsCommand: AsyncParsableCommand {
         guard let inbox = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
             throw ConfigurationFault("its inbox \(job.inbox.printable) is no longer configured.")
         }
+        let links = FolderCheck.rootLinks(settings)
         if job.source == .moved {
             try await BlockingPool.files.run {
-                let source = (job.sourcePlace ?? RawName(inbox.failed.pushing(job.path.path))).path
-                guard (try? FileStatus(at: source, followingLinks: false)) != nil else {
-                    throw SystemError("stat", source.printable, errno: .noSuchFileOrDirectory)
-                }
-                let folder = try FileMover.makeFolders(job.path.folder, below: inbox.path)
-                _ = try FileMover.move(source, to: folder, named: job.path.last)
+                // Another folder than done or failed of today, if the configuration was changed since.
+                let source = RawName((job.sourcePlace ?? RawName(inbox.failed.pushing(job.path.path))).path)
+                let folder = try OpenFolder(root: source.folder.path, links: links)
+                _ = try FileMover.move(
+                    source.last, in: folder, to: OpenFolder(root: inbox.path, links: links).making(job.path.folder),
+                    named: job.path.last)
             }
             try await journal.forget(job.id)
         } else {
-            let source = inbox.path.pushing(job.path.path)
-            let now = await BlockingPool.files.run { try? FileStatus(at: source, followingLinks: false) }
+            let now = await BlockingPool.files.run {
+                try? OpenFolder(root: inbox.path, links: links).status(at: job.path)
+            }
             guard job.source != .deleted, now?.identity == job.identity else {
                 throw TranscriptionError(
                     .noSuchInput, "the recording is no longer in its inbox. Put it there again to have it transcribed.")

@@ -49,7 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func serve(_ settings: Settings, logger: Logger) async throws {
         try await FolderCheck.prepare(settings)
         let lock = try InstanceLock(in: settings.stateDirectory)
-        let claims = try await Self.claim(settings.inboxes)
+        let claims = try await Self.claim(settings.inboxes, logger: logger)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
         let live = try LiveSettings(settings, once: once, logger: logger)
@@ -93,9 +93,9 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// - Throws: `ConfigurationFault` when another process serves one of them, with a state directory of its own.
-    private static func claim(_ inboxes: [InboxSettings]) async throws -> InboxClaims {
+    private static func claim(_ inboxes: [InboxSettings], logger: Logger) async throws -> InboxClaims {
         try await BlockingPool.files.run {
-            let claims = InboxClaims()
+            let claims = InboxClaims(logger: logger)
             for inbox in inboxes {
                 do throws(FolderClaim.Held) {
                     try claims.take(inbox.path)

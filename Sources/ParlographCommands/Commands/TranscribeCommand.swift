@@ -86,7 +86,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         let display = quiet ? nil : ProgressDisplay(tracker)
         do {
             let folder = try await outputFolder(for: path)
-            let names = await BlockingPool.files.run { taken.names(for: RawName(path).last, in: folder) }
+            let names = try await BlockingPool.files.run { try taken.names(for: RawName(path).last, in: folder) }
             let recording = try await BlockingPool.files.run { try Self.opened(path) }
             let options = TranscriptionOptions(language: language == "auto" ? nil : language)
             let transcript = try await withProgress(display) {
@@ -98,8 +98,8 @@ struct TranscribeCommand: AsyncParsableCommand {
             let written = try await BlockingPool.files.run {
                 let rendered = Sidecar.renderSet(transcript, formats, run: run)
                 // What stands there and was not edited is replaced; an edited set stays and the new one gets a number.
-                let known = SidecarRecord(names, in: folder)?.digests ?? []
-                return try SidecarWriter(root: folder).write(
+                let known = SidecarRecord(names, in: try OpenFolder(root: folder, links: .anybodys))?.digests ?? []
+                return try SidecarWriter(root: folder, links: .anybodys).write(
                     rendered, for: names.base, keepingExtension: true, overwrite: .ifUnedited(known))
             }
             for sidecar in written { StandardOutput.print(sidecar.path) }
@@ -201,13 +201,14 @@ private final class TakenNames: Sendable {
 
     private let taken = Mutex<Set<Place>>([])
 
-    func names(for recording: RawName, in folder: FilePath) -> SidecarNames {
-        taken.withLock { taken in
+    func names(for recording: RawName, in folder: FilePath) throws -> SidecarNames {
+        let open = try OpenFolder(root: folder, links: .anybodys)
+        return taken.withLock { taken in
             var attempt = 0
             while true {
                 let names = SidecarNames.candidate(attempt, for: recording)
                 attempt += 1
-                if let record = SidecarRecord(names, in: folder), record.sourceName != recording.printable { continue }
+                if let record = SidecarRecord(names, in: open), record.sourceName != recording.printable { continue }
                 if taken.insert(Place(folder: folder, base: names.base)).inserted { return names }
             }
         }

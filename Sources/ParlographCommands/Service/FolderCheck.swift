@@ -12,9 +12,9 @@ enum FolderCheck {
         try await BlockingPool.files.run {
             // Before anything is made, and again for what only shows when it is there: links and bind mounts.
             try refuseCircles(settings.inboxes)
-            try make(settings.stateDirectory, as: "state_directory")
+            try make(settings.stateDirectory, as: "state_directory", .anybodys)
             for inbox in inboxes ?? settings.inboxes {
-                for (path, name) in folders(of: inbox) { try make(path, as: name) }
+                for (path, name) in folders(of: inbox) { try make(path, as: name, .trusted) }
             }
             try refuseCircles(settings.inboxes)
         }
@@ -57,24 +57,46 @@ enum FolderCheck {
         return out
     }
 
-    private static func make(_ path: FilePath, as name: String) throws {
+    /// Whose links may lead to the folders when a command looks at them: root's, the caller's, and those of the service's
+    /// user, to whom the state directory belongs.
+    static func rootLinks(_ settings: Settings) -> RootLinks {
+        guard let owner = try? FileStatus(at: settings.stateDirectory).owner else { return .trusted }
+        return .of([0, geteuid(), owner])
+    }
+
+    private static func make(_ path: FilePath, as name: String, _ links: RootLinks) throws {
         var missing: [FilePath] = []
         var at = path
         while (try? FileStatus(at: at)) == nil, !at.components.isEmpty {
             missing.append(at)
             at = at.removingLastComponent()
         }
+        if !missing.isEmpty, let fault = linkFault(at: at, links) { throw ConfigurationFault("\(name): \(fault)") }
         for folder in missing.reversed() {
             guard folder.withPlatformString({ mkdir($0, 0o775) }) == 0 || errno == EEXIST else {
                 throw ConfigurationFault(
-                    "\(name) \(path.printable) does not exist and cannot be made: \(Errno(rawValue: errno)).")
+                    """
+                    \(name) \(path.printable) does not exist and cannot be made: \(Errno(rawValue: errno)). Make it for \
+                    the service: install -d -o parlograph -g parlograph -m 2775 \(path.printable)
+                    """)
             }
         }
+        if let fault = linkFault(at: path, links) { throw ConfigurationFault("\(name): \(fault)") }
         guard try FileStatus(at: path).kind == .directory else {
             throw ConfigurationFault("\(name) \(path.printable) is not a folder.")
         }
         guard FolderRights.canWrite(path) else {
             throw ConfigurationFault("\(name) \(path.printable) \(FolderRights.obstacle(at: path)).")
+        }
+    }
+
+    /// What is to be said of a link on the way to a folder; nil when it may be gone. Blocks.
+    static func linkFault(at path: FilePath, _ links: RootLinks) -> String? {
+        do {
+            _ = try OpenFolder(root: path, links: links)
+            return nil
+        } catch {
+            return (error as? SystemError)?.sentence
         }
     }
 

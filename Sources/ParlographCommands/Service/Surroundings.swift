@@ -47,8 +47,13 @@ struct Surroundings {
             }
         }
         findings += await BlockingPool.files.run {
-            settings.inboxes.flatMap { inbox in
-                FolderCheck.folders(of: inbox).map { Self.folder($0.0, as: $0.1, isInbox: $0.1 == "inbox") }
+            let links = FolderCheck.rootLinks(settings)
+            return settings.inboxes.flatMap { inbox in
+                FolderCheck.folders(of: inbox).map { path, name in
+                    FolderCheck.linkFault(at: path, links).map {
+                        .fault("\(name) \(path.printable)", $0, .configuration)
+                    } ?? Self.folder(path, as: name, isInbox: name == "inbox")
+                }
             } + [
                 Self.folder(settings.stateDirectory, as: "state_directory", isInbox: false),
                 Self.folder(settings.cache.directory, as: "cache_directory", isInbox: false, mayBeMissing: true),

@@ -9,6 +9,8 @@
 
 /// openat(2); O_CLOEXEC is always added.
 int clinux_openat(int directory, const char *path, int flags, mode_t mode);
+/// openat(2) with O_PATH and O_NOFOLLOW: a hold on what lies there, also a link, without opening it.
+int clinux_open_place(int directory, const char *path, int flags);
 /// renameat2(2); flags 1 is RENAME_NOREPLACE. Falls back to link + unlink where the file system lacks the flag.
 int clinux_rename_noreplace(int old_directory, const char *old_path, int new_directory, const char *new_path);
 /// Takes a read lease (F_SETLEASE, F_RDLCK) and gives it back at once: 0 when no writer has the file open,
@@ -36,6 +38,9 @@ void clinux_name_thread(const char *name);
 int clinux_hold_name(const char *name);
 /// Who holds it: 0 and the ids as this process sees them (0 for one it cannot see), or -errno.
 int clinux_name_holder(const char *name, pid_t *process, uid_t *user);
+/// Waits until somebody connects to a name that is held, and closes the connection: 0, or -errno when no more will come
+/// (-EINVAL after shutdown(2)) or it cannot be taken now (-EMFILE and the like).
+int clinux_turn_away(int fd);
 /// Makes room for so many bytes in a pipe (F_SETPIPE_SZ), as far as the system lets it.
 void clinux_widen_pipe(int fd, int bytes);
 /// Makes malloc give large blocks back to the kernel and use few arenas, so that memory does not grow with chunks.
@@ -43,6 +48,6 @@ void clinux_tune_malloc(void);
 /// malloc_trim(3).
 void clinux_trim_malloc(void);
 
-/// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS: opens what lies below `directory` and nothing else, whatever
-/// is put in the way. Falls back to openat with O_NOFOLLOW on kernels before 5.6.
-int clinux_open_beneath(int directory, const char *path, int flags);
+/// openat2(2) with RESOLVE_NO_SYMLINKS and, if `beneath` is not 0, RESOLVE_BENEATH: opens what lies below `directory` and
+/// nothing else, whatever is put in the way. -ENOSYS on kernels before 5.6, -EPERM under some older seccomp filters.
+int clinux_open_without_links(int directory, const char *path, int flags, int beneath);
