@@ -33,7 +33,7 @@ extension JobJournal {
             guard try queue.read(migrator.hasCompletedMigrations) else { throw error }
         }
         try queue.read { db in
-            _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks FROM job, tally, short LIMIT 1")
+            _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks, sha256 FROM job, tally, short LIMIT 1")
             _ = try Row.fetchOne(db, sql: "SELECT changed_at FROM chunk LIMIT 1")
         }
         return queue
@@ -131,6 +131,13 @@ extension JobJournal {
                       engine TEXT, from_cache INTEGER NOT NULL, changed_at INTEGER NOT NULL,
                       PRIMARY KEY (job, number)
                     ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+        migrator.registerMigration("5 digests of recordings") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE job ADD COLUMN sha256 BLOB;
+                    ALTER TABLE job ADD COLUMN changed INTEGER;
                     """)
         }
         return migrator
