@@ -28,7 +28,7 @@ package struct DecodingAudioSource: AudioSource {
         do {
             return try await decode(recording, program: [], plan: plan, body)
         } catch let needed as ProgramNeeded {
-            guard let ffmpeg = ffmpeg() else {
+            guard let ffmpeg = await BlockingPool.files.run(ffmpeg) else {
                 throw TranscriptionError(
                     .unsupportedFormat,
                     "\(recording.displayName) is \(needed.title), which needs ffmpeg: install it (apt install ffmpeg) "

@@ -53,7 +53,8 @@ struct ServeCommand: AsyncParsableCommand {
         let journal = try await JobJournal.open(
             in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
-        let live = try LiveSettings(settings, once: once, logger: logger)
+        let once = once
+        let live = try await BlockingPool.files.run { try LiveSettings(settings, once: once, logger: logger) }
         let service = InboxService(
             settings: live.forService.settings, equipment: live.forService.equipment, journal: journal, logger: logger,
             folderFile: { text in
