@@ -1,20 +1,22 @@
 /// Which of several long works goes on next: the one with the least left, so that a memo does not wait behind hearings
-/// and hearings end one after another; and now and then the one that has waited longest, so that the largest comes to its
-/// end however many small ones arrive.
+/// and hearings end one after another; and now and then the one that came first, so that the largest comes to its end
+/// however many small ones arrive.
 package struct TurnOrder<ID: Hashable> {
     private struct Waiting {
         let storage: Storage
         let remaining: Int64
-        let since: Int
+        let arrival: Int
     }
 
-    /// Every so many turns the longest wait counts instead of what is left.
-    private static var longestWaitEvery: Int { 4 }
+    /// Every so many turns it counts who came first instead of what is left.
+    private static var firstComeEvery: Int { 4 }
 
     private var waiting: [ID: Waiting] = [:]
     private var running: [ID: Storage] = [:]
     private var shares: ThreadShares
-    private var arrivals = 0
+    /// When each came, as a number in the order of coming.
+    private var arrivals: [ID: Int] = [:]
+    private var lastArrival = 0
     private var turns = 0
 
     package var waitingCount: Int { waiting.count }
@@ -29,19 +31,22 @@ package struct TurnOrder<ID: Hashable> {
     /// Asks for a turn. One that has a turn gives it up.
     /// - Parameter remaining: bytes that are left to do.
     package mutating func wait(_ id: ID, on storage: Storage, remaining: Int64) {
-        end(id)
-        arrivals += 1
-        waiting[id] = Waiting(storage: storage, remaining: remaining, since: arrivals)
+        giveUpTurn(id)
+        if arrivals[id] == nil {
+            lastArrival += 1
+            arrivals[id] = lastArrival
+        }
+        waiting[id] = Waiting(storage: storage, remaining: remaining, arrival: arrivals[id] ?? lastArrival)
     }
 
     /// Gives a turn to one that waits; nil: none may have one now.
     package mutating func next() -> ID? {
         let able = waiting.filter { shares.mayBegin(on: $0.value.storage) }
-        let isForTheOldest = (turns + 1) % Self.longestWaitEvery == 0
+        let isForTheFirst = (turns + 1) % Self.firstComeEvery == 0
         let first = able.min { one, other in
             let (one, other) = (one.value, other.value)
-            if !isForTheOldest, one.remaining != other.remaining { return one.remaining < other.remaining }
-            return one.since < other.since
+            if !isForTheFirst, one.remaining != other.remaining { return one.remaining < other.remaining }
+            return one.arrival < other.arrival
         }
         guard let first else { return nil }
         turns += 1
@@ -54,6 +59,11 @@ package struct TurnOrder<ID: Hashable> {
     /// The work is done or called off, with or without a turn.
     package mutating func end(_ id: ID) {
         waiting[id] = nil
+        arrivals[id] = nil
+        giveUpTurn(id)
+    }
+
+    private mutating func giveUpTurn(_ id: ID) {
         if let storage = running.removeValue(forKey: id) { shares.end(on: storage) }
     }
 }

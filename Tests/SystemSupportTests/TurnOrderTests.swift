@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func theOneWithTheLeastLeftGoesFirst() {
-        // The fourth turn belongs to the one that has waited longest.
+        // The fourth turn belongs to the one that came first.
         #expect(
             Self.played([("hearing", 40), ("talk", 20), ("memo", 10)])
                 == ["memo", "talk", "talk", "hearing", "hearing", "hearing", "hearing"])
