@@ -117,10 +117,8 @@ extension InboxService {
     private func inboxesWithSpace(_ settings: Settings) async -> [InboxSettings] {
         let own = [settings.stateDirectory, settings.cacheDirectory]
         let before = space.shortFolders
-        let short = await BlockingPool.files.run {
-            space.look(at: Set(own + settings.inboxes.map(\.outbox)), least: settings.leastFreeBytes)
-        }
-        if short != before { board.noteChange() }
+        let short = await space.look(at: Set(own + settings.inboxes.map(\.outbox)), least: settings.leastFreeBytes)
+        if space.shortFolders != before { board.noteChange() }
         if own.contains(where: short.contains) { return [] }
         return settings.inboxes.filter { !short.contains($0.outbox) }
     }

@@ -6,7 +6,7 @@ import Testing
 import Transcription
 
 /// When the service manager is told that the service is alive.
-@Suite struct WatchdogTests {
+@Suite(.timeLimit(.minutes(3))) struct WatchdogTests {
     @Test func isFedOnlyAfterEveryLoopHasAnswered() async throws {
         try await withTemporaryDirectory { folder in
             let socket = try NotifySocket(folder.appending("notify").string)
@@ -62,16 +62,18 @@ import Transcription
                 ServiceNotifier(
                     environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"], pool: pool))
             let (loop, hung) = (Heartbeat(waking: AsyncSignal()), Turnstile())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 1...2 { group.addTask { await pool.run { hung.pass() } } }
-                await hung.haveArrived(2)
-                group.addTask { await Watchdog({ [loop] }).feed(notifier) }
-                await loop.wake.wait()
-                loop.beat()
-                #expect(socket.next() == nil)
-                hung.open()
-                try await socket.message("WATCHDOG=1")
-                group.cancelAll()
+            try await hung.holding {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 1...2 { group.addTask { await pool.run { hung.pass() } } }
+                    await hung.haveArrived(2)
+                    group.addTask { await Watchdog({ [loop] }).feed(notifier) }
+                    await loop.wake.wait()
+                    loop.beat()
+                    #expect(socket.next() == nil)
+                    hung.open()
+                    try await socket.message("WATCHDOG=1")
+                    group.cancelAll()
+                }
             }
         }
     }
@@ -86,27 +88,29 @@ import Transcription
                 ServiceNotifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"]))
             try inbox.write("words", to: "outbox/hearing.wav")
             let (path, hung) = (inbox["outbox/hearing.wav"], Turnstile())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 1...20 {
-                    group.addTask {
-                        let hearing = try await BlockingPool.files.run {
-                            try Recording(opening: path, followingLinks: false)
-                        }
-                        _ = try await hearing.digest {
-                            hung.pass()
-                            return try $0.read(fromAbsoluteOffset: $2, into: $1)
+            try await hung.holding {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 1...20 {
+                        group.addTask {
+                            let hearing = try await BlockingPool.files.run {
+                                try Recording(opening: path, followingLinks: false)
+                            }
+                            _ = try await hearing.digest {
+                                hung.pass()
+                                return try $0.read(fromAbsoluteOffset: $2, into: $1)
+                            }
                         }
                     }
+                    await hung.haveArrived(2)
+                    let intake = Intake(inbox.settings, wake: heartbeat.wake, logger: InboxFixture.logger)
+                    group.addTask {
+                        await intake.run(once: false, scanned: {}, turned: heartbeat.beat) { _ in }
+                    }
+                    group.addTask { await Watchdog({ [heartbeat] }).feed(notifier) }
+                    for _ in 1...5 { try await socket.message("WATCHDOG=1") }
+                    hung.open()
+                    group.cancelAll()
                 }
-                await hung.haveArrived(2)
-                let intake = Intake(inbox.settings, wake: heartbeat.wake, logger: InboxFixture.logger)
-                group.addTask {
-                    await intake.run(once: false, scanned: {}, turned: heartbeat.beat) { _ in }
-                }
-                group.addTask { await Watchdog({ [heartbeat] }).feed(notifier) }
-                for _ in 1...5 { try await socket.message("WATCHDOG=1") }
-                hung.open()
-                group.cancelAll()
             }
         }
     }
