@@ -57,7 +57,7 @@ package struct DecodingAudioSource: AudioSource {
         while true {
             let (end, report) = try await run(recording, program: program, feed, &cutter)
             if case .needs(let needed) = end, program.isEmpty {
-                program = try ffmpegArguments(needed, recording)
+                program = try await ffmpegArguments(needed, recording)
                 continue
             }
             guard attempt < end.attempts else { return try await feed.finish(&cutter, report, end) }
@@ -68,8 +68,8 @@ package struct DecodingAudioSource: AudioSource {
         }
     }
 
-    private func ffmpegArguments(_ needed: ProgramNeeded, _ recording: Recording) throws -> [String] {
-        guard let ffmpeg = ffmpeg() else {
+    private func ffmpegArguments(_ needed: ProgramNeeded, _ recording: Recording) async throws -> [String] {
+        guard let ffmpeg = await BlockingPool.files.run(ffmpeg) else {
             throw TranscriptionError(
                 .unsupportedFormat,
                 "\(recording.displayName) is \(needed.title), which needs ffmpeg: install it (apt install ffmpeg) "

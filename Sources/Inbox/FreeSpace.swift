@@ -2,18 +2,29 @@ import Glibc
 package import Logging
 import Synchronization
 package import SystemPackage
-import SystemSupport
+package import SystemSupport
 
-/// Tells where too little space is left for new recordings to begin; says so once, and when it is over.
+/// Tells where too little space is left for new recordings to begin, or nobody answers; says so once, and when it is
+/// over.
 package final class FreeSpace: Sendable {
     private let free: @Sendable (FilePath) -> Int64?
     private let logger: Logger
     private let short = Mutex<Set<FilePath>>([])
+    /// Those that did not answer at the last look.
+    private let silent = Mutex<Set<FilePath>>([])
+    private let calls: TimedCalls
+    private let patience: Duration
 
-    /// - Parameter free: bytes that may still be written at a folder; nil when that cannot be told. May block.
+    /// - Parameters:
+    ///   - pool: where folders are asked.
+    ///   - patience: how long a folder may take to answer.
+    ///   - free: bytes that may still be written at a folder; nil when that cannot be told. May block.
     package init(
-        logger: Logger, free: @escaping @Sendable (FilePath) -> Int64? = FreeSpace.freeBytes
+        logger: Logger, pool: BlockingPool = .files, patience: Duration = .seconds(5),
+        free: @escaping @Sendable (FilePath) -> Int64? = FreeSpace.freeBytes
     ) {
+        calls = TimedCalls(pool: pool)
+        self.patience = patience
         self.logger = logger
         self.free = free
     }
@@ -21,10 +32,54 @@ package final class FreeSpace: Sendable {
     /// Those that were short at the last look.
     package var shortFolders: Set<FilePath> { short.withLock { $0 } }
 
-    /// Those of `folders` with less than `least` bytes free. Blocks.
-    package func look(at folders: Set<FilePath>, least: Int64) -> Set<FilePath> {
-        let found = least > 0 ? folders.compactMap { folder in free(folder).map { (folder, $0) } } : []
-        let now = Dictionary(uniqueKeysWithValues: found.filter { $0.1 < least })
+    /// Those of `folders` with less than `least` bytes free, and those that do not answer, as a share that hangs: what
+    /// needs them would hang with them.
+    package func look(at folders: Set<FilePath>, least: Int64) async -> Set<FilePath> {
+        let found = least > 0 ? await ask(folders) : [:]
+        let now = found.compactMapValues { answer -> Int64? in
+            if case .bytes(let bytes?) = answer, bytes < least { bytes } else { nil }
+        }
+        let hanging = Set(found.filter { $0.value == .none }.keys)
+        tell(of: now, least: least)
+        tell(of: hanging)
+        return hanging.union(now.keys)
+    }
+
+    private enum Answer: Equatable {
+        case none
+        /// Nil: it cannot be told.
+        case bytes(Int64?)
+    }
+
+    private func ask(_ folders: Set<FilePath>) async -> [FilePath: Answer] {
+        await withTaskGroup(of: (FilePath, Answer).self) { group in
+            for folder in folders {
+                group.addTask { [free, calls, patience] in
+                    let bytes = await calls.run(on: .folder(folder), within: patience) { free(folder) }
+                    // A service that stops does not wait for an answer.
+                    guard let bytes else { return (folder, Task.isCancelled ? .bytes(nil) : .none) }
+                    return (folder, .bytes(bytes))
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    private func tell(of hanging: Set<FilePath>) {
+        let before = silent.withLock { silent in
+            defer { silent = hanging }
+            return silent
+        }
+        for folder in hanging.subtracting(before) {
+            logger.warning(
+                "folder does not answer, recordings that need it wait", metadata: ["folder": "\(folder.printable)"])
+        }
+        for folder in before.subtracting(hanging) {
+            logger.notice("folder answers again, recordings go on", metadata: ["folder": "\(folder.printable)"])
+        }
+    }
+
+    private func tell(of now: [FilePath: Int64], least: Int64) {
         let before = short.withLock { short in
             defer { short = Set(now.keys) }
             return short
@@ -40,7 +95,6 @@ package final class FreeSpace: Sendable {
         for folder in before.subtracting(now.keys) {
             logger.notice("there is space again, recordings go on", metadata: ["folder": "\(folder.printable)"])
         }
-        return Set(now.keys)
     }
 
     /// What the file system under a folder says.

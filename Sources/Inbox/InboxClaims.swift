@@ -52,7 +52,7 @@ package final class InboxClaims: Sendable {
     ) async {
         var isTold = false
         while !Task.isCancelled {
-            let other = await BlockingPool.files.run { () -> FolderClaim.Held? in
+            let other = await BlockingPool.files.run(on: .folder(inbox)) { () -> FolderClaim.Held? in
                 do throws(FolderClaim.Held) { try self.take(inbox) } catch { return error }
                 return nil
             }

@@ -20,7 +20,9 @@ extension InboxService {
             throw TranscriptionError(.internalFault, "\(path.printable): every name for its sidecars is taken.")
         }
         guard let job else { return }
-        await BlockingPool.files.run { IncompleteNote.remove(path, outbox: inbox.outbox) }
+        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+            IncompleteNote.remove(path, outbox: inbox.outbox)
+        }
         logger.info(
             "recording found",
             metadata: ["file": "\(path.printable)", "bytes": "\(arrival.identity.byteCount)", "job": "\(job.id)"])
@@ -38,7 +40,7 @@ extension InboxService {
                 try await journal.noteShort(path, identity, in: RawName(inbox.path))
             case .unreadable, nil: try await journal.forgetShort(path, in: RawName(inbox.path))
             }
-            try await BlockingPool.files.run {
+            try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 if let reason = incomplete.reason {
                     try IncompleteNote.write(path, reason, outbox: inbox.outbox)
                 } else if !incomplete.isGivenUp {
@@ -61,7 +63,7 @@ extension InboxService {
     func dispatch(
         turned: @Sendable () -> Void, until isDone: @Sendable () -> Bool, mayTake: @Sendable () -> Bool
     ) async throws {
-        let running = SharedCounter()
+        let running = RunningJobs()
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 try Task.checkCancellation()
@@ -69,23 +71,26 @@ extension InboxService {
                 let done = isDone()
                 let settings = settings
                 var pause: Duration?
-                if mayTake(), running.value < settings.parallelRecordings {
+                let inboxes = running.inboxesWithRoom(
+                    settings.inboxes.map { RawName($0.path) }, limit: settings.parallelRecordings)
+                if mayTake(), !inboxes.isEmpty {
                     let now = Self.now()
                     let withSpace = await inboxesWithSpace(settings)
                     let open = withSpace.filter { outages.rest(of: $0, now: now) == nil }.map { RawName($0.path) }
+                        .filter(inboxes.contains)
                     if let job = try await journal.takeNext(now: now, of: open) {
-                        running.add(1)
+                        running.begin(job)
                         group.addTask {
                             let again = await work(on: job)
                             desk.release(job, again: again)
-                            running.add(-1)
+                            running.end(job)
                             wake.signal()
                         }
                         continue
                     }
                     pause = try await pauseUntilNext(settings, open: open, withSpace: withSpace)
                 }
-                if done, running.value == 0 { break }
+                if done, running.count == 0 { break }
                 await wake.wait(atMost: min(pause ?? Self.longestPause, Self.longestPause))
             }
         }
@@ -112,10 +117,8 @@ extension InboxService {
     private func inboxesWithSpace(_ settings: Settings) async -> [InboxSettings] {
         let own = [settings.stateDirectory, settings.cacheDirectory]
         let before = space.shortFolders
-        let short = await BlockingPool.files.run {
-            space.look(at: Set(own + settings.inboxes.map(\.outbox)), least: settings.leastFreeBytes)
-        }
-        if short != before { board.noteChange() }
+        let short = await space.look(at: Set(own + settings.inboxes.map(\.outbox)), least: settings.leastFreeBytes)
+        if space.shortFolders != before { board.noteChange() }
         if own.contains(where: short.contains) { return [] }
         return settings.inboxes.filter { !short.contains($0.outbox) }
     }

@@ -56,6 +56,7 @@ extension InboxService {
         await writePages(stoppedAt: Self.now())
     }
 
+    private static let longestPageWait = Duration.seconds(5)
     private static let shortestPageInterval = Duration.seconds(2)
     private static let progressPageInterval = Duration.seconds(3)
 
@@ -63,7 +64,9 @@ extension InboxService {
     /// and after midnight, when what was finished today is of yesterday.
     func reportPages() async {
         let outboxes = Set(settings.inboxes.map(\.outbox)).subtracting(shownInboxes.keys)
-        await BlockingPool.files.run { for outbox in outboxes { pages.remove(from: outbox) } }
+        for outbox in outboxes {
+            _ = await pages.calls.run(on: .folder(outbox), within: Self.longestPageWait) { pages.remove(from: outbox) }
+        }
         while !Task.isCancelled {
             await writePages(stoppedAt: nil)
             try? await Task.sleep(for: Self.shortestPageInterval)
@@ -89,8 +92,16 @@ extension InboxService {
             guard let page = try? await makePage(outbox, inboxes, stoppedAt: stoppedAt) else { return }
             made[outbox] = page
         }
-        let (pages, now) = (made, Self.now())
-        await BlockingPool.files.run { self.pages.update(pages, now: now) }
+        let now = Self.now()
+        for outbox in pages.outboxes.union(made.keys) {
+            let page = made[outbox]
+            let write: @Sendable () -> Void = { pages.update(page, in: outbox, now: now) }
+            if stoppedAt == nil {
+                _ = await pages.calls.run(on: .folder(outbox), within: Self.longestPageWait, write)
+            } else {
+                await BlockingPool.files.run(on: .folder(outbox), write)
+            }
+        }
     }
 
     private static let mostWaiting = 100

@@ -11,7 +11,7 @@ extension InboxService {
         let (outbox, probe) = (inbox.outbox, outboxProbe)
         let isAway = outages.contains(.outbox(outbox))
         do {
-            try await BlockingPool.files.run {
+            try await BlockingPool.files.run(on: .folder(outbox)) {
                 if isAway { try probe.checkWriting(outbox) } else { try probe.checkMount(outbox) }
             }
         } catch let error as SystemError {
@@ -41,7 +41,7 @@ extension InboxService {
     /// The outbox takes nothing: what needs it waits. If only this recording's place in it does, only this one waits.
     func waitForOutbox(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger) async {
         let (outbox, probe) = (inbox.outbox, outboxProbe)
-        let isWhole = await BlockingPool.files.run {
+        let isWhole = await BlockingPool.files.run(on: .folder(outbox)) {
             do {
                 try probe.checkWriting(outbox)
                 return false
@@ -76,7 +76,7 @@ extension InboxService {
     /// - Returns: what the job is; nil when it is not delivered.
     func deliveredBefore(_ job: Job, _ inbox: InboxSettings) async throws -> Job.State? {
         guard let outcome = job.outcome, !job.sidecarDigests.isEmpty else { return nil }
-        let isThere = await BlockingPool.files.run {
+        let isThere = await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             let status = try? OpenFolder(root: inbox.path).status(at: job.path)
             return status?.identity == job.identity
                 && SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).holds(
@@ -91,21 +91,17 @@ extension InboxService {
         guard inbox.after == .keep, job.sidecarDigests.isEmpty, try await !journal.hasEarlierDelivery(than: job) else {
             return false
         }
-        let flag = CancellationFlag()
-        let record = try await withTaskCancellationHandler {
-            try await BlockingPool.files.run { () -> SidecarRecord? in
-                let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-                guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder),
-                    let record = SidecarRecord(names, in: folder), record.isWhole
-                else { return nil }
-                for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
-                let digest = try open(job, in: inbox).digest(isCancelled: { flag.isSet })
-                return digest == record.source ? record : nil
-            }
-        } onCancel: {
-            flag.set()
+        let record = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> SidecarRecord? in
+            let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
+            guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder),
+                let record = SidecarRecord(names, in: folder), record.isWhole
+            else { return nil }
+            for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
+            return record
         }
         guard let record else { return false }
+        let recording = try await BlockingPool.files.run(on: .folder(inbox.path)) { try open(job, in: inbox) }
+        guard try await recording.digest() == record.source else { return false }
         try await journal.recordDelivery(job.id, digests: Array(record.digests), outcome: .delivered)
         return true
     }

@@ -14,12 +14,15 @@ extension InboxService {
             try? await journal.requeue(job.id)
             return false
         }
-        let inbox = await BlockingPool.files.run { folderFiles.settings(for: job.path, of: configured) }
+        let inbox = await BlockingPool.files.run(on: .folder(configured.path)) {
+            folderFiles.settings(for: job.path, of: configured)
+        }
         var logger = logger
         logger[metadataKey: "job"] = "\(job.id)"
         logger[metadataKey: "file"] = "\(job.path.printable)"
         let started = ContinuousClock.now
-        let tracker = equipment.tracker(job.path.printable, inbox)
+        // The engine may be made for it, and read its files.
+        let tracker = await BlockingPool.files.run { equipment.tracker(job.path.printable, inbox) }
         let ledger = ChunkLedger()
         board.begin(job, tracker, ledger)
         var finished: Job.State?
@@ -110,7 +113,7 @@ extension InboxService {
 
     /// Forgets a job that is none any more.
     private func drop(_ job: Job, _ inbox: InboxSettings) async {
-        await BlockingPool.files.run {
+        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
         }
         undelivered.drop(job)
@@ -120,7 +123,7 @@ extension InboxService {
     /// Somebody gave the recording another name while it was in work: what has that name is a job by now, and finds its
     /// chunks in the cache.
     private func isRenamed(_ job: Job, _ inbox: InboxSettings) async throws -> Bool {
-        let isGone = await BlockingPool.files.run {
+        let isGone = await BlockingPool.files.run(on: .folder(inbox.path)) {
             do {
                 _ = try OpenFolder(root: inbox.path).status(at: job.path)
                 return false
@@ -133,7 +136,7 @@ extension InboxService {
     }
 
     private func write(_ text: String, _ kind: PersonalNotes.Kind, _ job: Job, _ inbox: InboxSettings) async {
-        await BlockingPool.files.run {
+        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             try? PersonalNotes.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
         }
     }
@@ -160,7 +163,7 @@ extension InboxService {
                 "\(job.path.last.printable) has \(ByteCount.text(job.identity.byteCount)); recordings of more than "
                     + "\(ByteCount.text(largest)) are not taken here.")
         }
-        let recording = try await BlockingPool.files.run { try open(job, in: inbox) }
+        let recording = try await BlockingPool.files.run(on: .folder(inbox.path)) { try open(job, in: inbox) }
         if let made = undelivered[job] { return made }
         return try await pipeline(recording, RecordingID(UInt64(job.id)), inbox, observe)
     }
@@ -169,7 +172,8 @@ extension InboxService {
     /// - Throws: `TranscriptionError` when it cannot be read or is another one by now.
     func open(_ job: Job, in inbox: InboxSettings) throws -> Recording {
         let root = try OpenFolder(root: inbox.path)
-        let recording = try Recording(opening: job.path, beneath: root.descriptor, at: inbox.path)
+        let recording = try Recording(
+            opening: job.path, beneath: root.descriptor, at: inbox.path, digestMemory: DigestMemory(journal, job))
         guard recording.identity == job.identity else {
             throw TranscriptionError(.recordingChanged, "\(job.path.printable) changed before it was transcribed.")
         }
@@ -187,7 +191,7 @@ extension InboxService {
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came
             // under a name used before must not wipe out what was delivered then.
             let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-            let record = await BlockingPool.files.run { () -> SidecarRecord? in
+            let record = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> SidecarRecord? in
                 guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder) else {
                     return nil
                 }
@@ -202,7 +206,7 @@ extension InboxService {
             try await journal.recordDelivery(
                 job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered)
             let replaceable = known.union(ours)
-            _ = try await BlockingPool.files.run {
+            _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
                     rendered, for: job.sidecarBase.last, keepingExtension: true, overwrite: .ifUnedited(replaceable))
             }
@@ -215,7 +219,7 @@ extension InboxService {
     /// The sidecars are in place.
     private func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
         try await journal.finish(job.id, state: outcome, error: nil, now: Self.now())
-        await BlockingPool.files.run {
+        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             for kind in PersonalNotes.Kind.allCases {
                 PersonalNotes.remove(kind, base: job.sidecarBase, outbox: inbox.outbox)
             }
@@ -228,7 +232,7 @@ extension InboxService {
         logger.error("recording failed", metadata: ["code": "\(error.code)", "error": "\(error.message)"])
         do {
             let movesTo = inbox.after == .keep ? nil : inbox.failed.lastComponent?.string
-            try await BlockingPool.files.run {
+            try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
                 try PersonalNotes.write(
                     PersonalNotes.errorText(
@@ -252,15 +256,13 @@ extension InboxService {
     /// - Returns: true when something else lies under its name by now, which wants to be looked at.
     @discardableResult
     func settleSource(of job: Job, _ inbox: InboxSettings, as outcome: Job.State) async -> Bool {
-        let (flag, probe) = (CancellationFlag(), outboxProbe)
+        let probe = outboxProbe
         do {
-            let result = try await withTaskCancellationHandler {
-                try await BlockingPool.files.run {
-                    try SourceSettlement.settle(
-                        job, inbox: inbox, as: outcome, checkRoot: probe.checkMount, isCancelled: { flag.isSet })
-                }
-            } onCancel: {
-                flag.set()
+            let storage = Storage.folder(SourceSettlement.target(of: inbox, as: outcome))
+            let result = try await WholeFilePool.shared.run(on: storage, bytes: job.identity.byteCount) { turn in
+                try SourceSettlement.settle(
+                    job, inbox: inbox, as: outcome, checkRoot: probe.checkMount,
+                    isCancelled: { !turn.goesOn(after: FileMover.pieceBytes) })
             }
             try await journal.markSource(job.id, result.disposal, place: result.place.map { RawName($0) })
             if stuck.remove(job) {

@@ -192,7 +192,7 @@ package final class Intake: Sendable {
 
     private func rootPlace() async -> RootPlace? {
         let root = settings.path
-        return await BlockingPool.files.run {
+        return await BlockingPool.files.run(on: .folder(root)) {
             guard let folder = try? OpenFolder(root: root), let status = try? FileStatus(of: folder.descriptor) else {
                 return nil
             }
@@ -205,7 +205,7 @@ package final class Intake: Sendable {
         let makeWatcher = makeWatcher
         guard settings.watch != .poll else { return nil }
         if settings.watch == .auto {
-            let isOnNetwork = await BlockingPool.files.run {
+            let isOnNetwork = await BlockingPool.files.run(on: .folder(root)) {
                 guard let folder = try? OpenFolder(root: root) else { return false }
                 return FileLease.isOnNetwork(folder.descriptor)
             }
@@ -217,7 +217,7 @@ package final class Intake: Sendable {
             }
         }
         do {
-            return try await BlockingPool.files.run { try makeWatcher(root, wake, logger, ignored) }
+            return try await BlockingPool.files.run(on: .folder(root)) { try makeWatcher(root, wake, logger, ignored) }
         } catch {
             var metadata = await InotifyLimits.metadata()
             metadata["inbox"] = "\(root.printable)"
@@ -259,7 +259,7 @@ package final class Intake: Sendable {
     private func scan(_ folder: RawName, _ rule: CompletenessRule) async {
         let (root, ignored, now) = (settings.path, settings.ignored, now)
         let before = state.withLock { $0.decided.beginScan() }
-        let scan = await BlockingPool.files.run {
+        let scan = await BlockingPool.files.run(on: .folder(root)) {
             InboxScan(folder, beneath: root, ignored: ignored, decided: before)
         }
         let faults = Set(scan.faults.map { "\($0)" })
@@ -337,7 +337,7 @@ package final class Intake: Sendable {
     ) async {
         // What a look saw holds for the moment before it: a file may have changed since, and its event not be read yet.
         let (root, inspection, now) = (settings.path, inspection, now)
-        let looks = await BlockingPool.files.run { inspection.look(at: paths, beneath: root) }
+        let looks = await BlockingPool.files.run(on: .folder(root)) { inspection.look(at: paths, beneath: root) }
         for (path, look) in zip(paths, looks) { await decide(path, look, at: now, rule, incomplete, arrived) }
     }
 

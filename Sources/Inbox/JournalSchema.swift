@@ -33,7 +33,7 @@ extension JobJournal {
             guard try queue.read(migrator.hasCompletedMigrations) else { throw error }
         }
         try queue.read { db in
-            _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks FROM job, tally, short LIMIT 1")
+            _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks, sha256 FROM job, tally, short LIMIT 1")
             _ = try Row.fetchOne(db, sql: "SELECT changed_at FROM chunk LIMIT 1")
         }
         return queue
@@ -139,8 +139,15 @@ extension JobJournal {
                     ) STRICT, WITHOUT ROWID;
                     """)
         }
-        migrator.registerMigration("why a recording stays") { db in
+        migrator.registerMigration("5 why a recording stays") { db in
             try db.execute(sql: "ALTER TABLE job ADD COLUMN source_fault TEXT")
+        }
+        migrator.registerMigration("6 digests of recordings") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE job ADD COLUMN sha256 BLOB;
+                    ALTER TABLE job ADD COLUMN changed INTEGER;
+                    """)
         }
         return migrator
     }

@@ -35,8 +35,7 @@ package enum SourceSettlement {
             try source.unlink(job.path.last)
             return gone
         case (_, .delete), (_, .move):
-            let isWanted = outcome != .failed && inbox.after == .move
-            let root = isWanted ? inbox.done : inbox.failed
+            let root = target(of: inbox, as: outcome)
             try checkRoot(root)
             let folder = try OpenFolder(root: root).making(job.path.folder)
             do {
@@ -47,6 +46,15 @@ package enum SourceSettlement {
             } catch is FileMover.SourceChanged {
                 return replaced
             }
+        }
+    }
+
+    /// The folder that `settle` moves into; the inbox itself where nothing is moved.
+    static func target(of inbox: InboxSettings, as outcome: Job.State) -> FilePath {
+        switch (outcome, inbox.after) {
+        case (_, .keep), (.delivered, .delete): inbox.path
+        case (.failed, .move), (_, .delete): inbox.failed
+        case (_, .move): inbox.done
         }
     }
 

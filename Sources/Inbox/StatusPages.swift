@@ -12,6 +12,8 @@ final class StatusPages: Sendable {
 
     private let probe: OutboxProbe
     private let logger: Logger
+    /// An outbox that hangs holds up no other's page.
+    let calls = TimedCalls()
     private let written = Mutex<[FilePath: StatusPage]>([:])
     private let foreign = Mutex<Set<FilePath>>([])
 
@@ -20,18 +22,21 @@ final class StatusPages: Sendable {
         self.logger = logger
     }
 
-    /// Writes these pages and takes away our pages in other outboxes that were written before. Blocks.
-    /// - Parameter now: seconds since 1970.
-    func update(_ pages: [FilePath: StatusPage], now: Int64) {
-        for (outbox, page) in pages where written.withLock({ $0[outbox] }) != page {
-            // A bare mount point is not the outbox.
-            guard (try? probe.checkMount(outbox)) != nil else { continue }
-            if write(page, to: outbox, now: now) { written.withLock { $0[outbox] = page } }
-        }
-        for outbox in written.withLock({ Set($0.keys) }).subtracting(pages.keys) {
+    /// The outboxes that have a page of ours.
+    var outboxes: Set<FilePath> { written.withLock { Set($0.keys) } }
+
+    /// Writes a page if it has changed. Blocks.
+    /// - Parameters:
+    ///   - page: nil: takes away the one that was written before.
+    ///   - now: seconds since 1970.
+    func update(_ page: StatusPage?, in outbox: FilePath, now: Int64) {
+        guard let page else {
             remove(from: outbox)
-            written.withLock { $0[outbox] = nil }
+            return written.withLock { $0[outbox] = nil }
         }
+        // A bare mount point is not the outbox.
+        guard written.withLock({ $0[outbox] }) != page, (try? probe.checkMount(outbox)) != nil else { return }
+        if write(page, to: outbox, now: now) { written.withLock { $0[outbox] = page } }
     }
 
     /// Takes away a page that an earlier run left where none is wanted now. Blocks.

@@ -4,86 +4,107 @@ import Synchronization
 
 /// Threads of our own for calls that block, so that Swift's cooperative pool (as many threads as cores) never waits.
 ///
-/// Threads start on demand up to `limit` and end after `idleSeconds` without work. Work is taken in order.
+/// Threads start on demand and end after `idleSeconds` without work. Work is taken in order. What names its storage gets
+/// no more than a share of the threads, so that an outbox or inbox that hangs does not hold up the others
+/// (docs/decisions/0043-long-work-in-turns.md).
 package final class BlockingPool: Sendable {
+    private typealias Work = (body: @Sendable () -> Void, storage: Storage?)
+
     private struct State {
-        var queue: [@Sendable () -> Void] = []
-        var head = 0
-        var threads = 0
+        var queue: StorageQueue<@Sendable () -> Void>
+        /// May begin, and waits for its thread.
+        var ready: [Work] = []
         var idle = 0
-        var pending: Int { queue.count - head }
-        mutating func take() -> (@Sendable () -> Void)? {
-            guard head < queue.count else { return nil }
-            let work = queue[head]
-            head += 1
-            if head == queue.count {
-                queue.removeAll(keepingCapacity: true)
-                head = 0
-            } else if head > 64, head * 2 > queue.count {
-                queue.removeFirst(head)
-                head = 0
+
+        /// Lets begin what may.
+        /// - Parameter coming: threads that look for work next, without being woken.
+        /// - Returns: threads to start, and threads to wake.
+        mutating func admit(coming: Int = 0) -> (start: Int, wake: Int) {
+            var admitted = 0
+            while let next = queue.next() {
+                ready.append((next.element, next.storage))
+                admitted += 1
             }
-            return work
+            return (min(admitted, max(0, ready.count - idle - coming)), min(admitted, idle))
         }
+
+        mutating func take() -> Work? { ready.isEmpty ? nil : ready.removeFirst() }
     }
 
     private let name: String
-    private let limit: Int
     private let idleSeconds: Int
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let available: ThreadSignal
 
-    /// - Parameter name: shown by `ps -L`; 15 bytes are kept.
-    package init(name: String, limit: Int, idleSeconds: Int = 10) {
+    /// - Parameters:
+    ///   - name: shown by `ps -L`; 15 bytes are kept.
+    ///   - limit: threads that are busy at once with work that names no storage, and as many again with work that does.
+    ///   - perStorage: threads that are busy at once with one storage.
+    package init(name: String, limit: Int, perStorage: Int = .max, idleSeconds: Int = 10) {
         self.name = name
-        self.limit = max(1, limit)
         self.idleSeconds = idleSeconds
-        self.available = ThreadSignal()
+        state = Mutex(State(queue: StorageQueue(limit: max(1, limit), perStorage: max(1, perStorage))))
+        available = ThreadSignal()
     }
 
-    /// For short calls (stat, open, rename, fsync, hashing).
-    package static let files = BlockingPool(name: "files", limit: 8)
+    /// For short calls (stat, open, rename, fsync). Whole files are read in `WholeFilePool`.
+    package static let files = BlockingPool(name: "files", limit: 8, perStorage: 4)
 
     /// Runs `work` on a thread of the pool. A cancelled task still waits for work that has begun: `work` itself must
     /// look at a flag if it can be long.
-    package func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+    /// - Parameter storage: what `work` waits for, if that may hang.
+    package func run<Value: Sendable>(
+        on storage: Storage? = nil, _ work: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            submit { continuation.resume(with: Result(catching: work)) }
+            submit(on: storage) { continuation.resume(with: Result(catching: work)) }
         }
     }
 
     /// Runs `work` that cannot fail.
-    package func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    package func run<Value: Sendable>(
+        on storage: Storage? = nil, _ work: @escaping @Sendable () -> Value
+    ) async -> Value {
         await withCheckedContinuation { continuation in
-            submit { continuation.resume(returning: work()) }
+            submit(on: storage) { continuation.resume(returning: work()) }
         }
     }
 
-    private func submit(_ work: @escaping @Sendable () -> Void) {
-        let start = state.withLock { state in
-            state.queue.append(work)
-            guard state.pending > state.idle, state.threads < limit else { return false }
-            state.threads += 1
-            return true
+    /// Runs `work` on a thread of the pool, and does not wait for it.
+    func submit(on storage: Storage?, _ work: @escaping @Sendable () -> Void) {
+        let threads = state.withLock { state in
+            state.queue.append(work, on: storage)
+            return state.admit()
         }
-        if start { startThread() } else { available.signal() }
+        bring(threads)
+    }
+
+    private func bring(_ threads: (start: Int, wake: Int)) {
+        for _ in 0..<threads.wake { available.signal() }
+        for _ in 0..<threads.start { startThread() }
     }
 
     private func startThread() {
         Thread.start(name: name) { [self] in
             while true {
-                let work = state.withLock { $0.take() }
+                let work = state.withLock { state in
+                    let work = state.take()
+                    if work == nil { state.idle += 1 }
+                    return work
+                }
                 if let work {
-                    work()
+                    work.body()
+                    bring(
+                        state.withLock { state in
+                            state.queue.end(on: work.storage)
+                            return state.admit(coming: 1)
+                        })
                     continue
                 }
-                state.withLock { $0.idle += 1 }
-                let signalled = available.wait(seconds: idleSeconds)
+                let isWoken = available.wait(seconds: idleSeconds)
                 let ends = state.withLock { state in
                     state.idle -= 1
-                    guard !signalled, state.pending == 0 else { return false }
-                    state.threads -= 1
-                    return true
+                    return !isWoken && state.ready.isEmpty
                 }
                 if ends { return }
             }

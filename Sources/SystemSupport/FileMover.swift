@@ -101,6 +101,9 @@ package enum FileMover {
 
     private static let copies = SharedCounter()
 
+    /// How much is copied between two questions of `isCancelled`, at most.
+    package static let pieceBytes = 1 << 20
+
     /// Copies to a hidden name, fsyncs, keeps the times, renames, then removes the source if it is still what was copied:
     /// a crash on the way leaves the source, and no half file under a name that counts.
     /// - Returns: false when something else lies under the name.
@@ -172,7 +175,7 @@ package enum FileMover {
         var copied: Int64 = 0
         while true {
             guard !isCancelled() else { throw CancellationError() }
-            let count = sendfile(output.descriptor.rawValue, input.rawValue, nil, 1 << 20)
+            let count = sendfile(output.descriptor.rawValue, input.rawValue, nil, pieceBytes)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw SystemError("sendfile", target.printable, errno: Errno(rawValue: errno)) }
             if count == 0 { break }
@@ -191,7 +194,7 @@ package enum FileMover {
     ) throws -> Bool {
         let other = try OwnedDescriptor(
             opening: name.path, from: folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        let blockBytes = 1 << 20
+        let blockBytes = pieceBytes
         let blocks = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * blockBytes, alignment: 16)
         defer { blocks.deallocate() }
         let (first, second) = (

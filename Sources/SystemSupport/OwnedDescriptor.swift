@@ -76,6 +76,9 @@ package struct FileStatus: Sendable {
     package enum Kind: Sendable { case regular, directory, symbolicLink, other }
     package let kind: Kind
     package let identity: FileIdentity
+    /// When contents, name or rights changed last (`st_ctime`), in nanoseconds since 1970: nobody can set it back. Compare
+    /// only with another of these.
+    package let changed: Int64
     /// Permission bits, with set-id and sticky bits.
     package let mode: UInt32
     package let owner: UInt32
@@ -93,6 +96,7 @@ package struct FileStatus: Sendable {
         identity = FileIdentity(
             device: UInt64(st.st_dev), inode: UInt64(st.st_ino), byteCount: Int64(st.st_size),
             modified: Int64(st.st_mtim.tv_sec) * 1_000_000_000 + Int64(st.st_mtim.tv_nsec))
+        changed = Int64(st.st_ctim.tv_sec) * 1_000_000_000 + Int64(st.st_ctim.tv_nsec)
         mode = UInt32(st.st_mode & 0o7777)
         owner = st.st_uid
         group = st.st_gid

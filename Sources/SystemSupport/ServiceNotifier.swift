@@ -9,15 +9,19 @@ import SystemPackage
 /// A message that cannot be sent is dropped: the service works without being watched.
 package final class ServiceNotifier: Sendable {
     private let address: SocketAddress
+    private let pool: BlockingPool
     private let isReady = Atomic<Bool>(false)
     /// The manager ends a service that has not sent a sign of life for so long; nil: it does not look.
     package let watchdogTimeout: Duration?
 
     /// Nil where NOTIFY_SOCKET is missing or is not a path or an abstract name (`@…`) of a socket.
-    /// - Parameter environment: also WATCHDOG_USEC, and WATCHDOG_PID, the process that is meant.
-    package init?(environment: [String: String], processID: Int32 = getpid()) {
+    /// - Parameters:
+    ///   - environment: also WATCHDOG_USEC, and WATCHDOG_PID, the process that is meant.
+    ///   - pool: sends the messages: no sign of life comes from a process whose threads for files all hang.
+    package init?(environment: [String: String], processID: Int32 = getpid(), pool: BlockingPool = .files) {
         guard let name = environment["NOTIFY_SOCKET"], let address = SocketAddress(name) else { return nil }
         self.address = address
+        self.pool = pool
         let isMeant = environment["WATCHDOG_PID"].map { $0 == "\(processID)" } ?? true
         watchdogTimeout =
             isMeant
@@ -70,7 +74,7 @@ package final class ServiceNotifier: Sendable {
     private func send(_ assignments: [String]) async {
         let message = Array(assignments.joined(separator: "\n").utf8)
         let address = address
-        await BlockingPool.files.run { address.send(message) }
+        await pool.run { address.send(message) }
     }
 }
 

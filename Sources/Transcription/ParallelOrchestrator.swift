@@ -51,7 +51,7 @@ package struct ParallelOrchestrator: Sendable {
         _ recording: Recording, id: RecordingID, options: TranscriptionOptions,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> Transcript {
-        let digest = try await Self.digest(of: recording)
+        let digest = try await recording.digest()
         let limits = engine.limits
         let key = CacheKey(
             recording: digest, engine: engine.identity, options: options,
@@ -78,7 +78,7 @@ package struct ParallelOrchestrator: Sendable {
                     model: engine.identity.model))
             return await BlockingPool.files.run { merger.merge(outcomes) }
         }
-        if recording.hasChanged() {
+        if await BlockingPool.files.run(on: recording.storage, { recording.hasChanged() }) {
             throw TranscriptionError(
                 .recordingChanged, "\(recording.displayName) was written to while it was being transcribed.")
         }
@@ -87,15 +87,6 @@ package struct ParallelOrchestrator: Sendable {
             await store.store(transcript, for: key)
         }
         return transcript
-    }
-
-    private static func digest(of recording: Recording) async throws -> Digest {
-        let flag = CancellationFlag()
-        return try await withTaskCancellationHandler {
-            try await BlockingPool.files.run { try recording.digest(isCancelled: { flag.isSet }) }
-        } onCancel: {
-            flag.set()
-        }
     }
 
     private func run(

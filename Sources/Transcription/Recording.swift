@@ -9,6 +9,8 @@ package final class Recording: Sendable {
     package let path: FilePath
     /// As it was when it was opened.
     package let identity: FileIdentity
+    /// Knows the digest of its contents from an earlier run; nil: nobody does.
+    let digestMemory: DigestMemory?
     private let file: OwnedDescriptor
 
     /// Seek position is shared with child processes: read with pread(2) here.
@@ -22,6 +24,7 @@ package final class Recording: Sendable {
     /// - Throws: `TranscriptionError` with code `noSuchInput` or `notARecording`.
     package init(opening path: FilePath, followingLinks: Bool) throws {
         self.path = path
+        digestMemory = nil
         do {
             let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW)
             file = try OwnedDescriptor(opening: path, flags: flags)
@@ -37,10 +40,15 @@ package final class Recording: Sendable {
     }
 
     /// Opens a regular file of an inbox: nothing outside `root` is read, no link is followed, nothing blocks.
-    /// - Parameter name: the path below `root`.
+    /// - Parameters:
+    ///   - name: the path below `root`.
+    ///   - digestMemory: of this very file.
     /// - Throws: `TranscriptionError` with code `noSuchInput` or `notARecording`; its cause is a `SystemError`.
-    package init(opening name: RawName, beneath root: FileDescriptor, at rootPath: FilePath) throws {
+    package init(
+        opening name: RawName, beneath root: FileDescriptor, at rootPath: FilePath, digestMemory: DigestMemory? = nil
+    ) throws {
         path = rootPath.pushing(name.path)
+        self.digestMemory = digestMemory
         do {
             file = try OwnedDescriptor(opening: name, beneath: root, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
         } catch let error as SystemError {
@@ -54,31 +62,10 @@ package final class Recording: Sendable {
         identity = status.identity
     }
 
-    /// True when the file was written to since it was opened (size or time of change differ).
+    /// True when the file was written to since it was opened (size or time of change differ). Blocks.
     package func hasChanged() -> Bool {
         guard let now = try? FileStatus(of: descriptor) else { return true }
         return now.identity != identity
-    }
-
-    /// SHA-256 over the file's bytes. Blocks: call it from a `BlockingPool`.
-    /// - Parameter isCancelled: asked once a megabyte.
-    /// - Throws: `SystemError` on a read error, `CancellationError`.
-    package func digest(isCancelled: () -> Bool = { false }) throws -> Digest {
-        var hash = SHA256()
-        let size = 1 << 20
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
-        defer { buffer.deallocate() }
-        var offset: Int64 = 0
-        while true {
-            if isCancelled() { throw CancellationError() }
-            let count = pread(descriptor.rawValue, buffer.baseAddress, size, off_t(offset))
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw SystemError("pread", path.printable, errno: Errno(rawValue: errno)) }
-            if count == 0 { break }
-            hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            offset += Int64(count)
-        }
-        return hash.finish()
     }
 }
 

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 package import SystemPackage
 package import SystemSupport
 
@@ -38,7 +37,7 @@ package struct SidecarWriter: Sendable {
 
     /// Looking whether names are free and taking them is one step: two recordings of this process that want the same
     /// names must not mix their sets.
-    private static let appearing = Mutex(())
+    private static let appearing = FolderLocks()
 
     private let root: FilePath
     private let subfolder: [RawName]
@@ -180,7 +179,8 @@ package struct SidecarWriter: Sendable {
     /// Stages all, then renames them. A failure removes what is staged and what has appeared under a name that was free.
     /// - Returns: false when a file appeared under one of the names meanwhile.
     private func publish(_ drafts: [Draft], in folder: FileDescriptor, _ overwrite: Overwrite) throws -> Bool {
-        let rights = AtomicFile.Rights(as: try FileStatus(of: folder))
+        let status = try FileStatus(of: folder)
+        let rights = AtomicFile.Rights(as: status)
         var staged: [(temporary: FilePath, final: FilePath)] = []
         var appeared: [FilePath] = []
         do {
@@ -191,7 +191,7 @@ package struct SidecarWriter: Sendable {
                 let temporary = try stage(draft.bytes, name, folder, rights)
                 staged.append((temporary, draft.name.path))
             }
-            let appears = try Self.appearing.withLock { _ in
+            let appears = try Self.appearing.withLock(on: status.identity) {
                 guard try isFree(drafts, in: folder, overwrite) else { return false }
                 for file in staged {
                     let wasFree = !Self.exists(file.final, in: folder)

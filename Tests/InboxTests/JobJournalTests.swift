@@ -35,6 +35,45 @@ import Transcription
         }
     }
 
+    @Test func theDigestOfARecordingIsKnownAsLongAsItDoesNotChange() async throws {
+        try await Self.withJournal { journal, folder in
+            let job = try #require(try await Self.enqueue("talk.wav", in: journal))
+            let other = try #require(try await Self.enqueue("other.wav", 2, in: journal))
+            let digest = Digest(bytes: Array(1...32))
+            #expect(try await journal.digest(of: job.id, changed: 7) == nil)
+            try await journal.note(digest: digest, of: job.id, changed: 7)
+            #expect(try await journal.digest(of: job.id, changed: 7) == digest)
+            #expect(try await journal.digest(of: job.id, changed: 8) == nil)
+            #expect(try await journal.digest(of: other.id, changed: 7) == nil)
+            let again = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            #expect(try await again.digest(of: job.id, changed: 7) == digest)
+        }
+    }
+
+    @Test func aJournalThatKnowsNoDigestsIsTakenOver() async throws {
+        try await withTemporaryDirectory { folder in
+            do {
+                let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+                _ = try await Self.enqueue("talk.wav", in: journal)
+            }
+            try await TestAudioFile.run(
+                "python3",
+                [
+                    "-c",
+                    "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+                        + "[c.execute('alter table job drop column ' + name) for name in ('sha256', 'changed')]; "
+                        + "c.execute(\"delete from grdb_migrations where identifier like '5 %'\"); c.commit()",
+                    folder.appending("jobs.sqlite").string,
+                ])
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            let job = try #require(try await journal.jobs().first)
+            #expect(job.path == RawName(bytes: "talk.wav".utf8))
+            #expect(try await journal.digest(of: job.id, changed: 7) == nil)
+            try await journal.note(digest: Digest(bytes: Array(1...32)), of: job.id, changed: 7)
+            #expect(try await journal.digest(of: job.id, changed: 7) != nil)
+        }
+    }
+
     @Test func aFileIsQueuedOnceAndAChangedOneAgain() async throws {
         try await Self.withJournal { journal, _ in
             let job = try #require(try await Self.enqueue("talk.wav", in: journal))

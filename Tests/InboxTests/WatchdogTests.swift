@@ -3,9 +3,10 @@ import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
+import Transcription
 
 /// When the service manager is told that the service is alive.
-@Suite struct WatchdogTests {
+@Suite(.timeLimit(.minutes(3))) struct WatchdogTests {
     @Test func isFedOnlyAfterEveryLoopHasAnswered() async throws {
         try await withTemporaryDirectory { folder in
             let socket = try NotifySocket(folder.appending("notify").string)
@@ -49,6 +50,67 @@ import Testing
                 loop.beat()
                 try await socket.message("WATCHDOG=1")
                 group.cancelAll()
+            }
+        }
+    }
+
+    @Test func isNotFedWhileTheThreadsForFilesAllHang() async throws {
+        try await withTemporaryDirectory { folder in
+            let socket = try NotifySocket(folder.appending("notify").string)
+            let pool = BlockingPool(name: "test", limit: 2)
+            let notifier = try #require(
+                ServiceNotifier(
+                    environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"], pool: pool))
+            let (loop, hung) = (Heartbeat(waking: AsyncSignal()), Turnstile())
+            try await hung.holding {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 1...2 { group.addTask { await pool.run { hung.pass() } } }
+                    await hung.haveArrived(2)
+                    group.addTask { await Watchdog({ [loop] }).feed(notifier) }
+                    await loop.wake.wait()
+                    loop.beat()
+                    #expect(socket.next() == nil)
+                    hung.open()
+                    try await socket.message("WATCHDOG=1")
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    /// More hearings than there are threads hang in a file system that is dead; the inbox is another one's.
+    @Test func isFedWhileWholeFilesHang() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let heartbeat = Heartbeat(waking: AsyncSignal())
+            let socket = try NotifySocket(folder.appending("notify").string)
+            let notifier = try #require(
+                ServiceNotifier(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "30000"]))
+            try inbox.write("words", to: "outbox/hearing.wav")
+            let (path, hung) = (inbox["outbox/hearing.wav"], Turnstile())
+            try await hung.holding {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 1...20 {
+                        group.addTask {
+                            let hearing = try await BlockingPool.files.run {
+                                try Recording(opening: path, followingLinks: false)
+                            }
+                            _ = try await hearing.digest {
+                                hung.pass()
+                                return try $0.read(fromAbsoluteOffset: $2, into: $1)
+                            }
+                        }
+                    }
+                    await hung.haveArrived(2)
+                    let intake = Intake(inbox.settings, wake: heartbeat.wake, logger: InboxFixture.logger)
+                    group.addTask {
+                        await intake.run(once: false, scanned: {}, turned: heartbeat.beat) { _ in }
+                    }
+                    group.addTask { await Watchdog({ [heartbeat] }).feed(notifier) }
+                    for _ in 1...5 { try await socket.message("WATCHDOG=1") }
+                    hung.open()
+                    group.cancelAll()
+                }
             }
         }
     }

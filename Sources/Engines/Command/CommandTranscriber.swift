@@ -200,10 +200,12 @@ package struct CommandTranscriber: Transcriber {
         let program = settings.command[0]
         let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
         let path = try await executable.resolveExecutablePath(in: Self.environment)
-        guard path.withPlatformString({ access($0, X_OK) }) == 0 else {
-            throw SystemError("execve", program, errno: Errno(rawValue: errno))
+        return try await BlockingPool.files.run {
+            guard path.withPlatformString({ access($0, X_OK) }) == 0 else {
+                throw SystemError("execve", program, errno: Errno(rawValue: errno))
+            }
+            return path
         }
-        return path
     }
 
     private static func tail(of stream: SubprocessOutputSequence) async throws -> [UInt8] {

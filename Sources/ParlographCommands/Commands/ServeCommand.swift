@@ -52,7 +52,8 @@ struct ServeCommand: AsyncParsableCommand {
         let claims = try await Self.claim(settings.inboxes, logger: logger)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
-        let live = try LiveSettings(settings, once: once, logger: logger)
+        let once = once
+        let live = try await BlockingPool.files.run { try LiveSettings(settings, once: once, logger: logger) }
         let start = PatientStart(notifier: notifier) { waiting in
             try await JobJournal.open(
                 in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger,

@@ -58,7 +58,8 @@ struct TranscribeCommand: AsyncParsableCommand {
         let room = EngineRoom(settings, usesCache: !noCache, logger: logger)
         let orchestrator: ParallelOrchestrator
         do {
-            orchestrator = try room.orchestrator(engine: engine ?? "offline", logger: logger)
+            let engine = engine ?? "offline"
+            orchestrator = try await BlockingPool.files.run { try room.orchestrator(engine: engine, logger: logger) }
         } catch {
             throw Exit.failure(error)
         }

@@ -87,21 +87,21 @@ final class EngineRoom: Sendable {
         }
     }
 
-    /// The engine of this name, made at the first call.
+    /// The engine of this name, made at the first call, which may read its files. Blocks.
     /// - Throws: `ConfigurationFault` when there is none, `TranscriptionError` when it cannot be made.
     func transcriber(_ name: String) throws -> any Transcriber { try entry(name).transcriber }
 
     /// Says that the engine works, and what limits are kept.
     /// - Throws: as `transcriber`; `TranscriptionError` when it does not work.
     func check(_ name: String) async throws -> EngineReport {
-        let entry = try entry(name)
+        let entry = try await BlockingPool.files.run { try self.entry(name) }
         var report = try await entry.transcriber.check()
         let pace = entry.controller.settings.pace
         if !report.works.isEmpty, !pace.isEmpty { report.works += " \(pace)" }
         return report
     }
 
-    /// The parts of one recording's way, put together for an engine.
+    /// The parts of one recording's way, put together for an engine. Blocks, as `transcriber`.
     /// - Throws: as `transcriber`.
     func orchestrator(engine name: String, logger: Logger) throws -> ParallelOrchestrator {
         let entry = try entry(name)
@@ -118,7 +118,7 @@ final class EngineRoom: Sendable {
         return orchestrator
     }
 
-    /// A tracker for a recording that the engine is to transcribe.
+    /// A tracker for a recording that the engine is to transcribe. Blocks, as `transcriber`.
     func tracker(_ recording: String, engine name: String) -> ProgressTracker {
         let kind = (try? transcriber(name))?.identity.kind
         let controller = state.withLock { $0.entries[name]?.controller }

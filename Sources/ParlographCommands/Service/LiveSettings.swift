@@ -49,7 +49,7 @@ final class LiveSettings: Sendable {
         }
         try await FolderCheck.prepare(new, only: new.inboxes.filter { !old.inboxes.contains($0) })
         let newRoom = EngineRoom(new, after: room)
-        for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) }
+        try await BlockingPool.files.run { for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) } }
         state.withLock { $0 = (new, newRoom) }
         await service()?.apply(serviceSettings(new), equipment(new, newRoom))
         if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
@@ -100,7 +100,9 @@ final class LiveSettings: Sendable {
         return InboxService.Equipment(tracker: { name, inbox in
             room.tracker(name, engine: inbox.engine)
         }) { recording, id, inbox, observe in
-            let orchestrator = try room.orchestrator(engine: inbox.engine, logger: logger)
+            let orchestrator = try await BlockingPool.files.run {
+                try room.orchestrator(engine: inbox.engine, logger: logger)
+            }
             return try await orchestrator.transcribe(recording, id: id, options: inbox.options, observe: observe)
         } figures: {
             (await room.cacheFigures(), room.figures)

@@ -65,7 +65,7 @@ struct Surroundings {
         } catch {
             findings.append(.fault("folders", "\(error)", .configuration))
         }
-        if let program = DecodingAudioSource.installedFFmpeg() {
+        if let program = await BlockingPool.files.run(DecodingAudioSource.installedFFmpeg) {
             findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
         } else {
             findings.append(
