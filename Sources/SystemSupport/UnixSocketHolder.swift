@@ -9,7 +9,7 @@ enum UnixSocketHolder {
 
     /// - Parameter name: without the leading zero byte.
     static func find(_ name: String) -> (process: Int32, user: UInt32)? {
-        guard let list = try? SmallFile.read("/proc/net/unix", limit: longestList) else { return nil }
+        guard let list = try? SmallFile.read("/proc/self/net/unix", limit: longestList) else { return nil }
         let wanted = Array("@\(name)".utf8)
         for line in list.split(separator: 0x0A) {
             let fields = line.split(separator: 0x20)

@@ -59,4 +59,25 @@ import Testing
             }
         }
     }
+
+    @Test func jobsSaysWhyARecordingIsStillInTheInbox() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, server: server, inbox: "")
+            try place.writeMarks(0..<4, to: "talk.wav")
+            try await place.start("serve") { process in
+                try await process.says("ready")
+                try Self.divert("done", place)
+                try place.move("talk.wav", "inbox/talk.wav")
+                try await process.says("recording cannot be taken out of the inbox")
+                let why = "The way to the folder \(place["done"].string) leads over the symbolic link"
+                let lines = try await place.run("jobs").lines
+                #expect(lines.contains { $0.hasPrefix("    still in the inbox: \(why)") }, "\(lines)")
+                let row = try await place.run("jobs", "--json").lines.first
+                #expect(row?.contains(#""source_error":"\#(why)"#) == true, "\(row ?? "")")
+                #expect(try place.files("done aside").isEmpty && place.exists("inbox/talk.wav"))
+            }
+        }
+    }
 }
