@@ -131,7 +131,11 @@ extension InboxService {
         for (state, remark) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
             page.finished += try await journal.jobs(
                 of: inboxes, in: state, finishedSince: today, limit: Self.mostFinished
-            ).map { StatusPage.Finished(name: $0.path.printable, at: $0.finishedAt ?? $0.foundAt, remark: remark) }
+            ).map { job in
+                StatusPage.Finished(
+                    name: job.path.printable, at: job.finishedAt ?? job.foundAt,
+                    remark: remark ?? PersonalNotes.damage(lostSamples: job.lostSampleCount))
+            }
         }
         page.finished.sort { ($0.at, $0.name) > ($1.at, $1.name) }
         page.failed = try await journal.jobs(

@@ -204,7 +204,8 @@ extension InboxService {
             }
             let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
             try await journal.recordDelivery(
-                job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered)
+                job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
+                lostSamples: transcript.lostSampleCount)
             let replaceable = known.union(ours)
             _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(

@@ -49,6 +49,8 @@ package struct Job: Sendable, Hashable {
     /// When it was begun last.
     package var begunAt: Int64?
     package var finishedAt: Int64?
+    /// How much of the recording the file itself has lost, at 16 kHz, as far as its header tells.
+    package var lostSampleCount: Int64 = 0
     /// What it was begun with last; nil before that.
     package var options: Options?
     /// How far it has come, or came.

@@ -262,13 +262,17 @@ package struct JobJournal: Sendable {
     }
 
     /// Before sidecars are renamed into place: remembers their digests, so that after a crash they are known as ours.
-    /// - Parameter outcome: what the job is once they are in place.
-    package func recordDelivery(_ id: Int64, digests: [Digest], outcome: Job.State) async throws {
+    /// - Parameters:
+    ///   - outcome: what the job is once they are in place.
+    ///   - lostSamples: `Transcript.lostSampleCount`.
+    package func recordDelivery(
+        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0
+    ) async throws {
         let text = Self.encode(digests)
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE job SET sidecar_digests = ?, outcome = ? WHERE id = ?",
-                arguments: [text, outcome.rawValue, id])
+                sql: "UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ? WHERE id = ?",
+                arguments: [text, outcome.rawValue, lostSamples, id])
         }
     }
 
@@ -392,6 +396,7 @@ extension Job {
             source: SourceDisposal(rawValue: source) ?? .pending,
             sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) }, sourceFault: row["source_fault"],
             foundAt: row["found_at"], begunAt: row["begun_at"], finishedAt: row["finished_at"],
+            lostSampleCount: row["lost_samples"],
             options: (row["engine"] as String?).map { engine in
                 Options(
                     engine: engine, language: row["language"],

@@ -149,6 +149,9 @@ extension JobJournal {
                     ALTER TABLE job ADD COLUMN changed INTEGER;
                     """)
         }
+        migrator.registerMigration("7 what a file has lost") { db in
+            try db.execute(sql: "ALTER TABLE job ADD COLUMN lost_samples INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

@@ -109,6 +109,13 @@ package enum PersonalNotes {
         }
     }
 
+    /// What the status page says of a recording whose file has lost a part; nil where that is nothing to speak of.
+    package static func damage(lostSamples: Int64) -> String? {
+        guard lostSamples >= SampleClock.rate else { return nil }
+        let time = TimeText.estimate(seconds: SampleClock.seconds(lostSamples))
+        return "the file is damaged: \(time) of it are missing, marked in the text"
+    }
+
     /// The text of a status note while a recording is being worked on.
     package static func progressText(name: RawName, _ progress: ProgressSnapshot) -> String {
         let facts = [
