@@ -80,8 +80,10 @@ extension InboxService {
                         .filter(inboxes.contains)
                     if let job = try await journal.takeNext(now: now, of: open) {
                         running.begin(job)
+                        if let inbox = inbox(of: job) { outages.begin(job, with: inbox.engine) }
                         group.addTask {
                             let again = await work(on: job)
+                            outages.release(job)
                             desk.release(job, again: again)
                             running.end(job)
                             wake.signal()
@@ -95,7 +97,9 @@ extension InboxService {
             }
         }
         if settings.once {
-            board.noteWaiting(try await journal.count(of: settings.inboxes.map { RawName($0.path) }, in: .queued))
+            board.noteWaiting(
+                try await journal.count(of: settings.inboxes.map { RawName($0.path) }, in: .queued),
+                forEngine: outages.all.contains { $0.fault != nil })
             board.noteNotTakenOut(stuck.all.count)
         }
     }
