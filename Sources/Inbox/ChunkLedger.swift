@@ -44,7 +44,7 @@ package final class ChunkLedger: Sendable {
                 record.attempts = attempt
                 record.engine = engine
             }
-        case .retrying(let index, _, _, let error): change(index, to: .retrying) { $0.errorCode = error }
+        case .retrying(let index, _, _, let error, _, _): change(index, to: .retrying) { $0.errorCode = error }
         case .finished(let index, let fromCache, let engine):
             change(index, to: .done) { record in
                 (record.isFromCache, record.engine, record.errorCode) = (fromCache, engine, nil)

@@ -10,7 +10,12 @@ package enum ChunkEvent: Sendable, Hashable {
     /// - Parameter engine: its name in the configuration.
     case sent(index: Int, attempt: Int, engine: String)
     /// A request failed and is repeated after a pause.
-    case retrying(index: Int, attempt: Int, after: Duration, error: TranscriptionError.Code)
+    /// - Parameters:
+    ///   - cause: for an administrator, in a sentence.
+    ///   - isBusy: the engine is there, and asked to be left alone for that time.
+    case retrying(
+        index: Int, attempt: Int, after: Duration, error: TranscriptionError.Code, cause: String? = nil,
+        isBusy: Bool = false)
     /// - Parameter engine: whose answer it is, by its name in the configuration; nil: it is silent, nobody was asked.
     case finished(index: Int, fromCache: Bool, engine: String?)
     /// It failed for good and becomes a gap.

@@ -9,6 +9,10 @@ struct ChunkTranscription: Sendable {
     var options: TranscriptionOptions
     let recording: RecordingID
     let fate: RecordingFate
+    /// Of the engine.
+    let outage: EngineOutage
+    /// When the recording was begun, or with fallbacks the chunk: a refusal from before is not asked for again.
+    let begun: ContinuousClock.Instant
     let sleep: @Sendable (Duration) async throws -> Void
     let random: @Sendable () -> Double
     let logger: Logger
@@ -69,7 +73,10 @@ struct ChunkTranscription: Sendable {
                     }
                 }
             }
-            observe(.retrying(index: chunk.index, attempt: attempts.value, after: pause, error: error.code))
+            observe(
+                .retrying(
+                    index: chunk.index, attempt: attempts.value, after: pause, error: error.code, cause: error.message,
+                    isBusy: error.pressure == .refused))
             logger.info(
                 "request failed, trying again",
                 metadata: [
@@ -120,31 +127,48 @@ struct ChunkTranscription: Sendable {
     /// - Throws: besides, where it failed and it matters whose fault that is: `EngineAway` or `ChunkFault`.
     private func request(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
         await engine.prepare(chunk.audio)
-        let heard = try await controller.withPermit(for: recording, cost: chunk.range.count) {
-            !fate.isOver
-        } _: { turn in
-            let sent = { @Sendable in
-                observe(.sent(index: chunk.index, attempt: attempts.add(1), engine: engine.identity.name))
+        let heard: ChunkTranscript
+        do {
+            heard = try await controller.withPermit(for: recording, cost: chunk.range.count) {
+                !fate.isOver && outage.refusal(ofBegun: begun) == nil
+            } _: { turn in
+                try await send(chunk, turn, isLastAttempt: isLastAttempt, attempts: attempts)
             }
-            sent()
-            do {
-                return try await engine.transcribe(chunk, options: options, turn: turn.counting(sent))
-            } catch let error as TranscriptionError where error.remedy == .giveUpRecording {
-                fate.end(with: error)
-                throw error
-            } catch let error as TranscriptionError where error.isPassing && error.pressure != .refused {
-                let known = controller.engine
-                // Of those that fail together one asks.
-                if known.isOpen, !turn.isProbe { throw EngineAway(error: error) }
-                guard controller.waitsForEngine, isLastAttempt || turn.isProbe || known.isDoubtful else { throw error }
-                guard try await engine.absence(turn: turn) == nil else { throw EngineAway(error: error) }
-                throw ChunkFault(error: error)
-            }
+        } catch let error as CancellationError {
+            // What another recording was told while this one waited for its turn.
+            guard !Task.isCancelled, !fate.isOver, let refusal = outage.refusal(ofBegun: begun) else { throw error }
+            fate.end(with: refusal)
+            throw refusal
         }
+        outage.accept()
         if let outage = controller.takeRecovery() {
             logger.notice("engine answers again", metadata: metadata(["after": "\(outage.components.seconds) s"]))
         }
         return heard
+    }
+
+    /// - Throws: as `request`.
+    private func send(
+        _ chunk: Chunk, _ turn: RequestTurn, isLastAttempt: Bool, attempts: SharedCounter
+    ) async throws -> ChunkTranscript {
+        let sent = { @Sendable in
+            observe(.sent(index: chunk.index, attempt: attempts.add(1), engine: engine.identity.name))
+        }
+        sent()
+        do {
+            return try await engine.transcribe(chunk, options: options, turn: turn.counting(sent))
+        } catch let error as TranscriptionError where error.remedy == .giveUpRecording {
+            if error.engineFault == .refused { outage.refuse(error) }
+            fate.end(with: error)
+            throw error
+        } catch let error as TranscriptionError where error.isPassing && error.pressure != .refused {
+            let known = controller.engine
+            // Of those that fail together one asks.
+            if known.isOpen, !turn.isProbe { throw EngineAway(error: error) }
+            guard controller.waitsForEngine, isLastAttempt || turn.isProbe || known.isDoubtful else { throw error }
+            guard try await engine.absence(turn: turn) == nil else { throw EngineAway(error: error) }
+            throw ChunkFault(error: error)
+        }
     }
 
     private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {

@@ -119,9 +119,7 @@ extension ParallelOrchestrator {
 
 extension TranscriptionError {
     /// No failure of a chunk, but of an engine that was waited for long enough.
-    var isAway: Bool {
-        if code == .engineUnavailable, case .retry = remedy { true } else { false }
-    }
+    var isAway: Bool { engineFault == .away }
 
     /// Another attempt was worth it, they were only used up.
     fileprivate var isPassing: Bool {

@@ -12,7 +12,13 @@ package final class EngineOutage: Sendable {
     /// However long a pause an engine asked for: then it is asked again.
     private static let longest = Duration.seconds(3600)
 
+    private struct Refusal {
+        var error: TranscriptionError
+        var at: ContinuousClock.Instant
+    }
+
     private let known = Mutex<Known?>(nil)
+    private let refused = Mutex<Refusal?>(nil)
     /// Time since this object was made.
     private let now: @Sendable () -> Duration
 
@@ -42,6 +48,26 @@ package final class EngineOutage: Sendable {
         let end = now() + min(pause, Self.longest)
         known.withLock { known in
             if end > known?.end ?? .zero { known = Known(error: error, end: end) }
+        }
+    }
+}
+
+// An engine that cannot be used as it is set up says so once, not to each recording that waits for its turn.
+extension EngineOutage {
+    /// It will have nothing of anybody's (`EngineFault.refused`).
+    func refuse(_ error: TranscriptionError) { refused.withLock { $0 = Refusal(error: error, at: .now) } }
+
+    /// It has answered.
+    func accept() { refused.withLock { $0 = nil } }
+
+    /// One that begins a moment after another was refused was on its way already.
+    private static let moment = Duration.seconds(10)
+
+    /// Why the engine refused another recording, where this one had begun before or just then, and nothing was answered
+    /// since: it would say the same. One that begins later finds out for itself.
+    func refusal(ofBegun begun: ContinuousClock.Instant) -> TranscriptionError? {
+        refused.withLock { refused in
+            refused.flatMap { $0.at + Self.moment >= begun ? $0.error : nil }
         }
     }
 }

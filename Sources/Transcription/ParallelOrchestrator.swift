@@ -162,7 +162,8 @@ package struct ParallelOrchestrator: Sendable {
         }
         let cause = failure.cause as? TranscriptionError
         guard let cause, case .retry = cause.remedy else {
-            return TranscriptionError(.engineUnavailable, failure.message, cause: failure)
+            let code = failure.code == .engineUnavailable ? failure.code : .requestFailed
+            return TranscriptionError(code, failure.message, cause: failure)
         }
         if try await isAnsweringOthers(id) {
             return TranscriptionError(.requestFailed, failure.message, cause: failure)
@@ -193,7 +194,8 @@ package struct ParallelOrchestrator: Sendable {
                     // With fallbacks the end of one engine is not the end of the recording, nor of the next engine.
                     ChunkTranscription(
                         engine: $0.engine, controller: $0.controller, retry: retry, options: options, recording: id,
-                        fate: fallbacks.isEmpty ? fate : RecordingFate(), sleep: sleep, random: random, logger: logger,
+                        fate: fallbacks.isEmpty ? fate : RecordingFate(), outage: $0.outage,
+                        begun: fallbacks.isEmpty ? fate.begun : .now, sleep: sleep, random: random, logger: logger,
                         observe: observe)
                 }
             }

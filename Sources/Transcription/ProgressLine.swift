@@ -24,7 +24,15 @@ package enum ProgressLine {
     }
 
     private static func waiting(_ snapshot: ProgressSnapshot) -> String? {
-        snapshot.engineWaitSeconds.map { "waiting for the engine, \(TimeText.estimate(seconds: $0))" }
+        if let stall = snapshot.stall {
+            let time = TimeText.elapsed(seconds: stall.seconds)
+            return switch stall.reason {
+            case .engineAway: "waiting for the engine, which has not answered for \(time)"
+            case .engineSilent: "no answer from the engine for \(time)"
+            case .turn: "waiting for its turn"
+            }
+        }
+        return snapshot.engineWaitSeconds.map { "waiting for the engine, \(TimeText.estimate(seconds: $0))" }
     }
 
     private static func chunks(_ snapshot: ProgressSnapshot) -> String {

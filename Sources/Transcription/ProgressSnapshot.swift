@@ -17,6 +17,8 @@ package struct ProgressSnapshot: Sendable, Codable, Hashable {
     /// How long nothing goes on because the engine takes no request (a pause that it asked for, a limit on requests or
     /// audio); nil when it is not so. `remainingSeconds` is nil then.
     package var engineWaitSeconds: Double?
+    /// Why nothing goes on, without anybody knowing for how long; nil when something does. `remainingSeconds` is nil then.
+    package var stall: ProgressStall?
     package var isFinished: Bool
 
     package init(

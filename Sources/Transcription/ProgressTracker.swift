@@ -15,6 +15,8 @@ package final class ProgressTracker: Sendable {
         var begun: Duration?
         /// When its next attempt may begin, where one has failed.
         var pausedUntil: Duration?
+        /// An attempt failed, and not because the engine asked to be left alone.
+        var hasFailed = false
     }
 
     private struct State {
@@ -30,6 +32,12 @@ package final class ProgressTracker: Sendable {
         /// What an engine worked on with success, and for how long, added over the slots.
         var measured = (samples: Int64(0), seconds: 0.0)
         var firstStart: Duration?
+        /// When the first request was sent that came after the last answer.
+        var unansweredSince: Duration?
+        /// What the engine said since the last answer.
+        var failure: String?
+        /// When a chunk was last cut, or under way and is not any more.
+        var lastMove = Duration.zero
         var isComplete = false
         var isFinished = false
         var shownFraction = 0.0
@@ -37,6 +45,8 @@ package final class ProgressTracker: Sendable {
 
     /// How long the engine lets nobody begin a request, nil when it does.
     package let engineWait: @Sendable () -> Duration?
+    /// How long the engine has answered nobody, nil when it does.
+    private let engineAway: @Sendable () -> Duration?
 
     /// A shorter wait is part of the work.
     private static let shortestWait = 10.0
@@ -55,12 +65,15 @@ package final class ProgressTracker: Sendable {
     ///   - priorRate: seconds of audio that one chunk in flight gains in a second, as `measuredRate` of earlier recordings
     ///     told or as the engine is known for.
     ///   - engineWait: see there.
+    ///   - engineAway: how long the engine has answered nobody, whoever asked; nil when it does.
     ///   - uptime: a clock that only goes forward; its zero does not matter.
     package init(
         name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double,
-        engineWait: @escaping @Sendable () -> Duration? = { nil }, uptime: @escaping @Sendable () -> Duration
+        engineWait: @escaping @Sendable () -> Duration? = { nil },
+        engineAway: @escaping @Sendable () -> Duration? = { nil }, uptime: @escaping @Sendable () -> Duration
     ) {
         self.engineWait = engineWait
+        self.engineAway = engineAway
         self.name = name
         self.priorRate = priorRate.isFinite ? max(0.001, priorRate) : 1
         self.uptime = uptime
@@ -74,12 +87,14 @@ package final class ProgressTracker: Sendable {
     /// By the machine's steady clock.
     package convenience init(
         name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double,
-        engineWait: @escaping @Sendable () -> Duration? = { nil }
+        engineWait: @escaping @Sendable () -> Duration? = { nil },
+        engineAway: @escaping @Sendable () -> Duration? = { nil }
     ) {
         let start = ContinuousClock.now
         self.init(
             name: name, expectedSamples: expectedSamples, expectedChunks: expectedChunks, concurrency: concurrency,
-            priorRate: priorRate, engineWait: engineWait, uptime: { ContinuousClock.now - start })
+            priorRate: priorRate, engineWait: engineWait, engineAway: engineAway,
+            uptime: { ContinuousClock.now - start })
     }
 
     // MARK: What happens
@@ -95,8 +110,10 @@ package final class ProgressTracker: Sendable {
     /// A chunk was cut and waits. A second call for the same chunk changes nothing.
     /// - Parameter samples: the part that it answers for (`Chunk.owned`), so that overlap does not count twice.
     package func found(chunk index: Int, samples: Int64) {
+        let now = uptime()
         state.withLock { state in
             guard state.open[index] == nil else { return }
+            state.lastMove = now
             state.open[index] = Waiting(samples: max(0, samples))
             state.found.chunks += 1
             state.found.samples += max(0, samples)
@@ -110,15 +127,25 @@ package final class ProgressTracker: Sendable {
             state.open[index]?.since = now
             if state.open[index]?.begun == nil { state.open[index]?.begun = now }
             if state.firstStart == nil { state.firstStart = now }
+            if state.unansweredSince == nil { state.unansweredSince = now }
         }
     }
 
     /// An attempt failed and another one will come: the chunk waits again.
-    package func interrupted(chunk index: Int, pause: Duration = .zero) {
+    /// - Parameters:
+    ///   - cause: in a sentence for an administrator.
+    ///   - isBusy: the engine is there, and asked for the pause.
+    package func interrupted(chunk index: Int, pause: Duration = .zero, cause: String? = nil, isBusy: Bool = false) {
         let now = uptime()
         state.withLock { state in
             state.open[index]?.since = nil
             state.open[index]?.pausedUntil = now + pause
+            state.lastMove = now
+            // After a long pause that it asked for it is asked as if for the first time.
+            let isPatience = isBusy && pause.seconds >= Self.shortestWait
+            state.open[index]?.hasFailed = !isPatience
+            if isPatience, state.open.values.allSatisfy({ $0.since == nil }) { state.unansweredSince = nil }
+            state.failure = cause
         }
     }
 
@@ -127,6 +154,12 @@ package final class ProgressTracker: Sendable {
         let now = uptime()
         state.withLock { state in
             guard let chunk = state.open.removeValue(forKey: index) else { return }
+            state.lastMove = now
+            if ending == .transcribed {
+                state.unansweredSince = state.open.values.contains { $0.since != nil } ? now : nil
+                state.failure = nil
+                for open in state.open.keys { state.open[open]?.hasFailed = false }
+            }
             state.done.chunks += 1
             state.done.samples += chunk.samples
             switch ending {
@@ -170,10 +203,14 @@ package final class ProgressTracker: Sendable {
 
     package func snapshot() -> ProgressSnapshot {
         let now = uptime()
-        let engineWait = engineWait()
+        let (engineWait, engineAway) = (engineWait(), engineAway())
         return state.withLock { state in
+            let rate = Outlook.rate(state, priorRate: priorRate)
+            var stall = state.isFinished ? nil : Self.stall(state, rate: rate, engineAway: engineAway, now: now)
             let wait = state.isFinished ? nil : Self.wait(state, engine: engineWait, now: now)
-            let isWaiting = (wait ?? 0) >= Self.shortestWait
+            // A time that the engine named is better than none.
+            let isWaiting = (wait ?? 0) >= Self.shortestWait && stall?.reason != .engineAway
+            if isWaiting { stall = nil }
             let outlook = Outlook(state, priorRate: priorRate, now: now)
             if let fraction = outlook.fraction { state.shownFraction = max(state.shownFraction, fraction) }
             if state.isFinished { state.shownFraction = 1 }
@@ -185,11 +222,30 @@ package final class ProgressTracker: Sendable {
                     ? state.found.chunks : state.expectedChunks.map { max($0, state.found.chunks) },
                 fraction: isKnown ? state.shownFraction : nil, elapsedSeconds: (now - begin).seconds,
                 remainingSeconds: state.isFinished
-                    ? 0 : isWaiting ? nil : outlook.remainingSeconds.map { $0 + (wait ?? 0) },
+                    ? 0 : isWaiting || stall != nil ? nil : outlook.remainingSeconds.map { $0 + (wait ?? 0) },
                 isFinished: state.isFinished)
             if isWaiting { snapshot.engineWaitSeconds = wait }
+            snapshot.stall = stall
             return snapshot
         }
+    }
+
+    private static func stall(_ state: State, rate: Double, engineAway: Duration?, now: Duration) -> ProgressStall? {
+        var facts = ProgressStall.Facts()
+        for chunk in state.open.values {
+            if chunk.hasFailed {
+                facts.failed += 1
+            } else if let since = chunk.since {
+                facts.firstAttempts.append(((now - since).seconds, SampleClock.seconds(chunk.samples) / rate))
+            } else {
+                facts.unasked += 1
+            }
+        }
+        facts.unanswered = state.unansweredSince.map { (now - $0).seconds }
+        facts.idle = (now - state.lastMove).seconds
+        facts.engineAway = engineAway?.seconds
+        facts.failure = state.failure
+        return ProgressStall(facts)
     }
 
     /// Seconds until the first chunk may go on, where none is in flight and all that are found wait for the engine.
@@ -248,7 +304,7 @@ package final class ProgressTracker: Sendable {
         }
 
         /// The remembered rate weighs as much as one chunk.
-        private static func rate(_ state: State, priorRate: Double) -> Double {
+        static func rate(_ state: State, priorRate: Double) -> Double {
             let chunks = max(1, state.expectedChunks ?? state.found.chunks)
             let weight = max(1, SampleClock.seconds(state.expectedSamples ?? 0) / Double(chunks))
             let seconds = state.measured.seconds + weight / priorRate

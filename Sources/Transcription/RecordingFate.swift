@@ -8,6 +8,8 @@ final class RecordingFate: Sendable {
     }
 
     private let state = Mutex(State())
+    /// When the recording was begun.
+    let begun = ContinuousClock.now
 
     /// No further request of the recording makes sense.
     var isOver: Bool { state.withLock { $0.end != nil } }

@@ -24,6 +24,12 @@ package enum TimeText {
         return minutes % 60 == 0 ? "\(minutes / 60) h" : "\(minutes / 60) h \(minutes % 60) min"
     }
 
+    /// A time that goes on, in whole steps of what has passed: `50 s`, `3 min`, `2 h 5 min`.
+    package static func elapsed(seconds: Double) -> String {
+        let whole = seconds.isFinite ? max(0, seconds.rounded(.down)) : seconds
+        return duration(seconds: whole < 60 ? whole : (whole / 60).rounded(.down) * 60)
+    }
+
     /// An estimate as `duration`, in steps that do not pretend to be exact: 5 s from 20 s on, a minute from 10 minutes on.
     package static func estimate(seconds: Double) -> String {
         let step: Double = seconds < 20 ? 1 : seconds < 600 ? 5 : 60

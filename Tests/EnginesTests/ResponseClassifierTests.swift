@@ -87,6 +87,30 @@ import Transcription
         #expect(!error.message.contains("0123456789") && !error.message.contains("<h1>"))
     }
 
+    /// Where a new key has to go, and whether a reload takes it up, depends on where the old one came from.
+    @Test(
+        arguments: [
+            (.setting, true, ["Check api_key_file of [engines.cloud]."], false),
+            (.file("/etc/key"), true, ["Check api_key_file of [engines.cloud]."], false),
+            (.credential(source: "/etc/keys/cloud"), true, ["/etc/keys/cloud", "not at a reload"], true),
+            (
+                .lacksCredential(source: "/etc/keys/cloud"), false,
+                ["No key is set", "/etc/keys/cloud", "api_key_file"], true
+            ),
+            (.setting, false, ["No key is set: set api_key_file"], false),
+        ] as [(KeyOrigin, Bool, [String], Bool)])
+    func theAdviceOnAKeyIsOfItsOrigin(_ origin: KeyOrigin, _ hasKey: Bool, _ words: [String], _ needsRestart: Bool) {
+        let classifier = ResponseClassifier(
+            engine: "cloud", secret: hasKey ? Secret("sk-secret-0123456789") : nil, keyOrigin: origin)
+        let error = classifier.classify(
+            HTTPResponse(status: 401, headers: HTTPHeaders(), body: []),
+            to: ResponseClassifier.Request(host: "api.example.org", sampleCount: 16_000), now: 0
+        ).error
+        #expect(error.engineFault == .refused)
+        for word in words { #expect(error.message.contains(word), "\(error.message)") }
+        #expect(error.message.contains("systemctl restart parlograph") == needsRestart)
+    }
+
     @Test func case31_noSuchModel() {
         #expect(
             verdict(404, openAI("The model x does not exist", code: "model_not_found")).error.remedy == .giveUpRecording
@@ -118,6 +142,7 @@ import Transcription
     func aLanguageThatIsUnknownEndsTheRecordingUnlessOthersWereTranscribed(_ body: String) {
         let error = verdict(400, body).error
         #expect(error.remedy == .giveUpRecording && error.message.contains("Name a language"))
+        #expect(error.code == .languageNotSupported && error.engineFault == nil, "the engine knows others")
         #expect(verdict(400, body, succeeded: true).error.remedy == .giveUpChunk)
     }
 

@@ -47,7 +47,9 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
         engine.isAway = { failure("Away.", .retry(after: nil)) }
         let way = FakeWay(source: FakeSource(chunks: chunks(5, isSilent: { $0 == 2 })), engine: engine)
         let error = await #expect(throws: TranscriptionError.self) { try await way.run() }
-        #expect(error?.code == .engineUnavailable)
+        // Of one that never will, nobody can say that it is the engine's fault.
+        #expect(error?.code == (isTransient ? .engineUnavailable : .requestFailed))
+        #expect(error?.engineFault == (isTransient ? .away : nil))
         #expect(error?.remedy == (isTransient ? .retry(after: nil) : .giveUpRecording))
         #expect(error?.message.hasPrefix(isTransient ? "Away." : "No.") == true)
     }
@@ -213,7 +215,7 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
             source: FakeSource(chunks: chunks(1, seconds: 20)),
             engine: FakeTranscriber { _, _, _ in throw failure("Too large.", .split(maximumSamples: nil)) })
         let error = await #expect(throws: TranscriptionError.self) { try await way.run() }
-        #expect(error?.code == .engineUnavailable)
+        #expect(error?.code == .requestFailed)
         #expect(way.engine.requests.value < 10)
     }
 

@@ -87,7 +87,7 @@ private final class ManualClock: Sendable {
             let snapshot = tracker.snapshot()
             let fraction = snapshot.fraction ?? -1
             #expect(fraction >= last && fraction < 1)
-            #expect((snapshot.remainingSeconds ?? -1) >= 0)
+            #expect((snapshot.remainingSeconds ?? -1) >= 0 || snapshot.stall != nil)
             last = fraction
         }
         tracker.finish()
@@ -100,7 +100,8 @@ private final class ManualClock: Sendable {
         for _ in 0..<3 {
             for index in 0..<4 { tracker.started(chunk: index) }
             clock.advance(60)
-            #expect(try #require(tracker.snapshot().remainingSeconds) > 10)
+            #expect(tracker.snapshot().remainingSeconds == nil)
+            #expect(try #require(tracker.snapshot().stall).seconds >= 60)
             for index in 0..<4 { tracker.interrupted(chunk: index, pause: .seconds(1)) }
         }
         #expect(try #require(tracker.snapshot().fraction) < 0.2)
@@ -112,7 +113,7 @@ private final class ManualClock: Sendable {
         tracker.started(chunk: 0)
         clock.advance(1)
         #expect(tracker.snapshot().engineWaitSeconds == nil && tracker.snapshot().remainingSeconds != nil)
-        tracker.observe(.retrying(index: 0, attempt: 1, after: .seconds(600), error: .requestFailed))
+        tracker.observe(.retrying(index: 0, attempt: 1, after: .seconds(600), error: .requestFailed, isBusy: true))
         clock.advance(20)
         #expect(tracker.snapshot().engineWaitSeconds == 580 && tracker.snapshot().remainingSeconds == nil)
         tracker.started(chunk: 0)

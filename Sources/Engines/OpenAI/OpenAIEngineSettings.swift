@@ -9,6 +9,7 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
     package var baseURLs: [String]
     package var model: String
     package var apiKey: Secret?
+    package var keyOrigin = KeyOrigin.setting
     /// What kind of server it is; nil: guessed from the address.
     package var profile: EngineProfile.Name?
     /// Overrides the profile's rule.

@@ -67,7 +67,26 @@ extension OpenAITranscriber {
         {
             verdict.error = verdict.error.with(remedy: .retry(after: nil))
         }
+        // A key that has been good is refused: perhaps only for this recording, by a filter before the server.
+        if refusal.status == 403, verdict.error.engineFault == .refused, knowledge.hasSucceeded,
+            try await isTaken(insteadOf: chunk, turn)
+        {
+            verdict.error = TranscriptionError(.requestFailed, verdict.error.message, remedy: .giveUpChunk)
+        }
         return verdict
+    }
+
+    /// Whether the server takes something short with the same key.
+    private func isTaken(insteadOf chunk: Chunk, _ turn: RequestTurn) async throws -> Bool {
+        let sample = Chunk.sample
+        guard chunk.hash != sample.hash else { return false }
+        try await turn.again()
+        do {
+            _ = try await transcribe(sample, options: optionsForSample, turn: turn)
+            return true
+        } catch let error as TranscriptionError {
+            return error.engineFault == nil && error.remedy == .giveUpChunk
+        }
     }
 
     /// After a time-out: it was not the first one of this chunk, and something short is answered.

@@ -70,7 +70,7 @@ extension OpenAITranscriber {
     }
 
     /// English where the server wants to be told a language: the second holds no speech anyway.
-    private var optionsForSample: TranscriptionOptions {
+    var optionsForSample: TranscriptionOptions {
         TranscriptionOptions(language: (settings.languageRule ?? profile.languageRule) == .mustSend ? "en" : nil)
     }
 

@@ -61,7 +61,8 @@ package struct OpenAITranscriber: Transcriber {
         self.loop = loop
         self.pool = pool
         classifier = ResponseClassifier(
-            engine: settings.name, secret: settings.apiKey, urls: settings.baseURLs, profile: name)
+            engine: settings.name, secret: settings.apiKey, urls: settings.baseURLs, profile: name,
+            keyOrigin: settings.keyOrigin)
         knowledge = ServerKnowledge(
             form: ServerKnowledge.Form(
                 codec: settings.uploadCodec ?? profile.codec, format: profile.format,

@@ -16,7 +16,7 @@ final class EngineRoom: Sendable {
         let transcriber: any Transcriber
         var controller: ConcurrencyController
         let apiLimitMB: Int?
-        let outage = EngineOutage()
+        var outage = EngineOutage()
 
         var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
     }
@@ -80,6 +80,8 @@ final class EngineRoom: Sendable {
             }
             for (name, entry) in known.entries where unchanged.contains(name) {
                 var entry = entry
+                // It is asked again, whatever it said before.
+                entry.outage = EngineOutage()
                 // Its neighbours at the server may be others now.
                 if let group = settings.group(of: name) { entry.controller = state.controller(of: group) }
                 state.entries[name] = entry
@@ -126,7 +128,7 @@ final class EngineRoom: Sendable {
             name: recording, expectedSamples: nil, expectedChunks: nil,
             concurrency: controller?.figures.limit ?? 1,
             priorRate: kind == "offline" ? Self.offlineRate : Self.serverRate,
-            engineWait: { [controller?.heldFor, controller?.absence?.nextTry].compactMap(\.self).max() })
+            engineWait: { controller?.heldFor }, engineAway: { controller?.absence?.lasted })
     }
 
     /// Seconds of audio that one chunk gains in a second, before anything was measured: PocketSphinx on one core, and what

@@ -62,12 +62,15 @@ package struct ResponseClassifier: Sendable {
     let engine: String
     let redaction: Redaction
     private let hasKey: Bool
+    private let keyOrigin: KeyOrigin
     let profile: EngineProfile.Name
 
     /// - Parameter urls: the configured addresses, which may hold secrets.
     package init(
-        engine: String, secret: Secret? = nil, urls: [String] = [], profile: EngineProfile.Name = .generic
+        engine: String, secret: Secret? = nil, urls: [String] = [], profile: EngineProfile.Name = .generic,
+        keyOrigin: KeyOrigin = .setting
     ) {
+        self.keyOrigin = keyOrigin
         self.engine = engine
         redaction = Redaction(key: secret, urls: urls)
         hasKey = secret != nil || urls.contains { HostName.hasUser(inURL: $0) }
@@ -164,7 +167,9 @@ package struct ResponseClassifier: Sendable {
         let refusesLanguage = Self.refusesLanguage(message)
         if refusesLanguage || text.contains("language") && !text.contains("response_format") {
             let advice = "Name a language that this engine knows (language of the inbox, or --language)."
-            return isNew && refusesLanguage ? unavailable(advice) : fail(.giveUpChunk, advice)
+            guard isNew, refusesLanguage else { return fail(.giveUpChunk, advice) }
+            // Of this recording: the engine knows others.
+            return TranscriptionError(.languageNotSupported, unavailable(advice).message)
         }
         return fail(.giveUpChunk, "")
     }
@@ -238,11 +243,7 @@ package struct ResponseClassifier: Sendable {
         message.text.isEmpty ? "answered \(status)" : "answered \(status): \(message.text)"
     }
 
-    private var keyAdvice: String {
-        hasKey
-            ? "Check api_key_file of \(section)."
-            : "No key is set: set api_key_file of \(section) to a file that holds one."
-    }
+    private var keyAdvice: String { keyOrigin.advice(section: section, hasKey: hasKey) }
 
     /// - Parameter words: may hold what the server said.
     func sentence(_ host: String, _ words: String, _ advice: String = "") -> String {
