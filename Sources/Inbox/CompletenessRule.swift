@@ -48,9 +48,25 @@ package struct CompletenessRule: Sendable {
         case present(FileIdentity, Lease, Contents)
     }
 
+    /// Why a candidate is not taken yet.
+    package enum Hindrance: Sendable, Hashable {
+        /// Something may still happen to it: it cannot be known to be whole.
+        case quiet
+        /// A process has it open for writing.
+        case writer
+        /// It is open elsewhere in a way that forbids to open it.
+        case locked
+        case short(Shortfall)
+        case unreadable(Errno)
+        case inboxAway
+    }
+
     /// A file that may become a recording.
     package struct Candidate: Sendable {
         package internal(set) var identity: FileIdentity?
+        package let foundAt: Duration
+        /// By the last look; nil: there was none yet.
+        package internal(set) var hindrance: Hindrance?
         /// When something was last seen to happen to it.
         package internal(set) var changedAt: Duration
         package internal(set) var dueAt: Duration
@@ -72,6 +88,7 @@ package struct CompletenessRule: Sendable {
         var isNoteCurrent = false
 
         init(changedAt: Duration, dueAt: Duration, isClosed: Bool) {
+            foundAt = changedAt
             self.changedAt = changedAt
             self.dueAt = dueAt
             self.isClosed = isClosed
@@ -171,9 +188,11 @@ package struct CompletenessRule: Sendable {
         case .gone, .notARecording:
             return (.drop, nil)
         case .inboxAway:
+            candidate.hindrance = .inboxAway
             candidate.dueAt = now + .seconds(5)
             return (once ? .drop : .wait, nil)
         case .unreadable(let errno):
+            candidate.hindrance = .unreadable(errno)
             var remark: Remark? = candidate.isLogged ? nil : .unreadable(errno)
             candidate.isLogged = true
             candidate.hindered += 1
@@ -185,15 +204,22 @@ package struct CompletenessRule: Sendable {
             }
             return (isGivenUp ? .giveUp : .wait, remark)
         case .locked:
+            candidate.hindrance = .locked
             return busy(&candidate, contents: .open, at: now)
         case .present(let identity, let lease, let contents):
             if let known = candidate.identity, known != identity, !candidate.isAnnounced { change(&candidate, at: now) }
             candidate.isAnnounced = false
             candidate.identity = identity
-            if lease == .writer { return busy(&candidate, contents: contents, at: now) }
+            if lease == .writer {
+                candidate.hindrance = .writer
+                return busy(&candidate, contents: contents, at: now)
+            }
             candidate.hindered = 0
-            if case .short(let shortfall) = contents { return short(&candidate, shortfall, lease, at: now) }
-            candidate.shortfall = nil
+            if case .short(let shortfall) = contents {
+                candidate.hindrance = .short(shortfall)
+                return short(&candidate, shortfall, lease, at: now)
+            }
+            (candidate.shortfall, candidate.hindrance) = (nil, .quiet)
             let isWholeForSure = lease == .free && contents == .whole && candidate.isClosed
             let quiet = isWholeForSure ? .zero : quiet(candidate, identity, lease, contents)
             let since = max(candidate.changedAt, candidate.writerSeenAt ?? candidate.changedAt)

@@ -75,8 +75,10 @@ extension InboxService {
                     let open = withSpace.filter { outages.rest(of: $0, now: now) == nil }.map { RawName($0.path) }
                     if let job = try await journal.takeNext(now: now, of: open) {
                         running.add(1)
+                        if let inbox = inbox(of: job) { outages.begin(job, with: inbox.engine) }
                         group.addTask {
                             let again = await work(on: job)
+                            outages.release(job)
                             desk.release(job, again: again)
                             running.add(-1)
                             wake.signal()
@@ -90,7 +92,9 @@ extension InboxService {
             }
         }
         if settings.once {
-            board.noteWaiting(try await journal.count(of: settings.inboxes.map { RawName($0.path) }, in: .queued))
+            board.noteWaiting(
+                try await journal.count(of: settings.inboxes.map { RawName($0.path) }, in: .queued),
+                forEngine: outages.all.contains { $0.fault != nil })
             board.noteNotTakenOut(stuck.all.count)
         }
     }

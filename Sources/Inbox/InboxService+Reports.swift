@@ -29,13 +29,24 @@ extension InboxService {
 
     private func makeStatus() async -> ServiceStatus {
         let counts = (try? await journal.counts()) ?? [:]
-        let (cache, engines) = await current.equipment.figures()
+        let (cache, figures) = await current.equipment.figures()
+        let running = running
         var status = ServiceStatus(
             processID: getpid(), startedAt: board.startedAt, updatedAt: Self.now(), settling: desk.settlingCount,
-            queued: counts[.queued] ?? 0, running: board.running, delivered: counts[.delivered] ?? 0,
-            partial: counts[.partial] ?? 0, failed: counts[.failed] ?? 0, cache: cache, engines: engines)
+            queued: counts[.queued] ?? 0,
+            running: running.map {
+                ServiceStatus.Running(name: $0.job.path.printable, progress: $0.progress, job: $0.job.id)
+            }, delivered: counts[.delivered] ?? 0, partial: counts[.partial] ?? 0, failed: counts[.failed] ?? 0,
+            cache: cache, engines: engines(figures, running))
         let short = space.shortFolders
         if !short.isEmpty { status.shortOfSpace = short.map(\.printable).sorted() }
+        status.inboxes = settings.inboxes.map {
+            ServiceStatus.Inbox(path: $0.path.printable, outbox: $0.outbox.printable, engine: $0.engine)
+        }
+        status.outboxes = outboxesThatAreAway
+        status.arriving = arriving
+        status.oldestWaitingAt = await oldestWaiting(counts)
+        status.lastDeliveryAt = board.lastDelivery
         return status
     }
 
@@ -53,6 +64,7 @@ extension InboxService {
     /// After everything has ended.
     func writeLastReports() async {
         _ = await write(makeStatus())
+        await writeOutageNotes()
         await writePages(stoppedAt: Self.now())
     }
 
@@ -104,12 +116,14 @@ extension InboxService {
         let today = LocalTime.startOfDay(now)
         var page = StatusPage()
         page.stoppedAt = stoppedAt
-        page.running = board.running(of: inboxes).map { running in
+        page.running = running.filter { inboxes.contains($0.job.inbox) }.map { job, progress in
             StatusPage.Running(
-                name: running.name, percent: running.progress.fraction.map { Int(min(1, max(0, $0)) * 100) },
-                remaining: running.progress.engineWaitSeconds.map { "waits \(PersonalNotes.remaining($0))" }
-                    ?? running.progress.remainingSeconds.map(PersonalNotes.remaining))
+                name: job.path.printable, percent: progress.fraction.map { Int(min(1, max(0, $0)) * 100) },
+                remaining: progress.stall.map(PersonalNotes.stalled)
+                    ?? progress.engineWaitSeconds.map { "waits \(PersonalNotes.remaining($0))" }
+                    ?? progress.remainingSeconds.map(PersonalNotes.remaining))
         }
+        page.outage = outageToTell(of: inboxes)
         // Of a service that has stopped, what was interrupted waits as well.
         for state in stoppedAt == nil ? [Job.State.queued] : [.processing, .queued] {
             page.waitingCount += try await journal.count(of: inboxes, in: state)

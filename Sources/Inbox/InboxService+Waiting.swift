@@ -53,23 +53,79 @@ extension InboxService {
             let kind = (error.cause as? SystemError).map { "\($0.errno)" } ?? error.code.rawValue
             let until = outages.begin(
                 .outbox(outbox), cause: error.message, kind: kind, job: job, now: Self.now())
-            try? await journal.postpone(job.id, until: until)
+            try? await journal.postpone(job.id, until: until, cause: error)
         } else {
-            await postpone(job, "sidecars cannot be written, trying again", error.message, logger: logger)
+            await postpone(job, "sidecars cannot be written, trying again", error, logger: logger)
         }
     }
 
     func waitForSurroundings(_ job: Job, _ error: any Error, logger: Logger) async {
-        await postpone(job, "recording cannot be read now, trying again", "\(error)", logger: logger)
+        let cause = error as? TranscriptionError ?? TranscriptionError(.noSuchInput, "\(error)", cause: error)
+        await postpone(job, "recording cannot be read now, trying again", cause, logger: logger)
+    }
+
+    /// The engine takes nothing: what needs it waits.
+    /// - Parameter tracker: of the work that ended with `error`.
+    func waitForEngine(
+        _ job: Job, _ inbox: InboxSettings, _ fault: EngineFault, _ error: TranscriptionError,
+        _ tracker: ProgressTracker
+    ) async {
+        let place = Outages.Place.engine(inbox.engine)
+        let now = Self.now()
+        let since = tracker.snapshot().stall.map { now - Int64($0.seconds) }
+        let until = outages.begin(
+            place, fault, cause: error.message, kind: fault.rawValue, job: job, since: since, now: now)
+        if fault == .refused {
+            // The one note in the outbox tells of it for all.
+            await BlockingPool.files.run {
+                PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
+            }
+        } else {
+            await write(
+                PersonalNotes.waitingText(name: job.path.last, .engine, since: outages[place]?.since), .status, job,
+                inbox)
+        }
+        try? await journal.postpone(job.id, until: until, cause: error)
+    }
+
+    /// Tells people of engines that no recording is begun with, and lets those begin that waited for one, when that is
+    /// over; until the task is cancelled.
+    func followOutages() async {
+        while !Task.isCancelled {
+            let ended = outages.takeEnded()
+            let free = settings.inboxes.filter { ended.contains(.engine($0.engine)) }.map { RawName($0.path) }
+            if !free.isEmpty {
+                try? await journal.endWaiting(of: free)
+                wake.signal()
+            }
+            await writeOutageNotes()
+            board.noteChange()
+            await outages.changed.wait()
+        }
+    }
+
+    /// The one note in each outbox whose recordings wait for an engine.
+    func writeOutageNotes() async {
+        let inboxes = settings.inboxes
+        var texts: [FilePath: String] = [:]
+        for outage in outages.all.sorted(by: { $0.since < $1.since }) {
+            guard case .engine(let name) = outage.place, outage.isWhole, let fault = outage.fault else { continue }
+            for inbox in inboxes where inbox.engine == name && texts[inbox.outbox] == nil {
+                texts[inbox.outbox] = PersonalNotes.outageText(fault, since: outage.since)
+            }
+        }
+        let (wanted, outboxes, notes) = (texts, Set(inboxes.map(\.outbox)), outageNotes)
+        await BlockingPool.files.run { notes.update(wanted, outboxes: outboxes) }
     }
 
     /// 5 s, doubled with each attempt up to 10 min; said at the first, second, fourth, eighth … attempt.
-    private func postpone(_ job: Job, _ what: Logger.Message, _ cause: String, logger: Logger) async {
+    private func postpone(_ job: Job, _ what: Logger.Message, _ cause: TranscriptionError, logger: Logger) async {
         let pause = min(Int64(5) << min(max(0, job.attempts - 1), 7), JobJournal.longestPause)
         if job.attempts.nonzeroBitCount == 1 {
-            logger.error(what, metadata: ["error": "\(cause)", "attempt": "\(job.attempts)", "again_in": "\(pause) s"])
+            logger.error(
+                what, metadata: ["error": "\(cause.message)", "attempt": "\(job.attempts)", "again_in": "\(pause) s"])
         }
-        try? await journal.postpone(job.id, until: Self.now() + pause)
+        try? await journal.postpone(job.id, until: Self.now() + pause, cause: cause)
     }
 
     /// A crash came between the sidecars and the journal: what lies in the outbox is what this job put there.

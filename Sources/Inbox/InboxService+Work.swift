@@ -46,10 +46,12 @@ extension InboxService {
                     try await transcribe(job, inbox, by: equipment.pipeline) { event in
                         tracker.observe(event)
                         ledger.observe(event)
+                        if case .finished(_, false, .some) = event {
+                            outages.end(.engine(inbox.engine), now: Self.now())
+                        }
                     }
                 }
             }
-            outages.end(.engine(inbox.engine), now: Self.now())
             undelivered.keep(transcript, for: job)
             if !isMade {
                 let chunks = transcript.chunks.count
@@ -74,38 +76,36 @@ extension InboxService {
                     "cache_hits": "\(transcript.cacheHits)", "gaps": "\(transcript.gaps.count)",
                 ])
             return await settleSource(of: job, inbox, as: outcome)
-        } catch is CancellationError {
-            await write(PersonalNotes.waitingText(name: job.path.last, .stopped), .status, job, inbox)
-            return false
-        } catch let error as TranscriptionError where error.code == .recordingChanged || error.isAboutMissingFile {
+        } catch {
+            let verdict = JobVerdict(error, isStopping: Task.isCancelled, once: settings.once)
+            if verdict == .fail { finished = .failed }
+            return await act(verdict, on: job, inbox, error, tracker, logger: logger)
+        }
+    }
+
+    /// - Returns: as `work`.
+    private func act(
+        _ verdict: JobVerdict, on job: Job, _ inbox: InboxSettings, _ error: any Error, _ tracker: ProgressTracker,
+        logger: Logger
+    ) async -> Bool {
+        let fault =
+            error as? TranscriptionError
+            ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
+        switch verdict {
+        case .leave: await write(PersonalNotes.waitingText(name: job.path.last, .stopped), .status, job, inbox)
+        case .forget:
             logger.info("recording changed or went away while it was read, looking again")
             await drop(job, inbox)
             return true
-        } catch let error as TranscriptionError where error.code == .cannotWrite && !settings.once {
-            await waitForOutbox(job, inbox, error, logger: logger)
-            return false
-        } catch let error as TranscriptionError where error.mayBeTriedLater && !settings.once {
-            let until = outages.begin(
-                .engine(inbox.engine), cause: error.message, kind: error.code.rawValue, job: job, now: Self.now())
-            await write(PersonalNotes.waitingText(name: job.path.last, .engine), .status, job, inbox)
-            try? await journal.postpone(job.id, until: until)
-            return false
-        } catch  where SurroundingsFault(error) != nil && !settings.once {
-            await waitForSurroundings(job, error, logger: logger)
-            return false
-        } catch {
+        case .waitForEngine(let kind): await waitForEngine(job, inbox, kind, fault, tracker)
+        case .waitForOutbox: await waitForOutbox(job, inbox, fault, logger: logger)
+        case .waitForSurroundings: await waitForSurroundings(job, error, logger: logger)
+        case .fail:
             undelivered.drop(job)
-            if Task.isCancelled {
-                await write(PersonalNotes.waitingText(name: job.path.last, .stopped), .status, job, inbox)
-                return false
-            }
-            let error =
-                error as? TranscriptionError
-                ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
-            finished = .failed
-            board.noteFailure(error.code, of: job)
-            return await fail(job, inbox, error, logger: logger)
+            board.noteFailure(fault.code, of: job)
+            return await fail(job, inbox, fault, logger: logger)
         }
+        return false
     }
 
     /// Forgets a job that is none any more.
@@ -133,7 +133,7 @@ extension InboxService {
         return try await journal.hasAnotherName(job)
     }
 
-    private func write(_ text: String, _ kind: PersonalNotes.Kind, _ job: Job, _ inbox: InboxSettings) async {
+    func write(_ text: String, _ kind: PersonalNotes.Kind, _ job: Job, _ inbox: InboxSettings) async {
         await BlockingPool.files.run {
             try? PersonalNotes.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
         }
@@ -277,7 +277,11 @@ extension InboxService {
         }
     }
 
-    /// Keeps `NAME.status.txt` up to date while `body` runs, once that takes longer than a moment.
+    private static let firstNote = Duration.seconds(2)
+    private static let looksForEachNote = 5
+
+    /// Keeps `NAME.status.txt` up to date while `body` runs, once that takes longer than a moment: every ten seconds, and
+    /// earlier where the recording does not go on any more, or goes on again.
     private func withStatusNote<Result: Sendable>(
         of job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker,
         _ body: @escaping @Sendable () async throws -> Result
@@ -285,11 +289,15 @@ extension InboxService {
         try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                var pause = Duration.seconds(2)
-                while (try? await Task.sleep(for: pause)) != nil {
-                    let text = PersonalNotes.progressText(name: job.path.last, tracker.snapshot())
-                    await write(text, .status, job, inbox)
-                    pause = .seconds(10)
+                var last: (stall: ProgressStall.Reason?, looks: Int)?
+                while (try? await Task.sleep(for: Self.firstNote)) != nil {
+                    let progress = progress(of: job, tracker.snapshot())
+                    if let known = last, known.stall == progress.stall?.reason, known.looks < Self.looksForEachNote {
+                        last?.looks += 1
+                        continue
+                    }
+                    last = (progress.stall?.reason, 1)
+                    await write(PersonalNotes.progressText(name: job.path.last, progress), .status, job, inbox)
                 }
                 return nil
             }
@@ -299,18 +307,6 @@ extension InboxService {
             }
             throw CancellationError()
         }
-    }
-}
-
-extension TranscriptionError {
-    /// The engine may be back later: a server that is not reachable, not a refused key.
-    fileprivate var mayBeTriedLater: Bool {
-        if code == .engineUnavailable, case .retry = remedy { true } else { false }
-    }
-
-    /// The file vanished between being queued and being read.
-    fileprivate var isAboutMissingFile: Bool {
-        code == .noSuchInput && (cause as? SystemError)?.errno == .noSuchFileOrDirectory
     }
 }
 

@@ -77,8 +77,10 @@ package struct InboxService: Service {
         package var delivered = 0
         package var partial = 0
         package var failed = 0
-        /// Still in the queue, because there was too little space to begin them.
+        /// Still in the queue, because there was too little space to begin them, or no engine.
         package var waiting = 0
+        /// Some of those wait for an engine.
+        package var waitsForEngine = false
         /// Left in the inbox, since their end is missing or somebody still writes them.
         package var incomplete = 0
         /// Finished, but still in the inbox: they could not be moved or deleted.
@@ -114,6 +116,7 @@ package struct InboxService: Service {
     let undelivered = UndeliveredTranscripts()
     let outboxProbe = OutboxProbe()
     let stuck = StuckSources()
+    let outageNotes = OutageNotes()
     private let ready: @Sendable () -> Void
     let notifier: ServiceNotifier?
 
@@ -149,7 +152,7 @@ package struct InboxService: Service {
     package func apply(_ settings: Settings, _ equipment: Equipment) async {
         current.replace(settings, equipment)
         desk.changed.signal()
-        outages.forget()
+        outages.tryAgain(settings.inboxes)
         do {
             try await journal.endWaiting(of: settings.inboxes.map { RawName($0.path) })
         } catch {
@@ -159,7 +162,11 @@ package struct InboxService: Service {
         board.noteChange()
     }
 
+    /// Recordings wait for an engine that somebody has to put right.
+    package var waitsForSetup: Bool { outages.all.contains { $0.fault == .refused } }
+
     package func run() async throws {
+        board.noteDelivery(at: (try? await journal.lastDelivery()) ?? nil)
         let interrupted = try await journal.requeueInterrupted()
         if interrupted > 0 {
             logger.notice("taking up interrupted recordings again", metadata: ["count": "\(interrupted)"])
@@ -178,6 +185,7 @@ package struct InboxService: Service {
                 group.addTask { await reportStatus() }
                 group.addTask { await reportPages() }
                 group.addTask { await lookAtFolderFilesAgain() }
+                group.addTask { await followOutages() }
                 if let notifier {
                     group.addTask {
                         await scanned.wait()
@@ -241,7 +249,10 @@ package struct InboxService: Service {
                     unscanned = unscanned ?? first
                     for place in begun {
                         group.addTask {
-                            await place.run(once: settings.once, incomplete: { await tell($0, place.inbox) }) {
+                            await place.run(
+                                once: settings.once, incomplete: { await tell($0, place.inbox) },
+                                changed: board.changed.signal
+                            ) {
                                 guard let first, first.add(-1) == 0 else { return }
                                 ready()
                                 scanned.signal()

@@ -44,6 +44,8 @@ package final class Intake: Sendable {
         var faults: Set<String> = []
         /// Folders that were said to be left out, the first hundred.
         var leftOut: Set<RawName> = []
+        /// Counts what is told otherwise of what is arriving.
+        var revision = 0
     }
 
     /// Short recordings that are known again under another name.
@@ -100,6 +102,26 @@ package final class Intake: Sendable {
 
     /// Recordings seen but not complete yet.
     package var settlingCount: Int { state.withLock { $0.candidates.count } }
+
+    /// Is another one when something is to be told otherwise of what is arriving.
+    package var revision: Int { state.withLock { $0.revision } }
+
+    /// A recording that was seen and is not complete yet.
+    package struct Pending: Sendable {
+        package let path: RawName
+        package let hindrance: CompletenessRule.Hindrance
+        /// Since it was found.
+        package let age: Duration
+    }
+
+    /// What was looked at and is not complete yet, the oldest first.
+    package func pending(limit: Int) -> [Pending] {
+        let (now, candidates) = (now, state.withLock { $0.candidates })
+        let oldest = candidates.sorted { ($0.value.foundAt, $0.key) < ($1.value.foundAt, $1.key) }
+        return oldest.lazy.compactMap { path, candidate in
+            candidate.hindrance.map { Pending(path: path, hindrance: $0, age: now - candidate.foundAt) }
+        }.prefix(limit).map { $0 }
+    }
 
     /// Recordings that a scan passes over, since they were handed over as they are.
     package var decidedCount: Int { state.withLock { $0.decided.count } }
@@ -163,6 +185,7 @@ package final class Intake: Sendable {
                 nextScan = now + interval
             }
             await lookAtDue(rule, watcher, turned, incomplete, arrived)
+            turned()
             if once, settlingCount == 0 { return }
             let due = state.withLock { $0.candidates.values.lazy.map(\.dueAt).min() }
             let next = once ? due ?? now : min(due ?? nextScan, nextScan)
@@ -389,6 +412,7 @@ package final class Intake: Sendable {
             guard var candidate = state.candidates[path] else { return nil }
             let wasNoted = candidate.isNoted
             let before = candidate.identity
+            let hindrance = candidate.hindrance
             var (outcome, remark) = rule.judge(&candidate, look, at: now)
             if outcome == .wait || outcome == .giveUp, case .present(let identity, let lease, .short) = look,
                 lease != .writer,
@@ -407,6 +431,7 @@ package final class Intake: Sendable {
                 state.noted[identity] = path
             }
             state.candidates[path] = outcome == .wait ? candidate : nil
+            if outcome != .wait ? hindrance != nil : hindrance != candidate.hindrance { state.revision += 1 }
             if case .take(let identity) = outcome {
                 state.decided.insert(InboxScan.Decided.mark(path, identity))
             }

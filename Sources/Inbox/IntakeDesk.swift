@@ -11,6 +11,7 @@ final class IntakeDesk: Sendable {
         let heartbeat = Heartbeat(waking: AsyncSignal())
         private let end = AsyncSignal()
         private let isDone = CancellationFlag()
+        private let toldRevision = Mutex(0)
 
         fileprivate init(
             _ inbox: InboxSettings, noted: [FileIdentity: RawName], claims: InboxClaims?, logger: Logger
@@ -24,16 +25,30 @@ final class IntakeDesk: Sendable {
 
         fileprivate func stop() { end.signal() }
 
+        /// Whether something is to be told otherwise of what is arriving, since the last call.
+        private func takeNews() -> Bool {
+            let revision = intake.revision
+            return toldRevision.withLock { told in
+                defer { told = revision }
+                return told != revision
+            }
+        }
+
         /// As `Intake.run`; ends as well when the inbox is no longer wanted like this.
+        /// - Parameter changed: is called when something is to be told otherwise of what is arriving.
         func run(
             once: Bool, incomplete: @escaping @Sendable (Intake.Incomplete) async -> Void,
-            scanned: @escaping @Sendable () -> Void, arrived: @escaping Intake.Arrived
+            changed: @escaping @Sendable () -> Void, scanned: @escaping @Sendable () -> Void,
+            arrived: @escaping Intake.Arrived
         ) async {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await self.intake.run(
-                        once: once, incomplete: incomplete, scanned: scanned, turned: self.heartbeat.beat,
-                        arrived: arrived)
+                        once: once, incomplete: incomplete, scanned: scanned,
+                        turned: {
+                            self.heartbeat.beat()
+                            if self.takeNews() { changed() }
+                        }, arrived: arrived)
                 }
                 group.addTask { await self.end.wait() }
                 await group.next()
@@ -60,6 +75,13 @@ final class IntakeDesk: Sendable {
     var heartbeats: [Heartbeat] { places.withLock { $0?.map(\.heartbeat) ?? [] } }
     /// Recordings seen but not complete yet.
     var settlingCount: Int { places.withLock { $0?.reduce(0) { $0 + $1.intake.settlingCount } ?? 0 } }
+
+    /// What was looked at and is not complete yet, of each inbox the oldest first.
+    func pending(limit: Int) -> [(inbox: InboxSettings, recording: Intake.Pending)] {
+        let places = places.withLock { $0 ?? [] }
+        return Array(
+            places.flatMap { place in place.intake.pending(limit: limit).map { (place.inbox, $0) } }.prefix(limit))
+    }
 
     /// Recordings of some inboxes seen but not complete yet.
     func settlingCount(of inboxes: [RawName]) -> Int {

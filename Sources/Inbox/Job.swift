@@ -32,7 +32,7 @@ package struct Job: Sendable, Hashable {
     package var state: State
     /// How often it was begun.
     package var attempts: Int
-    /// For a failed job, as in the error note.
+    /// For a failed job, as in the error note; for one that was put off, why.
     package var errorCode: String?
     package var errorMessage: String?
     /// SHA-256 of sidecars that were delivered or were about to be, to know them from edited ones.
@@ -42,6 +42,8 @@ package struct Job: Sendable, Hashable {
     package var source: SourceDisposal
     /// Where it was moved to, absolute.
     package var sourcePlace: RawName?
+    /// A queued one is not begun before, in seconds since 1970; 0: it never waited.
+    package var notBefore: Int64 = 0
     /// Seconds since 1970.
     package var foundAt: Int64
     /// When it was begun last.

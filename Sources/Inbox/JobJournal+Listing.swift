@@ -51,6 +51,34 @@ extension JobJournal {
         }
     }
 
+    /// When a transcript was last delivered, in seconds since 1970; nil: never, as far as is known.
+    package func lastDelivery() async throws -> Int64? {
+        try await database.readNow { db in
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT finished_at FROM job WHERE finished_at IS NOT NULL AND +state IN ('delivered', 'partial')
+                    ORDER BY finished_at DESC LIMIT 1
+                    """)
+        }
+    }
+
+    /// When the oldest recording was found that has no transcript yet and has not failed, in seconds since 1970; nil: there
+    /// is none. Throws at once while the journal cannot be read.
+    package func oldestOpen() async throws -> Int64? {
+        try await database.readNow { db in
+            try Int64.fetchOne(db, sql: "SELECT min(found_at) FROM job WHERE state IN ('queued', 'processing')")
+        }
+    }
+
+    /// The queued jobs by their numbers, each with how many are before it.
+    package func queueOrder() async throws -> [Int64: Int] {
+        try await database.read { db in
+            let ids = try Int64.fetchAll(db, sql: "SELECT id FROM job WHERE state = 'queued' ORDER BY not_before, id")
+            return Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($0.element, $0.offset) })
+        }
+    }
+
     /// How many jobs are in each state. Throws at once while the journal cannot be read.
     package func counts() async throws -> [Job.State: Int] {
         try await database.readNow { db in

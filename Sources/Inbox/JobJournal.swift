@@ -4,6 +4,7 @@ import Glibc
 package import Logging
 package import SystemPackage
 package import SystemSupport
+package import Transcription
 
 /// The jobs of a state directory, in SQLite: what must be remembered over a crash. All calls run on GRDB's own queue.
 package struct JobJournal: Sendable {
@@ -133,8 +134,11 @@ package struct JobJournal: Sendable {
             var job = Job(row)
             job.state = .processing
             job.attempts += 1
+            (job.errorCode, job.errorMessage) = (nil, nil)
             try db.execute(
-                sql: "UPDATE job SET state = 'processing', attempts = ? WHERE id = ?",
+                sql: """
+                    UPDATE job SET state = 'processing', attempts = ?, error_code = NULL, error_message = NULL WHERE id = ?
+                    """,
                 arguments: [job.attempts, job.id])
             return job
         }
@@ -147,6 +151,8 @@ package struct JobJournal: Sendable {
         try Data.fetchAll(db, sql: "SELECT inbox FROM tally WHERE state = 'queued' AND jobs > 0")
     }
 
+    private static let release = "UPDATE job SET not_before = 0, error_code = NULL, error_message = NULL"
+
     /// After a stop or a crash: what was being processed is queued again.
     /// - Returns: how many.
     package func requeueInterrupted() async throws -> Int {
@@ -154,18 +160,23 @@ package struct JobJournal: Sendable {
             try db.execute(sql: "UPDATE job SET state = 'queued' WHERE state = 'processing'")
             let interrupted = db.changesCount
             // What was waiting for an engine or an outbox may find it again after a restart.
-            try db.execute(sql: "UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before > 0")
+            try db.execute(sql: "\(Self.release) WHERE state = 'queued' AND not_before > 0")
             return interrupted
         }
     }
 
     /// Back into the queue, to be begun again later: the outbox or the engine is away.
-    /// - Parameter until: seconds since 1970.
-    package func postpone(_ id: Int64, until: Int64) async throws {
+    /// - Parameters:
+    ///   - until: seconds since 1970.
+    ///   - cause: why, for who lists the jobs.
+    package func postpone(_ id: Int64, until: Int64, cause: TranscriptionError? = nil) async throws {
+        let (code, message) = (cause?.code.rawValue, cause?.message)
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE job SET state = 'queued', not_before = ? WHERE id = ? AND state = 'processing'",
-                arguments: [until, id])
+                sql: """
+                    UPDATE job SET state = 'queued', not_before = ?, error_code = ?, error_message = ?
+                    WHERE id = ? AND state = 'processing'
+                    """, arguments: [until, code, message, id])
         }
     }
 
@@ -186,7 +197,7 @@ package struct JobJournal: Sendable {
         try await database.write { db in
             for inbox in inboxes {
                 try db.execute(
-                    sql: "UPDATE job SET not_before = 0 WHERE state = 'queued' AND inbox = ? AND not_before > 0",
+                    sql: "\(Self.release) WHERE state = 'queued' AND inbox = ? AND not_before > 0",
                     arguments: [inbox.data])
             }
         }
@@ -357,7 +368,8 @@ extension Job {
             outcome: (row["outcome"] as String?).flatMap(State.init(rawValue:)),
             source: SourceDisposal(rawValue: source) ?? .pending,
             sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) },
-            foundAt: row["found_at"], begunAt: row["begun_at"], finishedAt: row["finished_at"],
+            notBefore: row["not_before"], foundAt: row["found_at"], begunAt: row["begun_at"],
+            finishedAt: row["finished_at"],
             options: (row["engine"] as String?).map { engine in
                 Options(
                     engine: engine, language: row["language"],

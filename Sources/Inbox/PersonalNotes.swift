@@ -114,12 +114,56 @@ package enum PersonalNotes {
 
     /// The text of a status note while a recording is being worked on.
     package static func progressText(name: RawName, _ progress: ProgressSnapshot) -> String {
+        let done = progress.fraction.map { "\(Int(min(1, max(0, $0)) * 100)) % done" }
+        // What is under way counts as begun; where it does not go on, only what is done is done.
+        if let stall = progress.stall { return stalledText(name, stall, done: progress.chunksDone > 0 ? done : nil) }
         let facts = [
-            progress.fraction.map { "\(Int(min(1, max(0, $0)) * 100)) % done" },
+            done,
             progress.engineWaitSeconds.map { "waiting for the speech recognition, \(remaining($0))" },
             progress.remainingSeconds.map { "\(remaining($0)) left" },
         ].compactMap { $0 }
         return "\(name.printable) is being transcribed\(facts.isEmpty ? "" : ": " + facts.joined(separator: ", ")).\n"
+    }
+
+    private static let reassurance = "Nothing is lost and nothing needs to be done: it goes on by itself.\n"
+
+    private static func stalledText(_ name: RawName, _ stall: ProgressStall, done: String?) -> String {
+        let sofar = done.map { "\($0), " } ?? ""
+        return switch stall.reason {
+        case .turn: "\(name.printable) is waiting: \(sofar)others are before it.\n"
+        case .engineAway, .engineSilent: "\(name.printable) is waiting: \(sofar)\(stalled(stall)).\n\(reassurance)"
+        }
+    }
+
+    /// `no answer from the speech recognition for 3 min`
+    package static func stalled(_ stall: ProgressStall) -> String {
+        let time = Transcription.TimeText.elapsed(seconds: stall.seconds)
+        return switch stall.reason {
+        case .engineAway: "the speech recognition has not answered for \(time)"
+        case .engineSilent: "no answer from the speech recognition for \(time)"
+        case .turn: "waits for its turn"
+        }
+    }
+
+    /// What is told of an engine that no recording is begun with, as a sentence.
+    package static func outage(_ fault: EngineFault, since: Int64) -> String {
+        let what =
+            switch fault {
+            case .away: "has been out of reach"
+            case .refused: "has not been usable"
+            }
+        return "The speech recognition \(what) since \(LocalTime.moment(since))."
+    }
+
+    /// The text of the one note in an outbox whose recordings wait for an engine.
+    package static func outageText(_ fault: EngineFault, since: Int64) -> String {
+        """
+        Recordings are waiting. \(outage(fault, since: since))
+
+        Nothing is lost and nothing needs to be done: they stay in the inbox, and are transcribed by themselves as soon as
+        it works again.
+
+        """
     }
 
     /// `about 2 min 20 s`, and no more exact than it can be at the end.
@@ -128,13 +172,15 @@ package enum PersonalNotes {
     }
 
     /// The text of a status note when nothing can be done for the moment.
-    package static func waitingText(name: RawName, _ cause: WaitingCause) -> String {
+    /// - Parameter since: in seconds since 1970; nil: it is not told.
+    package static func waitingText(name: RawName, _ cause: WaitingCause, since: Int64? = nil) -> String {
+        let time = since.map { " since \(LocalTime.moment($0))" } ?? ""
         let text =
             switch cause {
-            case .engine: "is waiting, because the speech recognition cannot be reached at the moment."
-            case .stopped: "is waiting, because the transcription service was stopped."
+            case .engine: "because the speech recognition cannot be reached at the moment."
+            case .stopped: "because the transcription service was stopped."
             }
-        return "\(name.printable) \(text)\nNothing is lost and nothing needs to be done: it goes on by itself.\n"
+        return "\(name.printable) is waiting\(time), \(text)\n\(reassurance)"
     }
 
     /// Why a recording that was begun waits.

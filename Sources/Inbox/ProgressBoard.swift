@@ -8,6 +8,8 @@ final class ProgressBoard: Sendable {
     private struct State {
         var trackers: [Int64: (job: Job, tracker: ProgressTracker, ledger: ChunkLedger)] = [:]
         var summary = InboxService.Summary()
+        var lastDelivery: Int64?
+        var oldestWaiting: (foundAt: Int64?, lookedAt: Int64)?
     }
 
     private let state = Mutex(State())
@@ -21,22 +23,10 @@ final class ProgressBoard: Sendable {
     var summary: InboxService.Summary { state.withLock { $0.summary } }
     var isIdle: Bool { state.withLock { $0.trackers.isEmpty } }
 
-    var running: [ServiceStatus.Running] {
+    /// With how far they are, in the order in which they were found.
+    var running: [(job: Job, progress: ProgressSnapshot)] {
         state.withLock { state in
-            state.trackers.sorted { $0.key < $1.key }.map {
-                ServiceStatus.Running(
-                    name: $0.value.job.path.printable, progress: $0.value.tracker.snapshot())
-            }
-        }
-    }
-
-    /// In the order in which they were found.
-    func running(of inboxes: [RawName]) -> [ServiceStatus.Running] {
-        state.withLock { state in
-            state.trackers.filter { inboxes.contains($0.value.job.inbox) }.sorted { $0.key < $1.key }.map {
-                ServiceStatus.Running(
-                    name: $0.value.job.path.printable, progress: $0.value.tracker.snapshot())
-            }
+            state.trackers.sorted { $0.key < $1.key }.map { ($0.value.job, $0.value.tracker.snapshot()) }
         }
     }
 
@@ -67,7 +57,20 @@ final class ProgressBoard: Sendable {
 
     func noteNotTakenOut(_ count: Int) { state.withLock { $0.summary.notTakenOut = count } }
 
-    func noteWaiting(_ count: Int) { state.withLock { $0.summary.waiting = count } }
+    /// - Parameter isForEngine: some of them wait for an engine.
+    func noteWaiting(_ count: Int, forEngine isForEngine: Bool) {
+        state.withLock { ($0.summary.waiting, $0.summary.waitsForEngine) = (count, isForEngine) }
+    }
+
+    /// When a transcript was last delivered, in seconds since 1970; nil: never, as far as is known.
+    var lastDelivery: Int64? { state.withLock { $0.lastDelivery } }
+
+    /// What `noteOldestWaiting` was told last.
+    var oldestWaiting: (foundAt: Int64?, lookedAt: Int64)? { state.withLock { $0.oldestWaiting } }
+
+    func noteOldestWaiting(_ foundAt: Int64?, now: Int64) { state.withLock { $0.oldestWaiting = (foundAt, now) } }
+
+    func noteDelivery(at time: Int64?) { state.withLock { $0.lastDelivery = time ?? $0.lastDelivery } }
 
     func begin(_ job: Job, _ tracker: ProgressTracker, _ ledger: ChunkLedger) {
         state.withLock { $0.trackers[job.id] = (job, tracker, ledger) }
@@ -77,6 +80,7 @@ final class ProgressBoard: Sendable {
     func end(_ job: Job, as finished: Job.State?) {
         state.withLock { state in
             state.trackers[job.id] = nil
+            if finished == .delivered || finished == .partial { state.lastDelivery = Int64(time(nil)) }
             switch finished {
             case .delivered: state.summary.delivered += 1
             case .partial: state.summary.partial += 1

@@ -10,10 +10,13 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
         /// Printable, relative to the inbox.
         package var name: String
         package var progress: ProgressSnapshot
+        /// `Job.id`.
+        package var job: Int64?
 
-        package init(name: String, progress: ProgressSnapshot) {
+        package init(name: String, progress: ProgressSnapshot, job: Int64? = nil) {
             self.name = name
             self.progress = progress
+            self.job = job
         }
     }
 
@@ -44,15 +47,35 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var partial: Int
     package var failed: Int
     package var cache: CacheFigures?
-    /// Figures of each engine in use, by its name.
-    package var engines: [String: ConcurrencyController.Figures]
+    /// Each engine in use, by its name.
+    package var engines: [String: EngineStatus]
     /// Folders with so little space that recordings wait; nil when there are none.
     package var shortOfSpace: [String]?
+    /// The inboxes that are served.
+    package var inboxes: [Inbox]?
+    /// Outboxes that cannot be written to.
+    package var outboxes: [OutboxStatus]?
+    /// Recordings that were looked at and are not complete yet, the first of them.
+    package var arriving: [ArrivingRecording]?
+    /// When the oldest recording was found that has no transcript yet and has not failed, in seconds since 1970.
+    package var oldestWaitingAt: Int64?
+    /// For how long that one has waited; is filled in by who prints it, since the file gets old.
+    package var oldestWaitingSeconds: Int64?
+    /// When a transcript was last delivered, in seconds since 1970.
+    package var lastDeliveryAt: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+        case processID, startedAt, updatedAt, settling, queued, running, delivered, partial, failed, cache, engines
+        case shortOfSpace, inboxes, outboxes, arriving
+        case oldestWaitingAt = "oldest_waiting_at"
+        case oldestWaitingSeconds = "oldest_waiting_seconds"
+        case lastDeliveryAt = "last_delivery_at"
+    }
 
     package init(
         processID: Int32, startedAt: Int64, updatedAt: Int64, settling: Int, queued: Int, running: [Running],
         delivered: Int, partial: Int, failed: Int, cache: CacheFigures?,
-        engines: [String: ConcurrencyController.Figures]
+        engines: [String: EngineStatus]
     ) {
         self.processID = processID
         self.startedAt = startedAt
@@ -91,6 +114,9 @@ extension ServiceStatus {
         var parts = ["\(running.count) running, \(queued) queued, \(settling) arriving, \(failed) failed"]
         for recording in running.prefix(3) {
             parts.append(ProgressLine.draw(recording.progress, width: 0, isTerminal: false))
+        }
+        for (name, engine) in engines.sorted(by: { $0.key < $1.key }) where engine.state != .ok {
+            parts.append("engine \(name): \(engine.words)")
         }
         return parts.joined(separator: "; ")
     }

@@ -41,6 +41,8 @@ package struct StatusPage: Sendable, Hashable {
     package var finished: [Finished] = []
     /// Newest first.
     package var failed: [Finished] = []
+    /// What is wrong with the speech recognition, as a sentence; nil: nothing.
+    package var outage: String?
     /// New recordings have to wait because there is no space.
     package var isShortOfSpace = false
     /// The service does not run since then, in seconds since 1970.
@@ -65,6 +67,11 @@ package struct StatusPage: Sendable, Hashable {
             body +=
                 "<p class=\"note\" role=\"status\"><strong>New recordings wait, because too little space is left on "
                 + "the server.</strong> Nothing is lost. Please tell your administrator.</p>\n"
+        }
+        if stoppedAt == nil, let outage {
+            body +=
+                "<p class=\"note\" role=\"status\"><strong>\(Self.escaped(outage))</strong> Nothing is lost and nothing "
+                + "needs to be done: recordings wait, and go on by themselves.</p>\n"
         }
         if stoppedAt == nil {
             body += section(

@@ -112,32 +112,6 @@ struct ReloadTests {
         }
     }
 
-    @Test func aNewKeyWorksWithoutARestart() async throws {
-        let server = try FakeTranscriptionServer.hearing { request in
-            request.headers["authorization"] == "Bearer good-key" ? nil : .init(401, text: "no such key")
-        }
-        defer { server.stop() }
-        try await withTemporaryDirectory { folder in
-            try TestAudioFile.write(Array("old-key\n".utf8), to: folder.appending("key"))
-            let place = try Workplace(
-                folder, server: server, inbox: "", engine: "api_key_file = \"\(folder.string)/key\"")
-            let ended = try await place.start("serve") { process in
-                try await process.says("ready")
-                try place.writeMarks(0..<3, to: "inbox/talk.wav")
-                try await eventually("the error note") { place.exists("outbox/talk.error.txt") }
-                try place.write("good-key\n", to: "key")
-                try await Self.reload(process, says: "configuration loaded again")
-                try await eventually("the recording in failed") { place.exists("failed/talk.wav") }
-                #expect(try await place.run("jobs", "retry", "talk.wav").status == 0)
-                try await eventually("the transcript") { place.exists("outbox/talk.json") }
-                process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
-            }
-            #expect(ended.status == 0, "\(ended.errors)")
-            #expect(!ended.errors.contains("good-key"))
-        }
-    }
-
     @Test func recordingsWaitForSpaceAndGoOnByThemselves() async throws {
         let server = try FakeTranscriptionServer.hearing()
         defer { server.stop() }

@@ -87,7 +87,7 @@ struct ServeTests {
     @Test func aFailedRecordingIsTriedAgainOnRequest() async throws {
         let isReady = Mutex(false)
         let server = try FakeTranscriptionServer.hearing { _ in
-            isReady.withLock { $0 } ? nil : .init(401, text: "no such key")
+            isReady.withLock { $0 } ? nil : .init(400, text: "nothing for this server")
         }
         defer { server.stop() }
         try await withTemporaryDirectory { folder in

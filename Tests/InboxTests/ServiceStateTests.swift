@@ -36,7 +36,12 @@ import Transcription
                 delivered: 5,
                 partial: 6, failed: 7,
                 cache: ServiceStatus.CacheFigures(hits: 1, misses: 2, memoryBytes: 3, diskBytes: 4),
-                engines: ["cloud": ConcurrencyController(.init(ceiling: 4)).figures])
+                engines: ["cloud": .init(ConcurrencyController(.init(ceiling: 4)).figures)])
+            status.engines["cloud"]?.state = .refused
+            status.inboxes = [.init(path: "/in", outbox: "/out", engine: "cloud")]
+            status.outboxes = [.init(path: "/out", since: 1, cause: "full", nextTry: 2)]
+            status.arriving = [.init(name: "a", inbox: "/in", foundAt: 3, .unreadable(.permissionDenied))]
+            (status.oldestWaitingAt, status.lastDeliveryAt) = (4, 5)
             try status.write(to: folder)
             #expect(ServiceStatus.read(from: folder) == status)
             status.queued = 0

@@ -85,8 +85,8 @@ say "reload"
 pid=$(property MainPID)
 cp /etc/parlograph/parlograph.toml /tmp/good.toml
 echo 'nonsense = 1' >>/etc/parlograph/parlograph.toml
-systemctl reload parlograph >/dev/null 2>&1
-check "a broken file keeps it running" within 10 is ActiveState active
+check "a broken file makes the reload fail" sh -c '! systemctl reload parlograph'
+check "and keeps it running" within 10 is ActiveState active
 check "with the same process" is MainPID "$pid"
 check "and the log says why" within 10 logged nonsense
 cp /tmp/good.toml /etc/parlograph/parlograph.toml
@@ -137,6 +137,11 @@ base_url = "http://127.0.0.1:9/v1"
 model = "m"
 TOML
 check "an instance" systemctl start parlograph@nas
+check "check as the service's user finds no fault" as parlograph parlograph check --config /etc/parlograph/nas.toml
+printf 'another-key' >/etc/parlograph/credentials/cloud
+check "check tells of a key that only a restart takes up" sh -c \
+  'parlograph check --config /etc/parlograph/nas.toml | grep "has another key"'
+printf 'key-of-the-cloud' >/etc/parlograph/credentials/cloud
 check "it has the key" sh -c 'grep -qz key-of-the-cloud "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_cloud"'
 as anna cp /host/talk.wav /srv/parlograph/nas/inbox/ 2>/tmp/out
 check "it works" within 60 test -e /srv/parlograph/nas/outbox/talk.json

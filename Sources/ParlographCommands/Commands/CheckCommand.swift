@@ -14,10 +14,14 @@ struct CheckCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
+    @Flag(help: "Only whether the configuration can be loaded; no engine is asked. For the unit, before a reload.")
+    var configurationOnly = false
+
     func run() async throws {
         let settings: Settings
         do { settings = try common.read() } catch { throw Exit.failure(error) }
-        let findings = await Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error)).look()
+        let surroundings = Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error))
+        let findings = configurationOnly ? await surroundings.lookAtConfiguration() : await surroundings.look()
         for finding in findings {
             StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)")
         }

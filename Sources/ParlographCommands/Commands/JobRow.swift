@@ -49,9 +49,17 @@ struct JobRow: Encodable {
     private let chunk_states: [ChunkState]?
     private let error_code: String?
     private let error: String?
+    private let waits_for: String?
+    private let waits_since: Int64?
+    private let waits_because: String?
 
-    /// - Parameter records: of its chunks; where there are none the key is left out.
-    init(_ job: Job, _ records: [ChunkRecord]) {
+    /// - Parameters:
+    ///   - records: of its chunks; where there are none the key is left out.
+    ///   - reason: why it waits; nil: it does not.
+    init(_ job: Job, _ records: [ChunkRecord], _ reason: WaitingReason?) {
+        waits_for = reason?.word
+        waits_since = reason?.since
+        waits_because = reason?.sentence
         id = job.id
         inbox = job.inbox.printable
         name = job.path.printable
@@ -68,16 +76,44 @@ struct JobRow: Encodable {
         chunks_done = job.chunks.done
         chunks_failed = job.chunks.failed
         chunk_states = records.isEmpty ? nil : records.map(ChunkState.init)
-        error_code = job.errorCode
-        error = job.errorMessage
+        // Of one that was put off they say why, as `waits_because` does.
+        error_code = job.state.isFinished ? job.errorCode : nil
+        error = job.state.isFinished ? job.errorMessage : nil
     }
 
     /// The object as one line.
-    var line: String {
-        get throws {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
-        }
+    var line: String { get throws { try JSONLine.text(of: self) } }
+}
+
+/// A line of `jobs --json` for a recording that is not complete yet.
+struct ArrivingRow: Encodable {
+    private let state = "arriving"
+    private let inbox: String
+    private let name: String
+    private let found_at: Int64
+    private let waits_for: String
+    private let waits_because: String
+    private let bytes: Int64?
+    private let bytes_expected: Int64?
+
+    init(_ recording: ServiceStatus.ArrivingRecording) {
+        inbox = recording.inbox
+        name = recording.name
+        found_at = recording.foundAt
+        waits_for = recording.reason.rawValue
+        waits_because = recording.sentence
+        bytes = recording.arrived
+        bytes_expected = recording.expected
+    }
+
+    /// The object as one line.
+    var line: String { get throws { try JSONLine.text(of: self) } }
+}
+
+private enum JSONLine {
+    static func text(of row: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(row), as: UTF8.self)
     }
 }

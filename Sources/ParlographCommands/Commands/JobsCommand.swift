@@ -24,9 +24,16 @@ struct JobsCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let journal = try await JobsCommand.open(common, try common.load())
-            let jobs: [Job]
-            do { jobs = try await journal.jobs(in: failed ? [.failed] : []) } catch { throw Exit.failure(error) }
+            let (directory, settings) = try common.loadToShow()
+            let journal = try await JobsCommand.open(directory, common.makeLogger(settings), "jobs")
+            let (jobs, order): ([Job], [Int64: Int])
+            do {
+                jobs = try await journal.jobs(in: failed ? [.failed] : [])
+                order = try await journal.queueOrder()
+            } catch {
+                throw Exit.failure(error)
+            }
+            let status = await BlockingPool.files.run { JobsCommand.status(of: directory) }
             for job in jobs {
                 // Job by job: all together may be many.
                 let chunks: [ChunkRecord]
@@ -35,25 +42,70 @@ struct JobsCommand: AsyncParsableCommand {
                 } catch {
                     throw Exit.failure(error)
                 }
+                let reason = Self.reason(of: job, status, order)
                 if json {
-                    StandardOutput.print(try JobRow(job, chunks).line)
+                    StandardOutput.print(try JobRow(job, chunks, reason).line)
                 } else {
-                    Self.describe(job, gaps: chunks).forEach { StandardOutput.print($0) }
+                    Self.describe(job, gaps: chunks, reason, status).forEach { StandardOutput.print($0) }
                 }
+            }
+            guard !failed else { return }
+            for recording in status?.arriving ?? [] {
+                if json {
+                    StandardOutput.print(try ArrivingRow(recording).line)
+                } else {
+                    Self.describe(recording).forEach { StandardOutput.print($0) }
+                }
+            }
+        }
+
+        /// Nil: it does not wait.
+        private static func reason(of job: Job, _ status: ServiceStatus?, _ order: [Int64: Int]) -> WaitingReason? {
+            switch job.state {
+            case .queued: WaitingReason(of: job, status, position: order[job.id] ?? 0, now: Int64(time(nil)))
+            case .processing: status == nil ? .serviceStopped : nil
+            case .delivered, .partial, .failed: nil
             }
         }
 
         private static let mostGaps = 5
 
-        private static func describe(_ job: Job, gaps: [ChunkRecord]) -> [String] {
-            var state = job.state.rawValue
-            state += String(repeating: " ", count: max(0, 11 - state.count))
-            var line = "\(LocalTime.moment(job.finishedAt ?? job.foundAt))  \(state) \(job.path.printable)"
+        private static func describe(
+            _ job: Job, gaps: [ChunkRecord], _ reason: WaitingReason?, _ status: ServiceStatus?
+        ) -> [String] {
+            var line = head(job.finishedAt ?? job.foundAt, job.state.rawValue, job.path.printable)
             if job.state == .partial { line += " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)" }
-            var lines = [line] + (job.errorMessage.map { ["    \($0)"] } ?? [])
+            var lines = [line]
+            if let reason {
+                lines.append("    \(reason.sentence)")
+            } else if let running = status?.running.first(where: { $0.job == job.id }) {
+                lines += progress(running.progress)
+            } else if let message = job.errorMessage {
+                lines.append("    \(message)")
+            }
             lines += gaps.prefix(Self.mostGaps).map(Self.describe)
             if gaps.count > Self.mostGaps { lines.append("    and \(gaps.count - Self.mostGaps) chunks more") }
             return lines
+        }
+
+        private static func head(_ time: Int64, _ state: String, _ name: String) -> String {
+            let padding = String(repeating: " ", count: max(0, 11 - state.count))
+            return "\(LocalTime.moment(time))  \(state)\(padding) \(name)"
+        }
+
+        private static func progress(_ progress: ProgressSnapshot) -> [String] {
+            var progress = progress
+            // It stands in the line above.
+            progress.name = "Progress"
+            let line = "    \(ProgressLine.draw(progress, width: 0, isTerminal: false))"
+            return [line] + (progress.stall?.cause.map { ["    \($0)"] } ?? [])
+        }
+
+        private static func describe(_ recording: ServiceStatus.ArrivingRecording) -> [String] {
+            [
+                head(recording.foundAt, "arriving", recording.name),
+                "    \(recording.sentence) Seen for \(TimeText.age(since: recording.foundAt)).",
+            ]
         }
 
         private static func describe(_ gap: ChunkRecord) -> String {
@@ -65,37 +117,69 @@ struct JobsCommand: AsyncParsableCommand {
         }
     }
 
-    /// `jobs retry NAME...`
+    /// `jobs retry`
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Have failed or partial recordings tried again: they are put back into their inbox.",
-            discussion: "NAME is what \"parlograph jobs --failed\" shows, or just the file's name.")
+            discussion: """
+                NAME is what "parlograph jobs --failed" shows, or just the file's name, and means the newest of that name; \
+                in a pattern, * stands for any characters and ? for one, and all that fit are meant.
+                """)
         @OptionGroup var common: CommonOptions
 
-        @Argument(help: "Recordings.")
-        var name: [String]
+        @Flag(help: "All that failed.")
+        var all = false
+
+        @Option(
+            name: .customLong("failed-since"),
+            help: ArgumentHelp(
+                "Those that failed since then: 2026-11-27, 2026-11-27T08:00, or so long ago: 30min, 2h, 3d.",
+                valueName: "time"))
+        var failedSince: String?
+
+        @Argument(help: "Recordings, or patterns of their names.")
+        var name: [String] = []
+
+        func validate() throws {
+            guard all || failedSince != nil || !name.isEmpty else {
+                throw ValidationError("Name the recordings, or say --all or --failed-since TIME.")
+            }
+            guard !all || name.isEmpty else { throw ValidationError("--all takes no names: leave out one of them.") }
+            if let failedSince, since == nil {
+                throw ValidationError(
+                    "\"\(failedSince)\" is no time. Write a day, 2026-11-27, a moment, 2026-11-27T08:00, or how long ago: "
+                        + "30min, 2h, 3d.")
+            }
+        }
+
+        private var since: Int64? { failedSince.flatMap { PointInTime.seconds($0, now: Int64(time(nil))) } }
 
         func run() async throws {
-            let settings = try common.load()
-            let journal = try await JobsCommand.open(common, settings)
+            let (directory, settings) = try common.loadToShow()
+            let journal = try await JobsCommand.open(
+                directory, common.makeLogger(settings), "jobs retry", isToBeChanged: true)
+            let wanted = name.map { RetrySelection.Wanted(name: RawName(RawArguments.path(for: $0)), text: $0) }
+            let (chosen, unknown): ([Job], [String])
+            do {
+                (chosen, unknown) = RetrySelection(wanted: wanted, since: since).chosen(
+                    from: try await journal.jobs(in: [.failed, .partial], limit: 100_000))
+            } catch {
+                throw Exit.failure(error)
+            }
             var status = Exit.done
-            for name in name {
-                let wanted = RawName(RawArguments.path(for: name))
+            for name in unknown {
+                Exit.say("parlograph: no failed or partial recording is called \(name).")
+                status = .noInput
+            }
+            if chosen.isEmpty, unknown.isEmpty { StandardOutput.print("There is nothing that failed.") }
+            for job in chosen {
                 do {
-                    let failed = try await journal.jobs(in: [.failed, .partial], limit: 100_000)
-                    guard
-                        let job = failed.last(where: {
-                            $0.path == wanted || $0.path.last == wanted || $0.path.printable == name
-                        })
-                    else {
-                        Exit.say("parlograph: no failed or partial recording is called \(wanted.printable).")
-                        status = .noInput
-                        continue
-                    }
                     try await JobsCommand.retry(job, journal, settings)
                     StandardOutput.print("\(job.path.printable): is tried again within a minute, if the service runs")
                 } catch {
-                    Exit.say("parlograph: \(wanted.printable): \(error)")
+                    let isRights = (error as? SystemError)?.errno == .permissionDenied
+                    let advice = isRights ? " " + AccessAdvice.sentence("jobs retry", for: directory) : ""
+                    Exit.say("parlograph: \(job.path.printable): \(error)\(advice)")
                     status = Exit.worse(status, Exit(error))
                 }
             }
@@ -103,37 +187,67 @@ struct JobsCommand: AsyncParsableCommand {
         }
     }
 
-    private static func open(_ common: CommonOptions, _ settings: Settings) async throws -> JobJournal {
-        guard (try? FileStatus(at: settings.stateDirectory.appending("jobs.sqlite"))) != nil else {
+    /// What the service that runs has written; nil: none runs. Blocks.
+    private static func status(of directory: FilePath) -> ServiceStatus? {
+        guard let status = ServiceStatus.read(from: directory),
+            InstanceLock.holder(in: directory) == status.processID
+        else { return nil }
+        return status
+    }
+
+    /// - Parameters:
+    ///   - command: behind `parlograph`, for advice.
+    ///   - isToBeChanged: reading is not enough.
+    private static func open(
+        _ directory: FilePath, _ logger: Logger, _ command: String, isToBeChanged: Bool = false
+    ) async throws -> JobJournal {
+        let file = directory.appending("jobs.sqlite")
+        do {
+            _ = try FileStatus(at: file)
+        } catch let error as SystemError where error.errno == .permissionDenied {
             Exit.say(
-                "parlograph: there is no job journal in \(settings.stateDirectory.printable); has the service run yet?")
+                "parlograph: the job journal in \(directory.printable) cannot be seen by this user. "
+                    + AccessAdvice.sentence(command, for: directory))
+            throw ExitCode(Exit.noInput)
+        } catch {
+            Exit.say("parlograph: there is no job journal in \(directory.printable); has the service run yet?")
             throw ExitCode(Exit.noInput)
         }
+        guard !isToBeChanged || AccessAdvice.mayChange(file) else {
+            Exit.say(
+                "parlograph: \(file.printable) cannot be written to by this user. "
+                    + AccessAdvice.sentence(command, for: directory))
+            throw ExitCode(Exit.cannotCreate)
+        }
         do {
-            return try await JobJournal.open(
-                in: settings.stateDirectory, mends: false, logger: common.makeLogger(settings))
+            return try await JobJournal.open(in: directory, mends: false, logger: logger)
         } catch {
             throw Exit.failure(error)
         }
     }
 
     /// A recording in `failed` goes back into its inbox, where it is found as new; one that was kept is queued again.
-    private static func retry(_ job: Job, _ journal: JobJournal, _ settings: Settings) async throws {
-        guard let inbox = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
+    /// - Parameter settings: nil: they have a fault; the journal knows the folders.
+    private static func retry(_ job: Job, _ journal: JobJournal, _ settings: Settings?) async throws {
+        let configured = settings?.inboxes.first { RawName($0.path) == job.inbox }
+        guard settings == nil || configured != nil else {
             throw ConfigurationFault("its inbox \(job.inbox.printable) is no longer configured.")
         }
         if job.source == .moved {
+            let usual = configured.map { RawName($0.failed.pushing(job.path.path)) }
+            guard let source = (job.sourcePlace ?? usual)?.path else {
+                throw ConfigurationFault("it is not known where it lies: put the configuration right.")
+            }
             try await BlockingPool.files.run {
-                let source = (job.sourcePlace ?? RawName(inbox.failed.pushing(job.path.path))).path
                 guard (try? FileStatus(at: source, followingLinks: false)) != nil else {
                     throw SystemError("stat", source.printable, errno: .noSuchFileOrDirectory)
                 }
-                let folder = try FileMover.makeFolders(job.path.folder, below: inbox.path)
+                let folder = try FileMover.makeFolders(job.path.folder, below: job.inbox.path)
                 _ = try FileMover.move(source, to: folder, named: job.path.last)
             }
             try await journal.forget(job.id)
         } else {
-            let source = inbox.path.pushing(job.path.path)
+            let source = job.inbox.path.pushing(job.path.path)
             let now = await BlockingPool.files.run { try? FileStatus(at: source, followingLinks: false) }
             guard job.source != .deleted, now?.identity == job.identity else {
                 throw TranscriptionError(

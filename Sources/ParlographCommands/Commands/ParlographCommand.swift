@@ -51,9 +51,28 @@ struct CommonOptions: ParsableArguments {
         }
     }
 
+    /// For commands that show what the service does. A file that has become faulty does not keep them from that: the
+    /// service goes on with the settings it has; the fault is told.
+    /// - Returns: where the service keeps its state, and the settings where they can be read.
+    func loadToShow() throws -> (stateDirectory: FilePath, settings: Settings?) {
+        do {
+            let settings = try read()
+            for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
+            return (settings.stateDirectory, settings)
+        } catch let fault as ConfigurationFault {
+            let file = configurationFile.map { RawArguments.path(for: $0) }
+            guard let directory = SettingsLoader.stateDirectory(ofFaulty: file) else { throw Exit.failure(fault) }
+            Exit.say("parlograph: \(fault)")
+            Exit.say(
+                "parlograph: the configuration has a fault; what follows is of the service in \(directory.printable), which "
+                    + "goes on with the settings it has.")
+            return (directory, nil)
+        }
+    }
+
     /// A logger for standard error at the configured level, or a quieter one.
-    func makeLogger(_ settings: Settings, atLeast least: Logger.Level = .trace) -> Logger {
-        let level = max(settings.logLevel, least)
+    func makeLogger(_ settings: Settings?, atLeast least: Logger.Level = .trace) -> Logger {
+        let level = max(settings?.logLevel ?? .warning, least)
         return Logger(label: "parlograph") { _ in
             JournalLogHandler(level: level, style: JournalLogHandler.detectedStyle)
         }

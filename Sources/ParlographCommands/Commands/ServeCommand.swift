@@ -68,9 +68,10 @@ struct ServeCommand: AsyncParsableCommand {
                 guard !once else { throw ConfigurationFault("serve --once keeps the configuration it began with.") }
                 try await live.reload(try await BlockingPool.files.run { try settingsToServe() }, into: service)
             }, logger: logger, notifier: notifier)
+        let keys = KeyFileWatch(live: live, service: service, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: reload),
+                .init(service: reload), .init(service: keys),
                 .init(
                     service: service, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .cancelGroup),
@@ -114,11 +115,12 @@ struct ServeCommand: AsyncParsableCommand {
         if summary.failed > summary.failedNames.count {
             StandardOutput.print("failed: \(summary.failed - summary.failedNames.count) more")
         }
-        if summary.failed > 0 {
-            // A fault of the surroundings outweighs recordings that cannot be decoded.
-            throw ExitCode(summary.failures.map { Exit($0).rawValue }.max() ?? Exit.software.rawValue)
-        }
-        if summary.waiting > 0 || summary.notTakenOut > 0 { throw ExitCode(Exit.cannotCreate) }
+        var ends = summary.failures.map { Exit($0) }
+        if summary.failed > 0, ends.isEmpty { ends = [.software] }
+        if summary.waiting > 0 { ends.append(summary.waitsForEngine ? .unavailable : .cannotCreate) }
+        if summary.notTakenOut > 0 { ends.append(.cannotCreate) }
+        // A fault of the surroundings outweighs recordings that cannot be decoded.
+        if let worst = ends.map(\.rawValue).max() { throw ExitCode(worst) }
         if summary.partial > 0 || summary.incomplete > 0 { throw ExitCode(Exit.temporaryFailure) }
     }
 }

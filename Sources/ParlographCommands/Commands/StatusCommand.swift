@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Inbox
 import SystemPackage
 import SystemSupport
@@ -19,7 +20,7 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let directory = try common.load().stateDirectory
+        let directory = try common.loadToShow().stateDirectory
         let shown = await Interruption.run { await show(directory) }
         if !shown { throw ExitCode(Exit.unavailable) }
     }
@@ -36,7 +37,7 @@ struct StatusCommand: AsyncParsableCommand {
                     try? await Task.sleep(for: .seconds(1))
                     continue
                 }
-                Exit.say("parlograph: no service is running for \(directory.printable).")
+                Exit.say("parlograph: \(await Self.whyNothing(directory))")
                 return wasRunning
             }
             wasRunning = true
@@ -50,7 +51,18 @@ struct StatusCommand: AsyncParsableCommand {
         return true
     }
 
+    private static func whyNothing(_ directory: FilePath) async -> String {
+        await BlockingPool.files.run {
+            AccessAdvice.isClosed(directory)
+                ? "whether a service runs for \(directory.printable) cannot be seen by this user. "
+                    + AccessAdvice.sentence("status", for: directory)
+                : "no service is running for \(directory.printable)."
+        }
+    }
+
     private static func line(_ status: ServiceStatus) -> String {
+        var status = status
+        status.oldestWaitingSeconds = status.oldestWaitingAt.map { max(0, Int64(time(nil)) - $0) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         guard let data = try? encoder.encode(status) else { return "{}" }
@@ -66,18 +78,32 @@ struct StatusCommand: AsyncParsableCommand {
         for running in status.running {
             lines.append("  " + ProgressLine.draw(running.progress, width: 100, isTerminal: true))
         }
+        if let oldest = status.oldestWaitingAt {
+            lines.append("oldest      waits for its transcript since \(LocalTime.moment(oldest))")
+        }
         for folder in status.shortOfSpace ?? [] {
             lines.append("waiting     too little space is left at \(folder)")
+        }
+        for outbox in status.outboxes ?? [] {
+            lines.append(
+                "waiting     outbox \(outbox.path) since \(LocalTime.moment(outbox.since)): \(outbox.cause) Tried again at "
+                    + "\(LocalTime.moment(outbox.nextTry)).")
+        }
+        for (name, engine) in status.engines.sorted(by: { $0.key < $1.key }) where engine.state != .ok {
+            lines.append("waiting     engine \(name) \(engine.words)")
         }
         if let cache = status.cache {
             lines.append(
                 "cache       \(cache.hits) hits, \(cache.misses) misses; \(ByteCount.text(Int64(cache.memoryBytes))) in memory, "
                     + "\(ByteCount.text(Int64(cache.diskBytes))) on disk")
         }
-        for (name, figures) in status.engines.sorted(by: { $0.key < $1.key }) {
+        for (name, engine) in status.engines.sorted(by: { $0.key < $1.key }) {
+            guard let inFlight = engine.inFlight, let limit = engine.limit, let ceiling = engine.ceiling else {
+                continue
+            }
             lines.append(
-                "engine      \(name): \(figures.inFlight) requests under way (limit \(figures.limit) of "
-                    + "\(figures.ceiling)), \(figures.requestsInLastMinute) begun in the last minute")
+                "engine      \(name): \(inFlight) requests under way (limit \(limit) of "
+                    + "\(ceiling)), \(engine.requestsInLastMinute ?? 0) begun in the last minute")
         }
         return lines
     }

@@ -14,7 +14,25 @@ final class LiveSettings: Sendable {
 
     private let once: Bool
     private let logger: Logger
-    private let state: Mutex<(settings: Settings, room: EngineRoom)>
+    private let state: Mutex<State>
+
+    private struct State {
+        var settings: Settings
+        var room: EngineRoom
+        /// The key files as they were when the keys were read, by the engines' names.
+        var keyFiles: [String: FileIdentity]
+        /// Counts reloads.
+        var version = 0
+    }
+
+    /// The same settings with keys that have changed.
+    struct KeyChange {
+        let settings: Settings
+        /// Whose keys they are.
+        let engines: [String]
+        /// What the settings were made from.
+        let version: Int
+    }
 
     /// - Throws: as `EngineRoom.transcriber`, when an inbox's engine cannot be made.
     init(_ settings: Settings, once: Bool, logger: Logger) throws {
@@ -22,20 +40,34 @@ final class LiveSettings: Sendable {
         self.logger = logger
         let room = EngineRoom(settings, usesCache: true, logger: logger)
         for inbox in settings.inboxes { _ = try room.transcriber(inbox.engine) }
-        state = Mutex((settings, room))
+        state = Mutex(State(settings: settings, room: room, keyFiles: Self.keyFiles(of: settings)))
         sayWhatIsOdd(settings)
     }
 
     /// For the service.
     var forService: (settings: InboxService.Settings, equipment: InboxService.Equipment) {
-        let (settings, room) = state.withLock { $0 }
+        let (settings, room) = state.withLock { ($0.settings, $0.room) }
         return (serviceSettings(settings), equipment(settings, room))
     }
 
+    private static func keyFiles(of settings: Settings) -> [String: FileIdentity] {
+        settings.keyFiles.compactMapValues { try? FileStatus(at: $0).identity }
+    }
+
+    /// What has come of the key files since they were read; nil: nothing. Blocks.
+    func changeOfKeys() -> KeyChange? {
+        let (settings, before, version) = state.withLock { ($0.settings, $0.keyFiles, $0.version) }
+        let now = Self.keyFiles(of: settings)
+        let changed = now.filter { before[$0.key] != $0.value }.keys.sorted()
+        guard !changed.isEmpty else { return nil }
+        return KeyChange(settings: settings.readingAgain(keysOf: changed), engines: changed, version: version)
+    }
+
     /// Gives new settings to the service. Recordings that are being worked on keep the old ones.
+    /// - Parameter version: the settings were made from those; nothing is done where others have come since.
     /// - Throws: `ConfigurationFault` or `TranscriptionError` that says what is wrong; nothing has changed then.
-    func reload(_ new: Settings, into service: InboxService) async throws {
-        let (old, room) = state.withLock { $0 }
+    func reload(_ new: Settings, into service: InboxService, replacing version: Int? = nil) async throws {
+        let (old, room) = state.withLock { ($0.settings, $0.room) }
         guard new.origin == old.origin || new.origin != ConfigurationText().name else {
             throw ConfigurationFault("\(old.origin) is not there any more.")
         }
@@ -49,7 +81,13 @@ final class LiveSettings: Sendable {
         try await FolderCheck.prepare(new, only: new.inboxes.filter { !old.inboxes.contains($0) })
         let newRoom = EngineRoom(new, after: room)
         for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) }
-        state.withLock { $0 = (new, newRoom) }
+        let keyFiles = await BlockingPool.files.run { Self.keyFiles(of: new) }
+        let isTaken = state.withLock { state in
+            guard version == nil || version == state.version else { return false }
+            state = State(settings: new, room: newRoom, keyFiles: keyFiles, version: state.version + 1)
+            return true
+        }
+        guard isTaken else { return }
         await service.apply(serviceSettings(new), equipment(new, newRoom))
         if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
         if new.logLevel != old.logLevel { logger.warning("a new log_level needs a restart") }

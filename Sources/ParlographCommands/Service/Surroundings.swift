@@ -39,27 +39,17 @@ struct Surroundings {
 
     func look() async -> [Finding] {
         let settings = settings
-        var findings = [Finding.fine("configuration", settings.origin)]
-        findings += settings.warnings.map { .note("configuration", $0) }
+        let view = await BlockingPool.files.run { ServiceView(stateDirectory: settings.stateDirectory) }
+        var findings = configuration
         findings += settings.inboxes.compactMap { inbox in
             Self.languageFault(of: inbox, settings).map {
                 .fault("inbox \(inbox.path.printable)", $0, .configuration)
             }
         }
         findings += await BlockingPool.files.run {
-            settings.inboxes.flatMap { inbox in
-                FolderCheck.folders(of: inbox).map { Self.folder($0.0, as: $0.1, isInbox: $0.1 == "inbox") }
-            } + [
-                Self.folder(settings.stateDirectory, as: "state_directory", isInbox: false),
-                Self.folder(settings.cache.directory, as: "cache_directory", isInbox: false, mayBeMissing: true),
-                Self.inotify(),
-            ]
+            AssumedUser.run(as: view.user) { FolderFindings(settings, user: view.user?.name).all } + [Self.inotify()]
         }
-        do {
-            try await BlockingPool.files.run { try FolderCheck.refuseCircles(settings.inboxes) }
-        } catch {
-            findings.append(.fault("folders", "\(error)", .configuration))
-        }
+        findings += await circles
         if let program = DecodingAudioSource.installedFFmpeg() {
             findings.append(.fine("decoders", "libsndfile, libmpg123, and \(program.printable) for other formats"))
         } else {
@@ -67,9 +57,58 @@ struct Surroundings {
                 .note(
                     "decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
         }
+        return findings + (await engines(view))
+    }
+
+    /// What keeps a running service from taking up the configuration at a reload, as far as this process can tell.
+    func lookAtConfiguration() async -> [Finding] {
+        var findings = configuration + (await circles)
         let room = EngineRoom(settings, usesCache: false, logger: logger)
-        for (name, entry) in settings.engines.sorted(by: { $0.key < $1.key }) {
+        // Outside of the service its keys are not to be had.
+        let hasKeys = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] != nil
+        for name in settings.usedEngines.sorted() {
+            if let fault = settings.engines[name]?.keyFault, !hasKeys {
+                findings.append(.note("engine \(name)", "\(fault)"))
+                continue
+            }
+            do {
+                _ = try room.transcriber(name)
+            } catch {
+                findings.append(.fault("engine \(name)", "\(error)", .configuration))
+            }
+        }
+        return findings
+    }
+
+    private var configuration: [Finding] {
+        [.fine("configuration", settings.origin)] + settings.warnings.map { .note("configuration", $0) }
+    }
+
+    private var circles: [Finding] {
+        get async {
+            let inboxes = settings.inboxes
+            do {
+                try await BlockingPool.files.run { try FolderCheck.refuseCircles(inboxes) }
+                return []
+            } catch {
+                return [.fault("folders", "\(error)", .configuration)]
+            }
+        }
+    }
+
+    private func engines(_ view: ServiceView) async -> [Finding] {
+        var findings: [Finding] = []
+        let keys = await BlockingPool.files.run { [settings] in
+            Dictionary(uniqueKeysWithValues: settings.engines.map { ($0.key, KeyCheck(of: $0.key, $0.value, view)) })
+        }
+        var asService = settings
+        for (name, key) in keys { if let secret = key.secret { asService.give(secret, to: name) } }
+        let room = EngineRoom(asService, usesCache: false, logger: logger)
+        for (name, entry) in asService.engines.sorted(by: { $0.key < $1.key }) {
             findings += entry.keyNotes.map { .note("engine \(name)", $0) }
+            let isUsed = settings.usedEngines.contains(name)
+            findings += (keys[name]?.findings ?? []).map { isUsed ? $0 : .note($0.subject, $0.text) }
+            guard keys[name]?.mayAsk ?? true else { continue }
             do {
                 if let fault = entry.keyFault { throw fault }
                 let report = try await room.check(name)
@@ -77,7 +116,7 @@ struct Surroundings {
                 findings += report.notes.map { .note("engine \(name)", $0) }
             } catch {
                 findings.append(
-                    settings.usedEngines.contains(name)
+                    isUsed
                         ? .fault("engine \(name)", "\(error)", Exit(error))
                         : .note("engine \(name)", "\(error) No inbox uses it."))
             }
@@ -92,35 +131,6 @@ struct Surroundings {
         else { return nil }
         return "language is \"\(language)\", but its engine \"\(inbox.engine)\" understands English only: every "
             + "recording would fail. Choose another engine for this inbox."
-    }
-
-    private static func folder(_ path: FilePath, as name: String, isInbox: Bool, mayBeMissing: Bool = false) -> Finding
-    {
-        let subject = "\(name) \(path.printable)"
-        guard let status = try? FileStatus(at: path) else {
-            let text = "does not exist; the service makes it if it may"
-            return mayBeMissing || canMake(path)
-                ? .note(subject, text) : .fault(subject, "does not exist", .configuration)
-        }
-        guard status.kind == .directory else { return .fault(subject, "is not a folder", .configuration) }
-        guard FolderRights.canWrite(path) else {
-            return .fault(subject, FolderRights.obstacle(at: path), .configuration)
-        }
-        guard let file = try? OwnedDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY) else {
-            return .fault(subject, "cannot be read by this user", .configuration)
-        }
-        var text = "writable, \(FileSystemKind.name(of: file.descriptor))"
-        if let free = FileSystemKind.freeBytes(file.descriptor) { text += ", \(ByteCount.text(free)) free" }
-        if isInbox, FileLease.isOnNetwork(file.descriptor) {
-            text += "; changes made on other machines give no events here: it is scanned"
-        }
-        return .fine(subject, text)
-    }
-
-    private static func canMake(_ path: FilePath) -> Bool {
-        var at = path.removingLastComponent()
-        while (try? FileStatus(at: at)) == nil, !at.components.isEmpty { at = at.removingLastComponent() }
-        return FolderRights.canWrite(at)
     }
 
     private static func inotify() -> Finding {

@@ -52,8 +52,8 @@ struct EngineParser {
         let keyFile = try reader.optionalString(
             "api_key_file", .text("a path"),
             otherwise: .words("the file called like the engine in CREDENTIALS_DIRECTORY, if there is one"))
-        var keyFault: ConfigurationFault?
-        do { settings.apiKey = try secret(key, file: keyFile) } catch { keyFault = error }
+        let reading = self.key(key, file: keyFile)
+        (settings.apiKey, settings.keyOrigin) = (reading.secret, reading.origin)
         settings.profile = try reader.optionalChoice("profile", otherwise: .words("guessed from the address"))
         settings.languageRule = try reader.optionalChoice("language_rule", otherwise: ProfileDefaults.languageRule)
         settings.authorization = try reader.optionalChoice("auth_header", otherwise: ProfileDefaults.authorization)
@@ -80,8 +80,9 @@ struct EngineParser {
             "audio_seconds_per_hour", in: 0...1_000_000_000, .seconds, otherwise: ProfileDefaults.audioSecondsPerHour)
         return Settings.EngineEntry(
             engine: .openai(settings), requestsPerMinute: rate, audioSecondsPerHour: audio, apiLimitMB: limit,
-            fallback: try reader.optionalString("fallback", .text("the name of an engine")), keyFault: keyFault,
-            keyNotes: key == nil ? keyFile.flatMap(Self.note(onKeyFile:)).map { [$0] } ?? [] : [])
+            fallback: try reader.optionalString("fallback", .text("the name of an engine")), keyFault: reading.fault,
+            keyNotes: key == nil ? keyFile.flatMap(Self.note(onKeyFile:)).map { [$0] } ?? [] : [],
+            keyIsHidden: reading.isHidden)
     }
 
     /// - Throws: `ConfigurationFault` that lists them.
@@ -141,33 +142,20 @@ struct EngineParser {
     }
 
     /// The key itself from the environment or the file, else the content of the key file, else (also where that cannot be
-    /// read) a systemd credential with the engine's name, or one from a folder of such (`LoadCredential=engine:FOLDER` puts `engine_` in front).
-    private func secret(_ key: String?, file: String?) throws(ConfigurationFault) -> Secret? {
-        if let key { return Secret(key) }
-        if let file {
-            do {
-                return try readSecret(FilePath(file))
-            } catch {
-                // The package's folder of keys is closed to the service, which gets them as credentials.
-                if let secret = credential() { return secret }
-                let reason = (error as? SystemError).map { "\($0.errno)" } ?? "\(error)"
-                throw reader.fault("api_key_file", "\(file) cannot be read: \(reason).")
-            }
+    /// read) a systemd credential.
+    private func key(_ key: String?, file: String?) -> KeyReading {
+        if let key { return KeyReading(secret: Secret(key), origin: .setting) }
+        guard let file else { return KeyReading.credential(of: name) }
+        do {
+            return KeyReading(secret: try KeyReading.secret(FilePath(file)), origin: .file(file))
+        } catch {
+            // The package's folder of keys is closed to the service, which gets them as credentials.
+            var reading = KeyReading.credential(of: name)
+            guard reading.secret == nil else { return reading }
+            let reason = (error as? SystemError).map { "\($0.errno)" } ?? "\(error)"
+            reading.fault = reader.fault("api_key_file", "\(file) cannot be read: \(reason).")
+            return reading
         }
-        return credential()
-    }
-
-    /// Where the unit's LoadCredential= takes keys from; root may read it, for `check`.
-    private static let folderOfKeys = "/etc/parlograph/credentials"
-
-    private func credential() -> Secret? {
-        if let folder = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] {
-            for name in [name, "engine_\(name)"] {
-                if let secret = try? readSecret(FilePath(folder).appending(name)) { return secret }
-            }
-            return nil
-        }
-        return try? readSecret(FilePath(Self.folderOfKeys).appending(name))
     }
 
     private static func note(onKeyFile file: String) -> String? {
@@ -176,9 +164,5 @@ struct EngineParser {
             return "Its api_key_file, \(file), can be read by every user of this machine: chmod o-rwx \(file)"
         }
         return status.identity.byteCount == 0 ? "Its api_key_file, \(file), is empty." : nil
-    }
-
-    private func readSecret(_ path: FilePath) throws -> Secret? {
-        Secret(String(decoding: try SmallFile.read(path, limit: 64 << 10), as: UTF8.self))
     }
 }

@@ -40,6 +40,8 @@ package struct Settings: Sendable {
         package var keyFault: ConfigurationFault?
         /// What is odd about its key file, in sentences.
         package var keyNotes: [String] = []
+        /// Keys lie where this user may not look, so that it cannot be told whether the service has one for it.
+        package var keyIsHidden = false
     }
 
     package var stateDirectory: FilePath
@@ -106,7 +108,7 @@ package struct SettingsParser {
         let top = SectionReader(
             "", values: text.root, text: text, environment: environment,
             sections: ["inbox", "processing", "cache", "engines"])
-        let state = try top.path("state_directory", default: "/var/lib/parlograph")
+        let state = try top.path("state_directory", default: SettingsLoader.defaultStateDirectory.string)
         let cacheDirectory = try top.optionalPath("cache_directory", otherwise: DefaultCacheDirectory.words)
         let logLevel = try top.choice("log_level", default: Logger.Level.info)
         try finish(top)

@@ -6,6 +6,8 @@ import SystemSupport
 package enum SettingsLoader {
     /// The file an installed service reads.
     package static let defaultPath = FilePath("/etc/parlograph/parlograph.toml")
+    /// Made for the service by its package.
+    package static let defaultStateDirectory = FilePath("/var/lib/parlograph")
     private static let mostBytes = 1 << 20
 
     /// Reads the file, then the environment over it.
@@ -25,6 +27,23 @@ package enum SettingsLoader {
             text = ConfigurationText()
         }
         return try SettingsParser.parse(text, environment: environment)
+    }
+
+    /// Where the service keeps its state as far as a configuration tells that has a fault elsewhere: the service goes on
+    /// with the settings it has.
+    /// - Returns: nil where there is no file that can be read at all.
+    package static func stateDirectory(
+        ofFaulty path: FilePath?, environment: [String: String] = ProcessEnvironment.all
+    ) -> FilePath? {
+        if let named = environment["PARLOGRAPH_STATE_DIRECTORY"] { return FilePath(named) }
+        guard let text = try? read(path ?? defaultPath) else { return nil }
+        for line in text.split(whereSeparator: \.isNewline) {
+            if line.drop(while: \.isWhitespace).hasPrefix("[") { break }
+            if let found = line.wholeMatch(of: /\s*state_directory\s*=\s*["'](\/[^"']+)["']\s*(#.*)?/) {
+                return FilePath(String(found.output.1))
+            }
+        }
+        return defaultStateDirectory
     }
 
     private static func parsed(_ path: FilePath) throws -> ConfigurationText {
@@ -66,13 +85,14 @@ package enum ProcessEnvironment {
 package enum FolderRights {
     /// Exists and can be written to.
     package static func canWrite(_ path: FilePath) -> Bool {
-        path.withPlatformString { access($0, W_OK | X_OK) } == 0
+        path.withPlatformString { faccessat(AT_FDCWD, $0, W_OK | X_OK, AT_EACCESS) } == 0
     }
 
     /// Why `canWrite` says no, as the end of a sentence.
-    static func obstacle(at path: FilePath) -> String {
-        guard path.withPlatformString({ access($0, W_OK | X_OK) }) != 0, errno == EROFS else {
-            return "cannot be written to by this user"
+    /// - Parameter user: whose rights were looked at; nil: those of this process.
+    static func obstacle(at path: FilePath, user: String? = nil) -> String {
+        guard path.withPlatformString({ faccessat(AT_FDCWD, $0, W_OK | X_OK, AT_EACCESS) }) != 0, errno == EROFS else {
+            return "cannot be written to by \(user ?? "this user")"
         }
         return "is read-only here: mounted so, or not among the ReadWritePaths= of the systemd unit"
     }

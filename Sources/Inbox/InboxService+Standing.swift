@@ -1,0 +1,126 @@
+import SystemSupport
+import Transcription
+
+// What keeps recordings from going on, as status file, pages and notes tell it.
+extension InboxService {
+    /// What is told of a recording in work: with an engine that is known to be away it does not go on until that has
+    /// answered, however hopeful its own figures are.
+    func progress(of job: Job, _ own: ProgressSnapshot) -> ProgressSnapshot {
+        guard let engine = inbox(of: job)?.engine, let outage = outages.outage(of: job, with: engine) else {
+            return own
+        }
+        var told = own
+        told.stall = ProgressStall(
+            .engineAway, seconds: Double(max(0, Self.now() - outage.since)), cause: outage.cause)
+        (told.remainingSeconds, told.engineWaitSeconds) = (nil, nil)
+        return told
+    }
+
+    /// The recordings in work. One that waits for its turn behind others that get no answer waits for the engine, too.
+    var running: [(job: Job, progress: ProgressSnapshot)] {
+        let all = board.running.map { (job: $0.job, progress: progress(of: $0.job, $0.progress)) }
+        var stalled: [String: ProgressStall] = [:]
+        for (job, progress) in all {
+            guard let stall = progress.stall, stall.reason != .turn, let engine = inbox(of: job)?.engine else {
+                continue
+            }
+            if stalled[engine].map({ $0.seconds < stall.seconds }) ?? true { stalled[engine] = stall }
+        }
+        return all.map { job, progress in
+            var progress = progress
+            if progress.stall?.reason == .turn, let engine = inbox(of: job)?.engine, let cause = stalled[engine] {
+                progress.stall = cause
+            }
+            return (job, progress)
+        }
+    }
+
+    /// Each engine with its figures, and what is wrong with it.
+    func engines(
+        _ figures: [String: ConcurrencyController.Figures], _ running: [(job: Job, progress: ProgressSnapshot)]
+    ) -> [String: ServiceStatus.EngineStatus] {
+        var engines = figures.mapValues { ServiceStatus.EngineStatus($0) }
+        for inbox in settings.inboxes where engines[inbox.engine] == nil {
+            engines[inbox.engine] = ServiceStatus.EngineStatus()
+        }
+        let now = Self.now()
+        for (job, progress) in running {
+            guard let name = inbox(of: job)?.engine, var engine = engines[name] else { continue }
+            if let stall = progress.stall, stall.reason != .turn {
+                engine.state = .waiting
+                engine.since = min(engine.since ?? .max, now - Int64(stall.seconds))
+                engine.cause = stall.cause ?? engine.cause
+            } else if let wait = progress.engineWaitSeconds, engine.state == .ok {
+                engine.state = .paused
+                engine.nextTry = now + Int64(wait)
+            }
+            engines[name] = engine
+        }
+        for outage in outages.all {
+            guard case .engine(let name) = outage.place, let fault = outage.fault, var engine = engines[name] else {
+                continue
+            }
+            engine.state = fault == .refused ? .refused : .waiting
+            (engine.since, engine.cause) = (outage.since, outage.cause)
+            engine.nextTry = outage.restsUntil > now ? outage.restsUntil : nil
+            engines[name] = engine
+        }
+        return engines
+    }
+
+    /// Nil: none is.
+    var outboxesThatAreAway: [ServiceStatus.OutboxStatus]? {
+        let away = outages.all.compactMap { outage -> ServiceStatus.OutboxStatus? in
+            guard case .outbox(let path) = outage.place else { return nil }
+            return ServiceStatus.OutboxStatus(
+                path: path.printable, since: outage.since, cause: outage.cause,
+                nextTry: max(outage.restsUntil, Self.now()))
+        }
+        return away.isEmpty ? nil : away.sorted { $0.path < $1.path }
+    }
+
+    /// When the oldest recording was found that has no transcript yet and has not failed; not older than a few seconds,
+    /// since among many it takes a moment to find out.
+    func oldestWaiting(_ counts: [Job.State: Int]) async -> Int64? {
+        guard counts[.queued] != nil || counts[.processing] != nil else { return nil }
+        let now = Self.now()
+        if let known = board.oldestWaiting, (known.lookedAt...known.lookedAt + Self.oldestIsGoodFor).contains(now) {
+            return known.foundAt
+        }
+        let found = (try? await journal.oldestOpen()) ?? nil
+        board.noteOldestWaiting(found, now: now)
+        return found
+    }
+
+    private static let oldestIsGoodFor: Int64 = 5
+    private static let mostArriving = 100
+
+    /// Nil: nothing is on its way into an inbox.
+    var arriving: [ServiceStatus.ArrivingRecording]? {
+        let now = Self.now()
+        let pending = desk.pending(limit: Self.mostArriving).map { inbox, recording in
+            ServiceStatus.ArrivingRecording(
+                name: recording.path.printable, inbox: inbox.path.printable,
+                foundAt: now - recording.age.components.seconds, recording.hindrance)
+        }
+        return pending.isEmpty ? nil : pending
+    }
+
+    /// What people are told of the engines of these inboxes; nil: they work, as far as is known.
+    func outageToTell(of inboxes: [RawName]) -> String? {
+        let engines = Set(settings.inboxes.filter { inboxes.contains(RawName($0.path)) }.map(\.engine))
+        let known = outages.all.filter { outage in
+            guard case .engine(let name) = outage.place else { return false }
+            return engines.contains(name)
+        }
+        if let first = known.min(by: { $0.since < $1.since }), let fault = first.fault {
+            return PersonalNotes.outage(fault, since: first.since)
+        }
+        let stalls = running.filter { inboxes.contains($0.job.inbox) }.compactMap(\.progress.stall)
+        guard let longest = stalls.filter({ $0.reason != .turn }).max(by: { $0.seconds < $1.seconds }) else {
+            return nil
+        }
+        let since = Self.now() - Int64(longest.seconds)
+        return "The speech recognition has not answered since \(LocalTime.moment(since))."
+    }
+}

@@ -1,0 +1,78 @@
+import Engines
+import SystemPackage
+import SystemSupport
+
+/// An engine's key as this process can have it.
+struct KeyReading {
+    var secret: Secret?
+    var origin: KeyOrigin
+    /// Why the key file that the configuration names is of no use.
+    var fault: ConfigurationFault?
+    /// Keys lie where this user may not look: there may be one, and the service may have it.
+    var isHidden = false
+
+    /// Where the unit's LoadCredential= takes keys from; root may read it, for `check`.
+    static let folder = FilePath("/etc/parlograph/credentials")
+
+    /// What systemd gave to this process for the engine, and outside of a service, what it would give. Blocks.
+    static func credential(of engine: String) -> KeyReading {
+        let source = folder.appending(engine)
+        if let given = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] {
+            guard let secret = Self.given(engine, in: FilePath(given)) else {
+                return KeyReading(origin: .lacksCredential(source: source.string))
+            }
+            return KeyReading(secret: secret, origin: .credential(source: source.string))
+        }
+        do {
+            return KeyReading(secret: try secret(source), origin: .file(source.string))
+        } catch {
+            let isHidden = (error as? SystemError)?.errno == .permissionDenied
+            return KeyReading(origin: .setting, isHidden: isHidden)
+        }
+    }
+
+    /// The engine's key in a folder of credentials: a file of its name, or one from a folder of such
+    /// (`LoadCredential=engine:FOLDER` puts `engine_` in front). Blocks.
+    static func given(_ engine: String, in folder: FilePath) -> Secret? {
+        for name in [engine, "engine_\(engine)"] {
+            if let secret = try? secret(folder.appending(name)) { return secret }
+        }
+        return nil
+    }
+
+    /// The content of a key file; nil where it is empty. Blocks.
+    /// - Throws: `SystemError`.
+    static func secret(_ path: FilePath) throws -> Secret? {
+        Secret(String(decoding: try SmallFile.read(path, limit: 64 << 10), as: UTF8.self))
+    }
+}
+
+extension Settings {
+    /// The key files that engines have their keys from, by the engines' names. What systemd gave to the service is not
+    /// among them: it does not change.
+    var keyFiles: [String: FilePath] {
+        engines.compactMapValues { entry in
+            guard case .openai(let engine) = entry.engine, case .file(let path) = engine.keyOrigin else { return nil }
+            return FilePath(path)
+        }
+    }
+
+    /// The same settings with these keys as they are now; one whose file cannot be read stays. Blocks.
+    func readingAgain(keysOf names: some Sequence<String>) -> Settings {
+        var settings = self
+        for name in names {
+            guard let path = keyFiles[name], let secret = try? KeyReading.secret(path) else { continue }
+            settings.give(secret, to: name)
+        }
+        return settings
+    }
+
+    /// An engine's key is this one.
+    mutating func give(_ secret: Secret, to name: String) {
+        guard var entry = engines[name], case .openai(var engine) = entry.engine else { return }
+        engine.apiKey = secret
+        entry.engine = .openai(engine)
+        (entry.keyFault, entry.keyIsHidden) = (nil, false)
+        engines[name] = entry
+    }
+}
