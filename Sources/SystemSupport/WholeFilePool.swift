@@ -49,7 +49,7 @@ package final class WholeFilePool: Sendable {
         fileprivate let id: Int
         private let storage: Storage
         private let progress: Mutex<Progress>
-        private let isCancelled = CancellationFlag()
+        fileprivate let isCancelled = CancellationFlag()
 
         fileprivate init(_ id: Int, of pool: WholeFilePool, on storage: Storage, bytes: Int64) {
             (self.id, self.pool, self.storage) = (id, pool, storage)
@@ -68,7 +68,7 @@ package final class WholeFilePool: Sendable {
                 progress.done = 0
                 return progress.remaining
             }
-            if let remaining { pool.pause(id, on: storage, remaining: remaining) }
+            if let remaining { pool.pause(self, on: storage, remaining: remaining) }
             return !isCancelled.isSet
         }
 
@@ -122,12 +122,14 @@ package final class WholeFilePool: Sendable {
         }
     }
 
-    private func pause(_ id: Int, on storage: Storage, remaining: Int64) {
+    private func pause(_ turn: Turn, on storage: Storage, remaining: Int64) {
         let signal = ThreadSignal()
         update { state in
-            state.phases[id] = .paused(signal)
-            state.order.wait(id, on: storage, remaining: remaining)
+            state.phases[turn.id] = .paused(signal)
+            state.order.wait(turn.id, on: storage, remaining: remaining)
         }
+        // It may have been cancelled before it was seen to wait.
+        if turn.isCancelled.isSet { wakeForItsEnd(turn.id) }
         signal.wait()
     }
 
