@@ -9,7 +9,7 @@ extension Surroundings {
         }
         switch report {
         case .complete:
-            return .fine(subject, "decoders and ffmpeg can open, change and reach nothing but the recording")
+            return .fine(subject, "decoders reach nothing but the recording, ffmpeg also the system's libraries")
         case .unavailable:
             return .note(
                 subject,
