@@ -27,7 +27,7 @@ package enum FileMover {
             self.folder = folder.descriptor
             self.name = name
             path = folder.path.pushing(name.path)
-            let held = try OwnedDescriptor(holding: name, in: folder.descriptor)
+            let held = try folder.holding(name)
             status = try FileStatus(of: held.descriptor)
             self.held = held
         }

@@ -75,7 +75,23 @@ package struct OpenFolder: ~Copyable, Sendable {
 
     /// What lies under a name of this folder, without following a link.
     /// - Throws: `SystemError`.
-    package func status(of name: RawName) throws -> FileStatus { try FileStatus(of: name, in: descriptor) }
+    package func status(of name: RawName) throws -> FileStatus {
+        do {
+            return try FileStatus(of: name, in: descriptor)
+        } catch let error as SystemError {
+            throw SystemError(error.call, path.pushing(name.path).printable, errno: error.errno)
+        }
+    }
+
+    /// A hold on an entry, whatever it is.
+    /// - Throws: `SystemError`.
+    func holding(_ name: RawName) throws -> OwnedDescriptor {
+        do {
+            return try OwnedDescriptor(holding: name, in: descriptor)
+        } catch let error as SystemError {
+            throw SystemError(error.call, path.pushing(name.path).printable, errno: error.errno)
+        }
+    }
 
     /// What lies at a path below this folder, without following a link.
     /// - Throws: `SystemError`.
