@@ -173,7 +173,8 @@ package enum FileMover {
         guard made >= 0 else { throw folder.fault(of: "open", name, Errno(rawValue: -made)) }
         let output = OwnedDescriptor(owning: FileDescriptor(rawValue: made))
         var copied: Int64 = 0
-        while true {
+        // One that grows as fast as it is copied has no end.
+        while copied <= status.identity.byteCount {
             guard !isCancelled() else { throw CancellationError() }
             let count = sendfile(output.descriptor.rawValue, input.rawValue, nil, pieceBytes)
             if count < 0, errno == EINTR { continue }

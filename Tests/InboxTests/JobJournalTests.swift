@@ -50,7 +50,7 @@ import Transcription
         }
     }
 
-    @Test func aJournalThatKnowsNoDigestsIsTakenOver() async throws {
+    @Test func aJournalOfVersion0_1_0IsTakenOver() async throws {
         try await withTemporaryDirectory { folder in
             do {
                 let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
@@ -61,13 +61,15 @@ import Transcription
                 [
                     "-c",
                     "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
-                        + "[c.execute('alter table job drop column ' + name) for name in ('sha256', 'changed')]; "
-                        + "c.execute(\"delete from grdb_migrations where identifier like '5 %'\"); c.commit()",
+                        + "[c.execute('alter table job drop column ' + name) "
+                        + "for name in ('source_fault', 'sha256', 'changed', 'lost_samples')]; "
+                        + "c.execute(\"delete from grdb_migrations where identifier > '5'\"); c.commit()",
                     folder.appending("jobs.sqlite").string,
                 ])
             let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
             let job = try #require(try await journal.jobs().first)
             #expect(job.path == RawName(bytes: "talk.wav".utf8))
+            #expect(job.lostSampleCount == 0 && job.sourceFault == nil)
             #expect(try await journal.digest(of: job.id, changed: 7) == nil)
             try await journal.note(digest: Digest(bytes: Array(1...32)), of: job.id, changed: 7)
             #expect(try await journal.digest(of: job.id, changed: 7) != nil)

@@ -77,7 +77,8 @@ struct JobsCommand: AsyncParsableCommand {
             if job.state == .partial {
                 line +=
                     job.chunks.failed > 0
-                    ? " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)" : " (it could not be read to its end)"
+                    ? " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)"
+                    : " (it could not be read to its end)"
             }
             if let damage = PersonalNotes.damage(lostSamples: job.lostSampleCount) { line += " (\(damage))" }
             var lines = [line]

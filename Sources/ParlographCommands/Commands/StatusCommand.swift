@@ -54,8 +54,8 @@ struct StatusCommand: AsyncParsableCommand {
     /// - Parameter process: of a service that has the folder, and has not reported.
     private static func whyNothing(_ directory: FilePath, _ process: Int32?) async -> String {
         if let process {
-            return "the service of \(directory.printable) (process \(process)) has not reported yet: it starts, or waits for "
-                + "its job journal; its log tells."
+            return "the service of \(directory.printable) (process \(process)) has not reported yet: it starts, or "
+                + "waits for its job journal; its log tells."
         }
         return await BlockingPool.files.run {
             AccessAdvice.isClosed(directory)
