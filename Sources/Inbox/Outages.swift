@@ -1,33 +1,33 @@
-import Logging
+package import Logging
 import Synchronization
-import SystemPackage
+package import SystemPackage
 import SystemSupport
-import Transcription
+package import Transcription
 
 /// Outboxes and engines that cannot be used at the moment. The queue passes over the recordings that need them, so that
 /// a hundred thousand of them are not begun in vain every minute, and the log tells of it once.
 ///
 /// An engine that is taken for away as a whole gets one recording at a time, to find out, until it has answered.
-final class Outages: Sendable {
-    enum Place: Hashable, Sendable {
+package final class Outages: Sendable {
+    package enum Place: Hashable, Sendable {
         case outbox(FilePath)
         /// `[engines.NAME]`.
         case engine(String)
     }
 
     /// What is told of one.
-    struct Outage: Sendable, Hashable {
-        let place: Place
+    package struct Outage: Sendable, Hashable {
+        package let place: Place
         /// Seconds since 1970.
-        var since: Int64
+        package internal(set) var since: Int64
         /// In a sentence for an administrator.
-        var cause = ""
+        package internal(set) var cause = ""
         /// Of an engine.
-        var fault: EngineFault?
+        package internal(set) var fault: EngineFault?
         /// Nothing that needs the place is begun before; seconds since 1970.
-        var restsUntil: Int64 = .min
+        package internal(set) var restsUntil: Int64 = .min
         /// Not only some recordings failed at it: none is begun.
-        var isWhole = false
+        package internal(set) var isWhole = false
     }
 
     fileprivate struct State {
@@ -51,7 +51,7 @@ final class Outages: Sendable {
     /// Is signalled when one began, changed or ended.
     let changed = AsyncSignal()
 
-    init(logger: Logger) { self.logger = logger }
+    package init(logger: Logger) { self.logger = logger }
 
     /// An engine that passes for away rests when so many recordings failed at it in a row: one alone may have itself to
     /// blame.
@@ -67,7 +67,7 @@ final class Outages: Sendable {
     ///   - since: when the job last heard of the place, in seconds since 1970; nil: just now.
     ///   - now: seconds since 1970.
     /// - Returns: when the job may be tried again.
-    func begin(
+    package func begin(
         _ place: Place, _ fault: EngineFault? = nil, cause: String, kind: String, job: Job, since: Int64? = nil,
         now: Int64
     ) -> Int64 {
@@ -107,7 +107,7 @@ final class Outages: Sendable {
     /// The place worked; says so if it did not before.
     /// - Returns: whether it is news.
     @discardableResult
-    func end(_ place: Place, now: Int64) -> Bool {
+    package func end(_ place: Place, now: Int64) -> Bool {
         let state = places.withLock { places in
             let state = places.states.removeValue(forKey: place)
             if state != nil { places.ended.insert(place) }
@@ -129,7 +129,7 @@ final class Outages: Sendable {
     }
 
     /// Those that ended since the last call.
-    func takeEnded() -> Set<Place> {
+    package func takeEnded() -> Set<Place> {
         places.withLock { places in
             defer { places.ended = [] }
             return places.ended
@@ -138,7 +138,7 @@ final class Outages: Sendable {
 
     /// New settings may have brought everything back: what rests is tried at once, and what is still wrong is said again.
     /// - Parameter inboxes: what none of these needs is forgotten.
-    func tryAgain(_ inboxes: [InboxSettings]) {
+    package func tryAgain(_ inboxes: [InboxSettings]) {
         places.withLock { places in
             let needed = Set(inboxes.flatMap { [Place.outbox($0.outbox), .engine($0.engine)] })
             places.states = places.states.filter { needed.contains($0.key) }
@@ -152,7 +152,7 @@ final class Outages: Sendable {
     }
 
     /// A recording is begun: with an engine that is away it goes alone.
-    func begin(_ job: Job, with engine: String) {
+    package func begin(_ job: Job, with engine: String) {
         places.withLock { places in
             guard places.states[.engine(engine)]?.outage.isWhole == true else { return }
             places.states[.engine(engine)]?.scout = job.id
@@ -160,7 +160,7 @@ final class Outages: Sendable {
     }
 
     /// Work on a recording has ended, however.
-    func release(_ job: Job) {
+    package func release(_ job: Job) {
         places.withLock { places in
             for place in places.states.keys where places.states[place]?.scout == job.id {
                 places.states[place]?.scout = nil
@@ -170,7 +170,7 @@ final class Outages: Sendable {
 
     func contains(_ place: Place) -> Bool { self[place] != nil }
 
-    subscript(_ place: Place) -> Outage? { places.withLock { $0.states[place]?.outage } }
+    package subscript(_ place: Place) -> Outage? { places.withLock { $0.states[place]?.outage } }
 
     /// In no order.
     var all: [Outage] { places.withLock { $0.states.values.map(\.outage) } }
@@ -186,7 +186,7 @@ final class Outages: Sendable {
     }
 
     /// Until when nothing of this inbox is begun, in seconds since 1970; nil when it may be.
-    func rest(of inbox: InboxSettings, now: Int64) -> Int64? {
+    package func rest(of inbox: InboxSettings, now: Int64) -> Int64? {
         let until = places.withLock { places in
             [places.states[.outbox(inbox.outbox)], places.states[.engine(inbox.engine)]].compactMap {
                 $0?.rest(now: now)

@@ -127,7 +127,9 @@ struct WaitingTests {
             let good = try place.text("parlograph.toml")
             try place.write("no audio", to: "inbox/broken.wav")
             try await place.start("serve") { process in
-                try await eventually("a failure") { place.exists("failed/broken.wav") }
+                try await eventually("a failure") {
+                    try await place.run("status").lines.contains { $0.contains("1 failed") }
+                }
                 for fault in ["[[inbox", "nonsense = 1\n[processing]"] {
                     try place.write(good.replacing("[processing]", with: fault), to: "parlograph.toml")
                     let status = try await place.run("status")

@@ -8,6 +8,7 @@ package enum SettingsLoader {
     package static let defaultPath = FilePath("/etc/parlograph/parlograph.toml")
     /// Made for the service by its package.
     package static let defaultStateDirectory = FilePath("/var/lib/parlograph")
+    private static let stateVariable = "PARLOGRAPH_STATE_DIRECTORY"
     private static let mostBytes = 1 << 20
 
     /// Reads the file, then the environment over it.
@@ -35,7 +36,7 @@ package enum SettingsLoader {
     package static func stateDirectory(
         ofFaulty path: FilePath?, environment: [String: String] = ProcessEnvironment.all
     ) -> FilePath? {
-        if let named = environment["PARLOGRAPH_STATE_DIRECTORY"] { return FilePath(named) }
+        if let named = environment[stateVariable] { return FilePath(named) }
         guard let text = try? read(path ?? defaultPath) else { return nil }
         for line in text.split(whereSeparator: \.isNewline) {
             if line.drop(while: \.isWhitespace).hasPrefix("[") { break }

@@ -1,0 +1,96 @@
+import Inbox
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+/// When the recordings of an engine that cannot be used are begun again, with a time that the test plays.
+@Suite struct OutagesTests {
+    private static let engine = Outages.Place.engine("cloud")
+
+    private static func inbox(_ name: String, engine: String) -> InboxSettings {
+        let path = FilePath("/srv").appending(name)
+        return InboxSettings(
+            path: path, outbox: "/out", done: "/done", failed: "/failed", after: .move, engine: engine,
+            options: TranscriptionOptions(), formats: [.txt], watch: .poll, settle: .zero, rescan: nil)
+    }
+
+    /// Jobs as a journal gives them.
+    private static func jobs(_ count: Int) async throws -> [Job] {
+        try await withTemporaryDirectory { folder in
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            var jobs: [Job] = []
+            for number in 1...count {
+                let name = RawName(bytes: "\(number).wav".utf8)
+                let identity = FileIdentity(device: 1, inode: UInt64(number), byteCount: 1, modified: 1)
+                let job = try await journal.enqueue(
+                    inbox: RawName(bytes: "/srv/in".utf8), path: name, identity: identity, now: 0
+                ) { _ in name }
+                jobs.append(try #require(job))
+            }
+            return jobs
+        }
+    }
+
+    private let log = InboxFixture.LogLines()
+
+    @Test func aRefusalStopsAllAtOnceAndOneFindsOutEveryTenMinutes() async throws {
+        let outages = Outages(logger: log.logger)
+        let jobs = try await Self.jobs(3)
+        let (mine, other) = (Self.inbox("in", engine: "cloud"), Self.inbox("in2", engine: "offline"))
+        func refuse(_ job: Job, at now: Int64) -> Int64 {
+            outages.begin(Self.engine, .refused, cause: "It answered 401.", kind: "refused", job: job, now: now)
+        }
+        #expect(refuse(jobs[0], at: 1000) == 1000, "with the engine, and behind the others")
+        #expect(outages.rest(of: mine, now: 1000) == 1600 && outages.rest(of: other, now: 1000) == nil)
+        _ = refuse(jobs[1], at: 1001)
+        #expect(outages.rest(of: mine, now: 1601) == nil)
+        outages.begin(jobs[2], with: "cloud")
+        #expect(outages.rest(of: mine, now: 1601) != nil, "one is on its way to find out")
+        _ = refuse(jobs[2], at: 1605)
+        outages.release(jobs[2])
+        #expect(outages.rest(of: mine, now: 2000) == 2205)
+        #expect(log.metadata(of: "engine cannot be used as it is set up, its recordings wait").count == 1)
+        #expect(outages[Self.engine]?.since == 1000)
+
+        // A reload.
+        outages.tryAgain([mine, other])
+        #expect(outages.rest(of: mine, now: 2001) == nil)
+        outages.begin(jobs[0], with: "cloud")
+        #expect(outages.rest(of: mine, now: 2001) != nil)
+        _ = refuse(jobs[0], at: 2002)
+        #expect(log.metadata(of: "engine cannot be used as it is set up, its recordings wait").count == 2)
+
+        #expect(outages.end(Self.engine, now: 2003) && outages.takeEnded() == [Self.engine])
+        #expect(outages.rest(of: mine, now: 2003) == nil && outages.takeEnded().isEmpty)
+        outages.begin(jobs[1], with: "cloud")
+        #expect(outages.rest(of: mine, now: 2003) == nil, "all go")
+    }
+
+    @Test func aRecordingThatFindsNothingOutKeepsNobodyWaiting() async throws {
+        let outages = Outages(logger: InboxFixture.logger)
+        let jobs = try await Self.jobs(2)
+        let mine = Self.inbox("in", engine: "cloud")
+        _ = outages.begin(Self.engine, .refused, cause: "No.", kind: "refused", job: jobs[0], now: 0)
+        outages.begin(jobs[1], with: "cloud")
+        #expect(outages.rest(of: mine, now: 700) != nil)
+        outages.release(jobs[1])
+        #expect(outages.rest(of: mine, now: 700) == nil)
+    }
+
+    @Test func anEngineThatIsAwayRestsWhenThreeHaveMetIt() async throws {
+        let outages = Outages(logger: InboxFixture.logger)
+        let jobs = try await Self.jobs(3)
+        let mine = Self.inbox("in", engine: "cloud")
+        for (job, until) in zip(jobs, [160, 160, 100] as [Int64]) {
+            #expect(outages.rest(of: mine, now: 100) == nil)
+            #expect(
+                outages.begin(Self.engine, .away, cause: "No.", kind: "away", job: job, since: 90, now: 100) == until)
+        }
+        #expect(outages.rest(of: mine, now: 100) == 160 && outages[Self.engine]?.isWhole == true)
+        #expect(outages[Self.engine]?.since == 90, "since it was last heard of, not since it was given up")
+        // A clock that was set back by a day.
+        #expect(outages.rest(of: mine, now: 100 - 86_400) == nil)
+    }
+}
