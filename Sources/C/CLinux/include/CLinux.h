@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "confine_reading.h"
 
 /// openat(2); O_CLOEXEC is always added.
 int clinux_openat(int directory, const char *path, int flags, mode_t mode);
