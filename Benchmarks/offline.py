@@ -57,11 +57,12 @@ def rate(pairs, rule):
 
 
 class Peak(threading.Thread):
-    """The most that a process and its children had resident at once, in MB."""
+    """The most that a process and its children had resident at once, in MB; and the processor time of the recognizer, which
+    ends with the program and is waited for by nobody."""
 
     def __init__(self, process):
         super().__init__(daemon=True)
-        self.process, self.most, self.done = process, 0, False
+        self.process, self.most, self.done, self.recognizers = process, 0, False, {}
 
     def family(self, pid):
         yield pid
@@ -82,6 +83,9 @@ class Peak(threading.Thread):
             for pid in set(self.family(self.process)):
                 try:
                     total += int(open(f"/proc/{pid}/statm").read().split()[1]) * page
+                    if b"__recognize" in open(f"/proc/{pid}/cmdline", "rb").read():
+                        fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+                        self.recognizers[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
                 except OSError:
                     pass
             self.most = max(self.most, total >> 20)
@@ -113,7 +117,7 @@ with tempfile.TemporaryDirectory() as work:
     if process.returncode or len(paths) != len(files):
         sys.exit(f"parlograph ended with {process.returncode}, {len(paths)} transcripts of {len(files)}")
     answers = [json.load(open(path)) for path in paths]
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime + sum(peak.recognizers.values())
     seconds = sum(answer["duration"] for answer in answers)
     pairs = [(row["reference"], answer["text"]) for row, answer in zip(rows, answers)]
 

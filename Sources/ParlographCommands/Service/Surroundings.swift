@@ -85,6 +85,15 @@ struct Surroundings {
         return findings
     }
 
+    /// - Throws: `ConfigurationFault` for the first inbox in whose language its engine will transcribe nothing. A model that
+    ///   is not installed yet is not judged.
+    static func requireLanguages(_ settings: Settings) throws {
+        for inbox in settings.inboxes {
+            guard let fault = languageFault(of: inbox, settings) else { continue }
+            throw ConfigurationFault("inbox \(inbox.path.printable): \(fault)")
+        }
+    }
+
     /// Why an inbox's engine will transcribe nothing in the language of the inbox; nil when it will.
     static func languageFault(of inbox: InboxSettings, _ settings: Settings) -> String? {
         guard let language = inbox.options.language, case .offline(let engine) = settings.engines[inbox.engine]?.engine,
