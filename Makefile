@@ -1,8 +1,8 @@
 # The way from a fresh checkout to a running program. Each target does its own set-up.
 #   make demo [RECORDING=talk.mp3]   see speech become text
 #   make check                       build and run all tests
-#   make build, make install DESTDIR=…   for packagers (no apt)
-#   make deb                         parlograph_VERSION_ARCHITECTURE.deb
+#   make build, make install DESTDIR=…   for packagers (no apt); the offline engine's parts: see packaging/fetch-engine.sh
+#   make deb                         parlograph_VERSION_ARCHITECTURE.deb, parlograph-model-moonshine-tiny-en_VERSION_all.deb
 #   make lab                         the package tried in a fresh Debian; lab-boot: with a real systemd; lab-samba; lab-nfs; lab-stops
 
 SHELL := /bin/sh
@@ -17,8 +17,7 @@ PROGRAM := $(BUILD) --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z
 BINARY := $(PROGRAM_FOLDER)/release/parlograph
 
 BUILD_PACKAGES := libsndfile1-dev libflac-dev libmpg123-dev libsoxr-dev libcurl4-openssl-dev libsqlite3-dev \
-  libssl-dev libseccomp-dev libpocketsphinx-dev libsphinxbase-dev pkg-config
-RUN_PACKAGES := pocketsphinx-en-us
+  libssl-dev libseccomp-dev pkg-config python3-pip
 DEMO_PACKAGES := flite lame
 TEST_PACKAGES := $(DEMO_PACKAGES) ffmpeg flac vorbis-tools opus-tools sox openssl python3
 DEB_PACKAGES := build-essential debhelper fakeroot
@@ -28,12 +27,13 @@ LAB_PACKAGES := mmdebstrap systemd-container flite lame sox
 .PHONY: demo check build install lint test swift-present deb lab lab-lint lab-chroot lab-boot lab-samba lab-nfs lab-stops
 
 demo: swift-present
-	@sh packaging/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEMO_PACKAGES)
+	@sh packaging/install-packages.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES)
+	@sh packaging/fetch-engine.sh
 	@$(PROGRAM)
 	@sh packaging/demo.sh $(BINARY) "$(RECORDING)"
 
 check: swift-present
-	@sh packaging/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+	@sh packaging/install-packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory lint test
 
 lint: swift-present
@@ -45,13 +45,20 @@ test: build
 	SWIFT_BACKTRACE=enable=no PARLOGRAPH_PROGRAM=$(CURDIR)/$(BINARY) $(SWIFT) test -c release --skip-build
 
 build: swift-present
+	sh packaging/fetch-engine.sh
 	$(PROGRAM)
 
-# Needs the program built. UNIT_DIR: Debian 12 wants units in /lib.
+# Needs the program built. UNIT_DIR: Debian 12 wants units in /lib. ENGINE: what packaging/fetch-engine.sh has made.
 UNIT_DIR ?= $(PREFIX)/lib/systemd/system
+ENGINE ?= .build-engine
+MODEL := moonshine-tiny-en
 SHARE := $(DESTDIR)$(PREFIX)/share
 install:
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/parlograph
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/parlograph $(ENGINE)/lib/libsherpa-onnx-c-api.so \
+	  $(ENGINE)/lib/libonnxruntime.so $(ENGINE)/lib/silero_vad.onnx
+	install -D -m 644 -t $(SHARE)/parlograph/models/$(MODEL) $(addprefix $(ENGINE)/models/$(MODEL)/,encoder_model.ort \
+	  decoder_model_merged.ort tokens.txt model.toml)
 	install -D -m 644 etc/parlograph.toml $(DESTDIR)/etc/parlograph/parlograph.toml
 	install -d $(DESTDIR)$(UNIT_DIR)
 	for unit in parlograph.service parlograph@.service; do \
@@ -62,7 +69,7 @@ install:
 	install -D -m 644 -t $(SHARE)/man/man1 man/parlograph.1
 	install -D -m 644 -t $(SHARE)/man/man5 man/parlograph.toml.5
 	install -D -m 644 -t $(SHARE)/man/man8 man/parlograph.8
-	install -D -m 644 -t $(SHARE)/doc/parlograph docs/operating.md docs/performance.md README.md
+	install -D -m 644 -t $(SHARE)/doc/parlograph docs/operating.md docs/engines.md docs/performance.md README.md THIRD_PARTY
 	install -D -m 644 -t $(SHARE)/doc/parlograph/examples etc/examples/*
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
 	$(BINARY) --generate-completion-script bash | sed "1{/^#!/d}" > $(SHARE)/bash-completion/completions/parlograph
@@ -74,6 +81,7 @@ PROGRAM_READY ?=
 deb:
 	@sh packaging/install-packages.sh $(DEB_PACKAGES)
 	$(if $(PROGRAM_READY),,@$(MAKE) --no-print-directory build)
+	@sh packaging/fetch-engine.sh
 	sh packaging/build-package.sh $(or $(PROGRAM_READY),$(BINARY)) .
 
 # What holds of the package, tried in a fresh Debian 12: as root, with the Debian mirror of this machine.

@@ -23,7 +23,7 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
-        // C libraries: a module map and an inline shim each. CLinux and CPocketSphinx also compile a file.
+        // C libraries: a module map and an inline shim each. CLinux and CSherpaONNX also compile files.
         .systemLibrary(
             name: "CSndfile", path: "Sources/C/CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
@@ -38,18 +38,10 @@ let package = Package(
         .systemLibrary(
             name: "CLibcrypto", path: "Sources/C/CLibcrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]),
+        // The header comes from packaging/fetch-engine.sh; the library is opened at run time.
         .target(
-            name: "CPocketSphinx", path: "Sources/C/CPocketSphinx",
-            // No pkg-config here: pocketsphinx.pc also links libsphinxad, which pulls in PulseAudio and X11.
-            // Debian keeps the headers below a multiarch folder, one per machine type.
-            cSettings: [
-                .unsafeFlags([
-                    "-I/usr/include/pocketsphinx", "-I/usr/include/sphinxbase",
-                    "-I/usr/include/x86_64-linux-gnu/sphinxbase", "-I/usr/include/x86_64-linux-gnu",
-                    "-I/usr/include/aarch64-linux-gnu/sphinxbase", "-I/usr/include/aarch64-linux-gnu",
-                ])
-            ],
-            linkerSettings: [.linkedLibrary("pocketsphinx"), .linkedLibrary("sphinxbase")]),
+            name: "CSherpaONNX", path: "Sources/C/CSherpaONNX",
+            cSettings: [.headerSearchPath("../../../.build-engine/include")]),
         .target(name: "CLinux", path: "Sources/C/CLinux", linkerSettings: [.linkedLibrary("seccomp")]),
 
         .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system]),
@@ -64,7 +56,7 @@ let package = Package(
         .target(
             name: "Engines",
             dependencies: [
-                "Transcription", "SystemSupport", "CCurl", "CFLAC", "CSndfile", "CPocketSphinx", "CLinux", log, system,
+                "Transcription", "SystemSupport", "CCurl", "CFLAC", "CSndfile", "CSherpaONNX", "CLinux", log, system,
                 subprocess,
             ]),
         .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
@@ -84,6 +76,8 @@ let package = Package(
             path: "Tests/TestSupport"),
         // Plays decoder processes that misbehave.
         .executableTarget(name: "DecoderFixture", dependencies: ["AudioInput"], path: "Tests/DecoderFixture"),
+        // The recognizer process by itself, and ones that misbehave.
+        .executableTarget(name: "RecognizerFixture", dependencies: ["Engines"], path: "Tests/RecognizerFixture"),
         .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport", "TestSupport", log, system]),
         .testTarget(
             name: "TranscriptionTests", dependencies: ["Transcription", "SystemSupport", "TestSupport", log, system]),
@@ -96,7 +90,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "EnginesTests",
-            dependencies: ["Engines", "Transcription", "SystemSupport", "TestSupport", log, system]),
+            dependencies: [
+                "Engines", "RecognizerFixture", "Transcription", "SystemSupport", "TestSupport", log, system,
+            ]),
         .testTarget(
             name: "TranscriptCacheTests",
             dependencies: ["TranscriptCache", "Transcription", "SystemSupport", "TestSupport", log, system, grdb]),
@@ -115,7 +111,7 @@ let package = Package(
 )
 
 let cLibraries: Set<String> = [
-    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CPocketSphinx", "CLinux",
+    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CSherpaONNX", "CLinux",
 ]
 for target in package.targets where !cLibraries.contains(target.name) {
     target.swiftSettings = [

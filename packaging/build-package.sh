@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the Debian package from an export of this tree, so that nothing is left in it.
+# Builds the Debian packages from an export of this tree, so that nothing is left in it.
 # Usage: build-package.sh PROGRAM FOLDER [VERSION]
 #   PROGRAM   the release program, built with the Swift runtime in it
 #   FOLDER    where the packages go
@@ -9,6 +9,7 @@ program=$(readlink -f "$1")
 mkdir -p "$2"
 target=$(readlink -f "$2")
 cd "$(dirname "$0")/.."
+engine=$(readlink -f .build-engine)
 version=$(dpkg-parsechangelog -l packaging/debian/changelog -S Version)
 told=$("$program" --version)
 if [ "$told" != "$version" ]; then
@@ -29,7 +30,7 @@ if [ -n "${3:-}" ]; then
   version=$3
 fi
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -S Timestamp)
-export SOURCE_DATE_EPOCH PARLOGRAPH_PROGRAM="$program"
+export SOURCE_DATE_EPOCH PARLOGRAPH_PROGRAM="$program" PARLOGRAPH_ENGINE="$engine"
 export LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps -nc >"$work/log" 2>&1 || {

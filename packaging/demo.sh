@@ -34,8 +34,8 @@ if [ -n "$recording" ]; then
 else
   echo "Making two recordings with a synthetic voice …"
   flite -voice slt -o "$folder/meeting.wav" -t "The committee will meet on Monday morning to discuss the budget for the \
-next financial year. Please bring the report about the new school."
-  flite -voice slt -o "$folder/letter.wav" -t "Dear madam. Thank you very much for your letter. We will send the books \
+next financial year."
+  flite -voice slt -o "$folder/letter.wav" -t "Dear Madam. Thank you very much for your letter. We will send the books \
 to your house on Friday."
   lame --quiet -b 64 "$folder/letter.wav" "$folder/letter.mp3"
   set -- "$folder/meeting.wav" "$folder/letter.mp3"

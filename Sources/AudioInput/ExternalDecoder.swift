@@ -39,12 +39,19 @@ struct ExternalDecoder {
         ]
     }
 
+    private static let passingErrors: Set<Errno> = [
+        .resourceTemporarilyUnavailable, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem,
+    ]
+
     /// Starts the program, confined by itself; what it says is read by `decode`, when this process is confined, too.
-    /// - Throws: `DecodingFailure`.
-    func start(_ confinement: Confinement) throws(DecodingFailure) -> PipedProgram {
-        do {
+    /// - Throws: `DecodingFailure`; `Interruption` where the system has no room for it at the moment.
+    func start(_ confinement: Confinement) throws -> PipedProgram {
+        do throws(SystemError) {
             return try PipedProgram(path, commandLine, confinement)
         } catch {
+            if Self.passingErrors.contains(error.errno) {
+                throw Interruption(cause: "ffmpeg could not be started: \(error.errno)")
+            }
             let hint = error.errno == .permissionDenied ? " It must be the program itself, not a script." : ""
             throw DecodingFailure(
                 .unsupportedFormat, "is \(title), and ffmpeg (\(path)) cannot be started: \(error.errno).\(hint)")

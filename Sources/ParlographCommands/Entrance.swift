@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioInput
+import Engines
 import Glibc
 import SystemSupport
 
@@ -20,6 +21,9 @@ package enum Entrance {
     package static func run() async -> Never {
         if CommandLine.arguments.dropFirst().first == decoderArgument {
             exit(DecoderProcess.run(Array(CommandLine.arguments.dropFirst(2))))
+        }
+        if CommandLine.arguments.dropFirst().first == RecognizerProcess.subcommand {
+            exit(RecognizerProcess.run(Array(CommandLine.arguments.dropFirst(2))))
         }
         if CommandLine.arguments.dropFirst().elementsEqual([TOMLScreen.subcommand]) { exit(TOMLScreen.run()) }
         openStandardDescriptors()

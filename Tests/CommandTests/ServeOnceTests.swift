@@ -168,8 +168,11 @@ struct ServeOnceTests {
                 """)
             let refused = try await place.run("check", environment: ["PARLOGRAPH_INBOX_ENGIN": "x"])
             #expect(refused.status == 78)
-            #expect(refused.lines.contains { $0.hasPrefix("FAIL  inbox ") && $0.contains("understands English only") })
+            let words = "moonshine-tiny-en, knows en only"
+            #expect(refused.lines.contains { $0.hasPrefix("FAIL  inbox ") && $0.contains(words) })
             #expect(refused.lines.contains { $0.hasPrefix("note  configuration: PARLOGRAPH_INBOX_ENGIN ") })
+            let served = try await place.run("serve", "--once")
+            #expect(served.status == 78 && served.errors.contains(words), "\(served.errors)")
             let fine = try await place.run("check", environment: ["PARLOGRAPH_INBOX_LANGUAGE": "en-GB"])
             #expect(fine.status == 0, "\(fine.lines)")
         }

@@ -110,7 +110,7 @@ import Transcription
         ("[engines.own]\nkind = \"command\"", "command"),
         ("[engines.own]\nkind = \"magic\"", "offline, openai, command"),
         ("[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\nprofile = \"best\"", "profile"),
-        ("[engines.offline]\nspeed = \"warp\"", "speed"), ("[processing\n", "line 1"),
+        ("[engines.offline]\nchunk_max_seconds = 60", "chunk_max_seconds"), ("[processing\n", "line 1"),
         ("[cache]\nmemory_mb = 1\nmemory_mb = 2\n", "line 3"),
     ]) func whatIsWrongIsNamed(_ text: String, _ word: String) throws {
         let fault = try #require(Self.fault(text))
@@ -127,7 +127,7 @@ import Transcription
             "[engines.cloud]\nkind = \"openai\"\nbase_url = \"http://h/v1\"\napi_keyfile = \"/k\"", 4, "api_keyfile",
             "api_key_file"
         ),
-        ("[engines.offline]\nspede = \"fast\"", 2, "spede", "speed"),
+        ("[engines.offline]\nmodell = \"m\"", 2, "modell", "model"),
         ("[proccessing]\nmax_chunk_retries = 1", 1, "proccessing", "processing"),
     ]) func anUnknownKeyIsNamedWithLineAndNearest(_ text: String, _ line: Int, _ key: String, _ nearest: String) throws
     {

@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized)
 struct TranscribeTests {
     private static let sentence =
-        "the committee will meet on monday morning to discuss the budget for the next financial year"
+        "The committee will meet on Monday morning to discuss the budget for the next financial year."
 
     @Test func speechBecomesSidecarsBesideTheRecordingWithoutAnySetUp() async throws {
         try await withTemporaryDirectory { folder in
@@ -19,10 +19,7 @@ struct TranscribeTests {
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(ended.lines == ["txt", "srt", "json"].map { place["talk.\($0)"].string })
 
-            var errors = WordErrorRate()
-            let heard = try place.text("talk.txt")
-            errors.add(reference: Self.sentence, hypothesis: heard)
-            #expect(errors.rate <= 0.2, "\(heard)")
+            #expect(try place.text("talk.txt").split(separator: "\n").joined(separator: " ") == Self.sentence)
             #expect(try place.text("talk.srt").hasPrefix("1\n00:00:0"))
             let transcript = try place.transcript("talk.json")
             #expect(abs(transcript.duration - 5.3) < 1.5)

@@ -133,6 +133,8 @@ struct Workplace: Sendable {
     private func complete(_ arguments: [[UInt8]]) -> [[UInt8]] {
         let commands = [
             "transcribe", "serve", "status", "jobs", "cache", "check", "retry", "list", "stats", "prune", "clear",
+            "models",
+            "add", "remove",
         ]
         let count = arguments.prefix { commands.contains(String(decoding: $0, as: UTF8.self)) }.count
         return arguments.prefix(count) + [Array("--config".utf8), Array(configuration.string.utf8)]

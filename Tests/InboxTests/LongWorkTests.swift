@@ -6,7 +6,7 @@ import Testing
 import Transcription
 
 /// The service in this process, with a pipeline that a test plays.
-@Suite(.timeLimit(.minutes(3))) struct LongWorkTests {
+@Suite(.timeLimit(.minutes(20))) struct LongWorkTests {
     private static func settings(_ inboxes: [InboxSettings], in folder: FilePath, parallel: Int)
         -> InboxService.Settings
     {

@@ -6,7 +6,7 @@ import Testing
 import Transcription
 
 /// When the service manager is told that the service is alive.
-@Suite(.timeLimit(.minutes(3))) struct WatchdogTests {
+@Suite(.timeLimit(.minutes(20))) struct WatchdogTests {
     @Test func isFedOnlyAfterEveryLoopHasAnswered() async throws {
         try await withTemporaryDirectory { folder in
             let socket = try NotifySocket(folder.appending("notify").string)

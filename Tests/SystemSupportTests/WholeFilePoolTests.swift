@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Long works beside each other and beside short ones. What hangs is played by threads that a test holds back.
-@Suite(.timeLimit(.minutes(3))) struct WholeFilePoolTests {
+@Suite(.timeLimit(.minutes(20))) struct WholeFilePoolTests {
     private static let (nas, disk) = (Storage.folder("/nas"), Storage.folder("/disk"))
 
     @Test func aStorageThatHangsHoldsUpNoOther() async throws {
@@ -151,7 +151,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct HungStorageTests {
+@Suite(.timeLimit(.minutes(20))) struct HungStorageTests {
     @Test func anOutboxThatHangsLeavesThreadsToOthers() async {
         let pool = BlockingPool(name: "test", limit: 4, perStorage: 2)
         let hung = Turnstile()

@@ -7,7 +7,7 @@ import Testing
 import Transcription
 
 /// How often a recording is read as a whole.
-@Suite(.timeLimit(.minutes(3))) struct RecordingDigestTests {
+@Suite(.timeLimit(.minutes(20))) struct RecordingDigestTests {
     /// Remembers one digest, as the journal does.
     private final class Memory: Sendable {
         private let known = Guarded<(digest: Digest, changed: Int64)?>(nil)

@@ -15,7 +15,7 @@ cp /etc/samba/smb.conf /tmp/smb.conf.before
 files >/tmp/before
 
 say "the previous version, then the new one"
-check "installation starts the service" install_package /host/previous.deb
+check "installation starts the service" install_package /host/previous.deb /host/model.deb
 check "it runs" is ActiveState active
 sed -i 's/^settle_seconds = 2$/settle_seconds = 1/' /etc/parlograph/parlograph.toml
 old=$(property MainPID)

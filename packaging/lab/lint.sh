@@ -69,8 +69,8 @@ lintian --allow-root --pedantic --display-info --fail-on error,warning,info,peda
 # A second package from the same program.
 sh packaging/build-package.sh "${PROGRAM_READY:-.build-program/release/parlograph}" "$work/again" >"$work/out" 2>&1 \
   || fail "second build"
-for package in parlograph parlograph-dbgsym; do
-  name="${package}_${version}_$architecture.deb"
+for name in "parlograph_${version}_$architecture.deb" "parlograph-dbgsym_${version}_$architecture.deb" \
+  "parlograph-model-moonshine-tiny-en_${version}_all.deb"; do
   if cmp "$folder/$name" "$work/again/$name" >"$work/out" 2>&1; then
     pass "two builds of $name are the same bytes"
   else

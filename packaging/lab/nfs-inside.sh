@@ -10,7 +10,7 @@ transcribed() { # FOLDER NAME
 }
 
 say "the folders exported as the example says, mounted by a client"
-check "the package" install_package /host/parlograph.deb
+check "the package" install_package /host/parlograph.deb /host/model.deb
 check "the service" is ActiveState active
 sed -e 's|192\.0\.2\.0/24|127.0.0.1|' -e "s/anonuid=999,anongid=999/anonuid=$(id -u parlograph),anongid=$(id -g parlograph)/" \
   /host/examples/exports >/etc/exports

@@ -1,63 +1,184 @@
 import Glibc
-import SystemPackage
+import Synchronization
+package import SystemPackage
 import SystemSupport
 package import Transcription
 
-/// The engine that needs nothing but this machine: PocketSphinx with its English model.
+/// The engine that needs nothing but this machine: a model that sherpa-onnx runs, in a process of its own.
 ///
-/// A chunk is cut into utterances at its pauses; each is decoded for itself, so that a chunk's words depend on its
-/// samples alone. Decoders work in parallel on threads of their own and are let go when there is no work.
+/// Chunks are decoded several at a time in one process for each model, or for each language where the model is told it. A
+/// chunk's words depend on its samples alone.
 package final class OfflineTranscriber: Transcriber {
     package let identity: EngineIdentity
     package let limits: EngineLimits
     private let settings: OfflineEngineSettings
-    private let threads: DecoderThreads
+    private let executable: FilePath
+    private let threads: Int
+    private let idle: Duration
+    private let memoryLimit: UInt64?
+    /// By the language that they are told; without one where the model is told none.
+    private let recognizers = Mutex<[String?: Recognizer]>([:])
 
-    /// Loads nothing: the first chunk does.
-    /// - Parameter idleSeconds: after that time without work a decoder's memory is given back.
-    package init(_ settings: OfflineEngineSettings = OfflineEngineSettings(), idleSeconds: Int = 30) {
+    /// Starts nothing: the first chunk does.
+    /// - Parameters:
+    ///   - executable: the program whose subcommand `RecognizerProcess.subcommand` is the recognizer; this one by default.
+    ///   - idle: after that time without work the process ends.
+    ///   - memoryLimit: of the process, in bytes of address space; nil: by the size of the model.
+    package init(
+        _ settings: OfflineEngineSettings = OfflineEngineSettings(), executable: FilePath = "/proc/self/exe",
+        idle: Duration = .seconds(30), memoryLimit: UInt64? = nil
+    ) {
         self.settings = settings
-        let count = settings.threads ?? max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
-        var details = ["cut=1", "speed=\(settings.speed.rawValue)"]
-        if settings.modelDirectory != OfflineEngineSettings.installedModel {
-            details.append("model_directory=\(settings.modelDirectory.printable)")
+        self.executable = executable
+        self.idle = idle
+        self.memoryLimit = memoryLimit
+        let processors = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+        threads = settings.threads ?? min(processors, OfflineEngineSettings.mostThreadsByDefault)
+        // Another rule for pieces, words or second looks is another result.
+        var details = ["pieces=1"]
+        if let model = try? InstalledModel.find(settings) {
+            details += (model.manifest?.files ?? [:]).map { "\($0.key)=\($0.value.prefix(16))" }
+            if model.manifest == nil { details.append("folder=\(model.folder.printable)") }
         }
         identity = EngineIdentity(
-            name: settings.name, kind: "offline", model: "pocketsphinx-en-us", settings: details)
+            name: settings.name, kind: "offline", model: Self.shownName(settings.model), settings: details)
         limits = EngineLimits(
             targetChunkSamples: SampleClock.samples(seconds: settings.chunkTargetSeconds),
-            maximumChunkSamples: SampleClock.samples(seconds: settings.chunkMaxSeconds), maximumConcurrency: count)
-        threads = DecoderThreads(settings: settings, limit: count, idleSeconds: idleSeconds)
+            maximumChunkSamples: SampleClock.samples(seconds: settings.chunkMaxSeconds), maximumConcurrency: threads)
+    }
+
+    private static func shownName(_ model: String) -> String {
+        model.split(separator: "/").last.map(String.init) ?? model
     }
 
     package func transcribe(
         _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
     ) async throws -> ChunkTranscript {
-        if let language = options.language, !Self.understands(language) {
-            throw TranscriptionError(
-                .languageNotSupported,
-                "The offline engine understands English only, not “\(language)”. Choose another engine for this "
-                    + "language, or set language = \"en\".")
+        let settings = settings
+        let model = try await BlockingPool.files.run { try InstalledModel.find(settings) }
+        if let language = options.language, !model.understands(language) {
+            throw TranscriptionError(.languageNotSupported, Self.refusal(of: language, by: model))
         }
-        let words = try await threads.words(in: chunk.audio)
+        let told = model.layout.family.takesLanguage ? options.language.map(InstalledModel.primary) : nil
+        let answer = try await recognizer(told).ask(.hear, chunk.audio)
+        guard let hearing = PieceHearing(answer, sampleCount: chunk.audio.sampleCount) else {
+            throw TranscriptionError(
+                .requestFailed, "The offline engine's process gave an answer that makes no sense.",
+                remedy: .retry(after: nil))
+        }
+        guard !hearing.doubts.contains(.memory) else {
+            throw TranscriptionError(
+                .requestFailed,
+                "The offline engine's memory does not suffice for the model “\(model.name)”: choose a smaller model, or "
+                    + "fewer threads, or give the service more memory.", remedy: .retry(after: nil))
+        }
+        let (segments, areEstimated) = hearing.segments()
         return ChunkTranscript(
-            language: "en",
-            segments: OfflinePhrases.segments(of: words, within: SampleRange(0, chunk.audio.sampleCount)))
+            language: model.onlyLanguage ?? told ?? hearing.language, segments: segments,
+            timesAreEstimated: areEstimated, warnings: Self.warnings(hearing, model))
     }
 
+    /// Why a model is not asked for a language, with what to do.
+    package static func refusal(of language: String, by model: InstalledModel) -> String {
+        let known = model.languages.joined(separator: ", ")
+        return
+            "The offline engine's model “\(model.name)” knows \(known) only, not “\(language)”. Choose a model that knows "
+            + "it (parlograph models list), or another engine, or set language = \"\(model.languages.first ?? "auto")\"."
+    }
+
+    // MARK: Doubts
+
+    /// Letters in a second of speech; people speak 8 to 25.
+    private static let plausibleLetters = 3.0...32.0
+    /// Less is too little to judge by: 5 s.
+    private static let shortestJudged = 5 * SampleClock.rate
+
+    private static func warnings(_ hearing: PieceHearing, _ model: InstalledModel) -> [String] {
+        var warnings: [String] = []
+        for doubt in PieceHearing.Doubt.allCases where hearing.doubts.contains(doubt) {
+            switch doubt {
+            case .runaway:
+                warnings.append("The engine gave more text than can be said in the time; it was left out.")
+            case .nothing: warnings.append("The engine gave no text though speech is to be heard.")
+            case .unknown: warnings.append("The engine could not make out some words; they were left out.")
+            case .memory: break
+            }
+        }
+        let spoken = hearing.speech.reduce(0) { $0 + $1.count }
+        let letters = hearing.parts.reduce(0) { $0 + $1.text.count { $0.isLetter || $0.isNumber } }
+        if model.layout.family.isGenerative, spoken >= shortestJudged, letters > 0,
+            !hearing.parts.contains(where: { $0.text.contains(where: \.isUnspaced) }),
+            !plausibleLetters.contains(Double(letters) / SampleClock.seconds(spoken))
+        {
+            warnings.append(
+                "The text does not fit the length of the speech; it may be invented. Is another language spoken?")
+        }
+        return warnings
+    }
+
+    // MARK: Trying it
+
+    /// The files' hashes are looked at, and some seconds of speech-like sound are decoded and their time taken.
     package func check() async throws -> EngineReport {
-        _ = try await threads.words(in: ChunkAudio([]))
-        return EngineReport(
-            works: "The offline engine (PocketSphinx, English, speed \(settings.speed.rawValue)) loaded its model from "
-                + "\(settings.modelDirectory.printable).")
+        let settings = settings
+        let (model, isKnown) = try await BlockingPool.files.run {
+            let model = try InstalledModel.find(settings)
+            return (model, try model.verify())
+        }
+        let second = try Chunk.sample.audio.samples()
+        let seconds = 5
+        let audio = ChunkAudio(Array((0..<seconds).map { _ in second }.joined()))
+        let answer = try await recognizer(nil).ask(.measure, audio)
+        let languages = model.languages.isEmpty ? "languages unknown" : model.languages.joined(separator: ", ")
+        let text =
+            "The offline engine loaded the model \(model.name) (\(model.layout.family.title), \(languages)) from "
+            + "\(model.folder.printable)."
+        var report = EngineReport(works: text + Self.speed(answer, seconds: seconds))
+        if !isKnown {
+            report.notes.append("No hashes are known of the model \(model.name): a damaged file is not seen.")
+        }
+        return report
     }
 
-    /// Decoders in memory; for tests.
-    package var decoderCount: Int { threads.count }
+    private static func speed(_ answer: [UInt8], seconds: Int) -> String {
+        guard let micros = Int(String(decoding: answer, as: UTF8.self)), micros > 0 else { return "" }
+        let times = Double(seconds) * 1_000_000 / Double(micros)
+        return " It decodes about \(Int(times.rounded())) times as fast as people speak, on each processor."
+    }
 
-    /// English only: `en`, with or without a region.
-    package static func understands(_ language: String) -> Bool {
-        let language = language.lowercased()
-        return language == "en" || language.hasPrefix("en-") || language.hasPrefix("en_")
+    /// The recognizer's process while there is one; for tests.
+    package var processes: [Int32] { recognizers.withLock { $0.values.compactMap(\.process) } }
+
+    // MARK: The process
+
+    private func recognizer(_ language: String?) -> Recognizer {
+        recognizers.withLock { recognizers in
+            if let known = recognizers[language] { return known }
+            let made = Recognizer { [settings, executable, threads, idle, memoryLimit] in
+                let model = try InstalledModel.find(settings)
+                // A model with half of its tokens would be loaded, and say half of the words.
+                try model.verify()
+                guard let libraries = EngineFiles.libraries else {
+                    throw TranscriptionError(
+                        .engineUnavailable,
+                        "The offline engine's library \(EngineFiles.library) is not installed: it belongs into "
+                            + "/usr/lib/parlograph, where the package parlograph puts it.")
+                }
+                let threads = model.layout.family.isExclusive ? 1 : threads
+                return Recognizer.Setup(
+                    executable: executable, model: model, language: language, threads: threads,
+                    library: libraries.appending(EngineFiles.library),
+                    detector: libraries.appending(EngineFiles.detector),
+                    memoryLimit: memoryLimit ?? Self.memoryLimit(of: model, threads: threads), idle: idle)
+            }
+            recognizers[language] = made
+            return made
+        }
+    }
+
+    /// Address space: the program and the libraries, the model several times over while it is loaded, and for each thread
+    /// its stack, its share of malloc's arenas and what a piece of 30 s takes.
+    private static func memoryLimit(of model: InstalledModel, threads: Int) -> UInt64 {
+        (512 << 20) + UInt64(max(0, model.byteCount)) * 6 + UInt64(threads) * (256 << 20)
     }
 }

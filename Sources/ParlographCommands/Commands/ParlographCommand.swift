@@ -13,7 +13,7 @@ package struct ParlographCommand: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, TranscribeCommand.self, StatusCommand.self, JobsCommand.self, CacheCommand.self,
-            CheckCommand.self,
+            CheckCommand.self, ModelsCommand.self,
         ])
 
     package init() {}

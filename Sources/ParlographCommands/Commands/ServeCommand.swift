@@ -43,6 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func settingsToServe() throws -> Settings {
         let settings = try common.read()
         try settings.requireKeys()
+        try Surroundings.requireLanguages(settings)
         return settings
     }
 

@@ -131,9 +131,9 @@ final class EngineRoom: Sendable {
             engineWait: { controller?.heldFor }, engineAway: { controller?.absence?.lasted })
     }
 
-    /// Seconds of audio that one chunk gains in a second, before anything was measured: PocketSphinx on one core, and what
-    /// hosted Whisper services commonly reach.
-    private static let offlineRate = 2.5
+    /// Seconds of audio that one chunk gains in a second, before anything was measured: Moonshine tiny on a slow
+    /// core, and what hosted Whisper services commonly reach.
+    private static let offlineRate = 20.0
     private static let serverRate = 30.0
 
     /// For `status`.

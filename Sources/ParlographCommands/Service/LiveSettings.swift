@@ -117,12 +117,6 @@ final class LiveSettings: Sendable {
             logger.warning(
                 "engine that no inbox uses has no key", metadata: ["engine": "\(name)", "error": "\(fault)"])
         }
-        for inbox in settings.inboxes {
-            guard let fault = Surroundings.languageFault(of: inbox, settings) else { continue }
-            logger.warning(
-                "inbox has an engine that does not know its language",
-                metadata: ["inbox": "\(inbox.path.printable)", "error": "\(fault)"])
-        }
     }
 
     private func serviceSettings(_ settings: Settings) -> InboxService.Settings {

@@ -125,13 +125,23 @@ struct Surroundings {
         return findings
     }
 
+    /// - Throws: `ConfigurationFault` for the first inbox in whose language its engine will transcribe nothing. A model that
+    ///   is not installed yet is not judged.
+    static func requireLanguages(_ settings: Settings) throws {
+        for inbox in settings.inboxes {
+            guard let fault = languageFault(of: inbox, settings) else { continue }
+            throw ConfigurationFault("inbox \(inbox.path.printable): \(fault)")
+        }
+    }
+
     /// Why an inbox's engine will transcribe nothing in the language of the inbox; nil when it will.
     static func languageFault(of inbox: InboxSettings, _ settings: Settings) -> String? {
-        guard let language = inbox.options.language, case .offline = settings.engines[inbox.engine]?.engine,
-            !OfflineTranscriber.understands(language)
+        guard let language = inbox.options.language, case .offline(let engine) = settings.engines[inbox.engine]?.engine,
+            let model = try? InstalledModel.find(engine), !model.understands(language)
         else { return nil }
-        return "language is \"\(language)\", but its engine \"\(inbox.engine)\" understands English only: every "
-            + "recording would fail. Choose another engine for this inbox."
+        return "language is \"\(language)\", but the model of its engine \"\(inbox.engine)\", \(model.name), knows "
+            + "\(model.languages.joined(separator: ", ")) only: every recording would fail. Choose another engine for this "
+            + "inbox, or a model that knows it (parlograph models list)."
     }
 
     private static func inotify() -> Finding {

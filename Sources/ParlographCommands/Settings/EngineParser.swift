@@ -29,14 +29,18 @@ struct EngineParser {
     }
 
     private func parseOffline() throws -> Settings.EngineEntry {
-        let model = try reader.path("model_directory", default: OfflineEngineSettings.installedModel.string)
-        let speed = try reader.choice("speed", default: OfflineEngineSettings.Speed.normal)
-        let threads = try reader.optionalInteger("threads", in: 1...256, otherwise: .words("one for each processor"))
-        let target = try reader.seconds("chunk_target_seconds", default: 20, in: 5...3600)
-        let most = try reader.seconds("chunk_max_seconds", default: 30, in: 5...3600)
+        let model = try reader.string(
+            "model", default: OfflineEngineSettings.defaultModel,
+            .text("the name of a model, or the path of its folder"))
+        let folder = try reader.optionalPath("models_directory", otherwise: .words("the usual places alone"))
+        let most = OfflineEngineSettings.mostThreadsByDefault
+        let threads = try reader.optionalInteger(
+            "threads", in: 1...256, otherwise: .words("one for each processor, \(most) at most"))
+        let target = try reader.seconds("chunk_target_seconds", default: 15, in: 5...30)
+        let longest = try reader.seconds("chunk_max_seconds", default: 20, in: 5...30)
         let settings = OfflineEngineSettings(
-            name: name, modelDirectory: model, speed: speed, threads: threads, chunkTargetSeconds: target,
-            chunkMaxSeconds: most)
+            name: name, model: model, modelsDirectory: folder, threads: threads,
+            chunkTargetSeconds: target, chunkMaxSeconds: longest)
         return Settings.EngineEntry(engine: .offline(settings), requestsPerMinute: nil, apiLimitMB: nil)
     }
 

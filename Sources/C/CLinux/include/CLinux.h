@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "confine_reading.h"
 
 #include "CLinuxConfinement.h"
 

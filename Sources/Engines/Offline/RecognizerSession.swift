@@ -1,0 +1,155 @@
+import Glibc
+import Transcription
+
+/// What happens with one recognizer process from its start to its end. Belongs to the thread that started the process.
+struct RecognizerSession {
+    enum End {
+        /// There was nothing to do for a while, or it had grown.
+        case idle
+        /// It cannot load the model, in words.
+        case refused(String)
+        /// In the middle of its work, or before it had any, in words.
+        case died(String)
+    }
+
+    /// Later growth is measured against what it needed after so many answers.
+    private static let settledAnswers = 500
+    /// So much more is a leak.
+    private static let leastGrowth: Int64 = 64 << 20
+    /// The last words of the library are among these.
+    private static let errorTail = 4096
+
+    private let setup: Recognizer.Setup
+    private var parser = RecognizerMessage.Parser()
+    private var pending: ArraySlice<UInt8> = []
+    private var inFlight: [UInt32: RecognizerCall] = [:]
+    private var nextCall: UInt32 = 1
+    private var isReady = false
+    private var refusal: String?
+    private var isGarbled = false
+    private var errors: [UInt8] = []
+    private var answers = 0
+    private var settledMemory: Int64 = 0
+    private var hasGrown = false
+    private var lastNews = ContinuousClock.now
+
+    /// It has answered at least once.
+    private(set) var hasAnswered = false
+
+    init(_ setup: Recognizer.Setup) { self.setup = setup }
+
+    /// Those that it owes an answer.
+    var calls: [RecognizerCall] { inFlight.sorted { $0.key < $1.key }.map(\.value) }
+
+    /// - Parameter next: gives the next call that somebody waits for.
+    mutating func run(
+        _ child: inout RecognizerChild, wake: CInt, next: () -> RecognizerCall?
+    ) -> End {
+        while true {
+            if isReady, !hasGrown { send(next) }
+            let isAtWork = !isReady || !inFlight.isEmpty
+            if !isAtWork, hasGrown || lastNews.duration(to: .now) >= setup.idle {
+                child.closeInput()
+                _ = child.reap(isExpected: true)
+                return .idle
+            }
+            if isAtWork, lastNews.duration(to: .now) >= setup.patience {
+                _ = child.reap(isExpected: false)
+                return .died("it gave no answer for \(setup.patience.components.seconds) s")
+            }
+            let left = (isAtWork ? setup.patience : setup.idle) - lastNews.duration(to: .now)
+            let milliseconds = max(
+                0, left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000)
+            let events = child.wait(
+                wake: wake, pending: &pending, milliseconds: CInt(clamping: milliseconds + 1))
+            errors += events.errors
+            if errors.count > 4 * Self.errorTail { errors.removeFirst(errors.count - Self.errorTail) }
+            consume(events.answers)
+            if let refusal {
+                _ = child.reap(isExpected: true)
+                return .refused(refusal + lastWords)
+            }
+            if events.hasEnded || isGarbled { return ending(child.reap(isExpected: !isGarbled)) }
+        }
+    }
+
+    private mutating func send(_ next: () -> RecognizerCall?) {
+        while inFlight.count < setup.threads, let call = next() {
+            do {
+                let samples = try call.audio.samples()
+                var message = RecognizerMessage.header(
+                    call.request.rawValue, call: nextCall, count: samples.count * 2)
+                samples.withUnsafeBytes { message.append(contentsOf: $0) }
+                if pending.isEmpty { pending = message[...] } else { pending += message }
+                if inFlight.isEmpty { lastNews = .now }
+                inFlight[nextCall] = call
+                nextCall &+= 1
+            } catch {
+                call.end(.failure(error))
+            }
+        }
+    }
+
+    private mutating func consume(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        parser.append(bytes)
+        do {
+            while let message = try parser.next() {
+                lastNews = .now
+                switch RecognizerMessage.Answer(rawValue: message.kind) {
+                case .ready: isReady = true
+                case .failure: refusal = String(decoding: message.body, as: UTF8.self)
+                case .hearing, .duration:
+                    guard let call = inFlight.removeValue(forKey: message.call) else {
+                        isGarbled = true
+                        return
+                    }
+                    hasAnswered = true
+                    noteMemory(message.body, of: call)
+                    call.end(.success(message.body))
+                case nil:
+                    isGarbled = true
+                    return
+                }
+            }
+        } catch {
+            isGarbled = true
+        }
+    }
+
+    private mutating func noteMemory(_ body: [UInt8], of call: RecognizerCall) {
+        guard let memory = PieceHearing(body, sampleCount: call.audio.sampleCount)?.memoryBytes, memory > 0 else {
+            return
+        }
+        answers += 1
+        if answers <= Self.settledAnswers {
+            settledMemory = max(settledMemory, memory)
+        } else if memory > settledMemory * 5 / 4 + Self.leastGrowth {
+            hasGrown = true
+        }
+    }
+
+    private func ending(_ status: Int32) -> End {
+        let how: String
+        if isGarbled {
+            how = "what it said makes no sense"
+        } else if status < 0 {
+            how = "signal \(-status)\(-status == SIGKILL ? ", perhaps for want of memory" : "")"
+        } else {
+            how = "status \(status)"
+        }
+        // sherpa-onnx ends the process itself at some bad models: there is no use in trying again.
+        if !isReady, status >= 0, !isGarbled { return .refused("sherpa-onnx gives up (\(how))\(lastWords)") }
+        return .died(how + lastWords)
+    }
+
+    /// What the library printed last, if anything.
+    private var lastWords: String {
+        let text = String(decoding: errors.suffix(Self.errorTail), as: UTF8.self)
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
+        guard let last = lines.last(where: { !$0.contains("cpuinfo") }) else { return "" }
+        let shown = last.filter { !$0.unicodeScalars.contains { $0.properties.generalCategory == .control } }.suffix(
+            300)
+        return "; it says: \(shown)"
+    }
+}

@@ -1,0 +1,103 @@
+import Engines
+import Glibc
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+
+/// `parlograph models`, with the English model under other names.
+@Suite(.serialized, .timeLimit(.minutes(20))) struct ModelsTests {
+    private static func place(_ folder: FilePath) throws -> Workplace {
+        try Workplace(
+            folder,
+            """
+            [engines.offline]
+            models_directory = "\(folder.string)/models"
+            """)
+    }
+
+    /// An archive as upstream's, and one with what an attacker would put in.
+    private static func archive(_ model: InstalledModel, in folder: FilePath, more: String = "true") async throws {
+        let name = "sherpa-onnx-mine-en"
+        try await TestAudioFile.run(
+            "sh",
+            [
+                "-c",
+                "cd '\(folder.string)' && mkdir -p \(name)/test_wavs && "
+                    + "cp \(model.layout.files.map { "'\(model.folder.string)/\($0)'" }.joined(separator: " ")) \(name)/ && "
+                    + "echo no >\(name)/test_wavs/a.wav && echo read me >\(name)/README.md && echo no >\(name)/other.bin && "
+                    + "(\(more)) && tar -czf \(name).tar.gz -P \(name) $(cat extra 2>/dev/null)",
+            ])
+    }
+
+    @Test func anArchiveBecomesAModelThatTranscribesAndCanBeRemoved() async throws {
+        let model = try InstalledModel.find(OfflineEngineSettings())
+        try await withTemporaryDirectory { folder in
+            let place = try Self.place(folder)
+            try await Self.archive(
+                model, in: folder,
+                more: "echo evil >evil.txt; echo ../\(folder.lastComponent?.string ?? "")/evil.txt >extra")
+            let added = try await place.run("models", "add", place["sherpa-onnx-mine-en.tar.gz"].string)
+            #expect(added.status == 0, "\(added.errors)")
+            #expect(added.lines == [place["models/mine-en"].string])
+            #expect(added.errors.contains("hashes of mine-en were not known"))
+            #expect(
+                try place.files("models")
+                    == (model.layout.files + ["README.md", "model.toml"]).sorted().map { "mine-en/\($0)" })
+
+            let list = try await place.run("models", "list")
+            #expect(list.lines.contains { $0.hasPrefix("installed  mine-en  Moonshine, ") && $0.contains(", en, in ") })
+            #expect(list.lines.contains { $0.hasPrefix("available  parakeet-tdt-0.6b-v3  ") })
+            let again = try await place.run("models", "add", place["sherpa-onnx-mine-en.tar.gz"].string)
+            #expect(again.status == 65 && again.errors.contains("there already"), "\(again.errors)")
+            let check = try await place.run("models", "check", "mine-en")
+            #expect(check.status == 0 && check.lines.first?.hasPrefix("ok    ") == true, "\(check.lines)")
+
+            try place.write("changed\n", to: "models/mine-en/tokens.txt")
+            let damaged = try await place.run("models", "check", "mine-en")
+            #expect(damaged.status == 69 && damaged.lines.first?.contains("tokens.txt") == true, "\(damaged.lines)")
+
+            let removed = try await place.run("models", "remove", "mine-en")
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(try place.files("models") == [])
+            #expect(try await place.run("models", "remove", "../models").status == 65)
+        }
+    }
+
+    @Test(arguments: ["truncated", "text", "wrong"]) func whatIsNoModelLeavesNothingBehind(_ kind: String) async throws
+    {
+        let model = try InstalledModel.find(OfflineEngineSettings())
+        try await withTemporaryDirectory { folder in
+            let place = try Self.place(folder)
+            switch kind {
+            case "truncated":
+                try await Self.archive(model, in: folder)
+                try await TestAudioFile.run("truncate", ["-s", "20M", place["sherpa-onnx-mine-en.tar.gz"].string])
+            case "text": try place.write("no archive\n", to: "sherpa-onnx-mine-en.tar.gz")
+            default:
+                try await Self.archive(
+                    model, in: folder, more: "head -c 5000 /dev/zero >sherpa-onnx-mine-en/encoder_model.ort")
+            }
+            let refused = try await place.run("models", "add", place["sherpa-onnx-mine-en.tar.gz"].string)
+            #expect(refused.status == (kind == "wrong" ? 69 : 65), "\(refused.errors)")
+            #expect(refused.errors.contains("mine-en"), "\(refused.errors)")
+            #expect(try place.files("models") == [])
+        }
+    }
+
+    @Test func aFolderWithKnownHashesIsComparedWithThem() async throws {
+        let model = try InstalledModel.find(OfflineEngineSettings())
+        try await withTemporaryDirectory { folder in
+            let place = try Self.place(folder)
+            try await TestAudioFile.run("cp", ["-r", model.folder.string, place["mine"].string])
+            let added = try await place.run("models", "add", place["mine"].string, "--name", "other")
+            #expect(added.status == 0 && !added.errors.contains("hashes"), "\(added.errors)")
+            try place.write("changed\n", to: "mine/tokens.txt")
+            let refused = try await place.run("models", "add", place["mine"].string)
+            #expect(refused.status == 65 && refused.errors.contains("tokens.txt"), "\(refused.errors)")
+            #expect(!place.exists("models/mine"))
+            let unknown = try await place.run("models", "add", "nothing")
+            #expect(unknown.status == 65 && unknown.errors.contains("moonshine-tiny-en"), "\(unknown.errors)")
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Engines
+import Glibc
+import SystemPackage
+import SystemSupport
+import Transcription
+
+/// The offline engine with its recognizer as a program by itself, built beside the tests.
+enum OfflineEngine {
+    static let executable: FilePath = {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let path = FilePath(String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        return path.removingLastComponent().appending("RecognizerFixture")
+    }()
+
+    static func make(
+        _ settings: OfflineEngineSettings = OfflineEngineSettings(), executable: FilePath = Self.executable,
+        idle: Duration = .seconds(30), memoryLimit: UInt64? = nil
+    ) -> OfflineTranscriber {
+        OfflineTranscriber(settings, executable: executable, idle: idle, memoryLimit: memoryLimit)
+    }
+
+    /// An engine whose process is a shell script; the model is the real one.
+    static func scripted(_ script: String, in folder: FilePath, threads: Int = 1) throws -> OfflineTranscriber {
+        let file = folder.appending("recognizer")
+        let descriptor = try FileDescriptor.open(
+            file, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWriteExecute])
+        try descriptor.closeAfter { _ = try descriptor.writeAll(Array("#!/bin/sh\n\(script)\n".utf8)) }
+        return make(OfflineEngineSettings(threads: threads), executable: file)
+    }
+
+    /// What such a script says when it has loaded its model.
+    static let ready = #"printf 'R\0\0\0\0\0\0\0\0'"#
+}
