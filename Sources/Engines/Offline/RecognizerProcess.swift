@@ -100,10 +100,10 @@ package enum RecognizerProcess {
             // onnxruntime's work is done on this stack.
             Thread.start(name: "recognizer", stackBytes: 8 << 20) { worker.run(desk, output) }
         }
-        var limits = clinux_sandbox_limits()
+        var limits = clinux_confinement()
         limits.address_space_bytes = limit
         limits.open_files = 64
-        let status = clinux_sandbox(&limits)
+        let status = clinux_confine(&limits)
         guard status == 0 else { throw Fault(description: "the process cannot be confined (\(status))") }
     }
 
