@@ -35,19 +35,20 @@ final class DecoderFeed: Sendable {
     /// Reads one run of the decoder to the end of its output.
     /// - Parameters:
     ///   - cutter: what earlier runs gave; the samples that they gave already are passed over.
-    ///   - onNews: is called with true when something is waited for, with false when it has come.
+    ///   - watch: is told when something of the decoder is waited for, and when it has come.
     /// - Returns: what the run said, the last word about its end included if there was one.
     /// - Throws: what the reader of properties and chunks closed with; `CancellationError`.
     func read(
-        _ output: SubprocessOutputSequence, into cutter: inout SampleCutter, onNews: (Bool) -> Void
+        _ output: SubprocessOutputSequence, into cutter: inout SampleCutter, _ watch: StallWatch
     ) async throws -> RunReport {
         var parser = MessageParser()
         var report = RunReport()
         cutter.beginRun()
-        onNews(true)
+        watch.waits(true)
         for try await buffer in output {
-            onNews(false)
+            watch.waits(false)
             let done = cutter.take(buffer, &parser, &report)
+            if let program = report.program { watch.includes(program) }
             if let found = report.properties, !cutter.isPlanned {
                 try await properties.put(found)
                 guard let plan = try await plan.take() else { throw CancellationError() }
@@ -55,9 +56,9 @@ final class DecoderFeed: Sendable {
             }
             for chunk in done { try await deliver(chunk) }
             if report.isGarbled || report.end != nil { break }
-            onNews(true)
+            watch.waits(true)
         }
-        onNews(false)
+        watch.waits(false)
         try Task.checkCancellation()
         return report
     }
@@ -68,6 +69,9 @@ final class DecoderFeed: Sendable {
     }
 
     /// Hands over the last chunk: no further run follows.
+    /// - Parameters:
+    ///   - report: of the run that came farthest.
+    ///   - end: of the last run.
     /// - Throws: `TranscriptionError` when nothing at all was decoded; as `read`.
     func finish(_ cutter: inout SampleCutter, _ report: RunReport, _ end: DecodingEnd) async throws {
         let heard = cutter.sampleCount

@@ -12,6 +12,7 @@ package enum DecoderMessage: Equatable {
         case failure = 0x58
         case loss = 0x4C
         case interruption = 0x49
+        case program = 0x43
         case needsProgram = 0x4E
     }
 
@@ -26,6 +27,8 @@ package enum DecoderMessage: Equatable {
     case loss(SampleRange)
     /// Something that is not in the file ended decoding: reading failed, ffmpeg was killed. What, in a few words.
     case interruption(String)
+    /// ffmpeg was started, with this process id: it may be at work while nothing comes.
+    case program(Int32)
     /// The libraries here do not read this; ffmpeg may.
     case needsProgram(demuxer: String, format: String, title: String)
 
@@ -53,6 +56,7 @@ package enum DecoderMessage: Equatable {
         case .failure(let failure): (.failure, "\(failure.code.rawValue)\n\(failure.message)")
         case .loss(let range): (.loss, "\(range.start)\n\(range.end)")
         case .interruption(let cause): (.interruption, cause)
+        case .program(let process): (.program, "\(process)")
         case .needsProgram(let demuxer, let format, let title): (.needsProgram, "\(demuxer)\n\(format)\n\(title)")
         }
     }
@@ -94,6 +98,9 @@ package enum DecoderMessage: Equatable {
             else { return nil }
             self = .loss(SampleRange(start, end))
         case .interruption: self = .interruption(text)
+        case .program:
+            guard let process = Int32(text), process > 0 else { return nil }
+            self = .program(process)
         case .needsProgram:
             guard lines.count == 3 else { return nil }
             self = .needsProgram(demuxer: lines[0], format: lines[1], title: lines[2])

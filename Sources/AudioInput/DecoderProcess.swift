@@ -32,6 +32,7 @@ package enum DecoderProcess {
                 if let program {
                     let child = try program.start(Confinement(byteCount: file.size, isForProgram: true))
                     try confine(file, to: &output)
+                    try output.send(.program(child.process))
                     try note(child.confinementStatus, of: "ffmpeg", to: &output)
                     try program.decode(child, file, to: &output)
                 } else {

@@ -54,13 +54,20 @@ package struct DecodingAudioSource: AudioSource {
         var cutter = SampleCutter()
         var program: [String] = []
         var attempt = 1
+        var farthest = RunReport()
         while true {
-            let (end, report) = try await run(recording, program: program, feed, &cutter)
+            var (end, report) = try await run(recording, program: program, feed, &cutter)
             if case .needs(let needed) = end, program.isEmpty {
                 program = try await ffmpegArguments(needed, recording)
                 continue
             }
-            guard attempt < end.attempts else { return try await feed.finish(&cutter, report, end) }
+            if cutter.isBehind {
+                // Whatever it says: an earlier run has shown that there is more.
+                if end.isOwnWord { end = .stopped("it gave less than before") }
+            } else {
+                farthest = report
+            }
+            guard attempt < end.attempts else { return try await feed.finish(&cutter, farthest, end) }
             logger.notice(
                 "decoder ended before the recording did, trying again",
                 metadata: ["file": "\(recording.displayName)", "end": "\(end)", "attempt": "\(attempt)"])
@@ -113,7 +120,7 @@ package struct DecodingAudioSource: AudioSource {
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await stall.watch(process) }
                 defer { group.cancelAll() }
-                let report = try await feed.read(output, into: &cutter) { stall.waits($0) }
+                let report = try await feed.read(output, into: &cutter, stall)
                 let status = report.end == nil && !report.isGarbled ? await endOfProcess(process) : nil
                 return (report, status)
             }

@@ -24,6 +24,14 @@ enum DecodingEnd: Equatable {
         }
     }
 
+    /// The decoder itself has said how it ended.
+    var isOwnWord: Bool {
+        switch self {
+        case .complete, .failed: true
+        case .needs, .crashed, .stopped: false
+        }
+    }
+
     /// Signals that a process brings upon itself.
     private static let ownSignals: Set<Int32> = [
         SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ, SIGPIPE,

@@ -86,7 +86,10 @@ struct ExternalDecoder {
         let status = child.wait()
         try stream.finish(to: &output)
         let readError = report.mentionsReadError ? ExternalEnding.readError(of: file) : nil
-        if let cause = ExternalEnding.interruption(status: status, readError: readError) {
+        let ranOutOfMemory = report.ranOutOfMemory && output.sampleCount > 0
+        if let cause = ExternalEnding.interruption(
+            status: status, readError: readError, ranOutOfMemory: ranOutOfMemory)
+        {
             throw Interruption(cause: cause)
         }
         guard output.sampleCount > 0 else { throw failure(report) }

@@ -11,9 +11,11 @@ enum ExternalEnding {
     /// - Parameters:
     ///   - status: the exit status, or the negative number of the signal that ended it.
     ///   - readError: why the file cannot be read, nil when it can.
-    static func interruption(status: Int32, readError: CInt?) -> String? {
+    ///   - ranOutOfMemory: in the middle of its work.
+    static func interruption(status: Int32, readError: CInt?, ranOutOfMemory: Bool = false) -> String? {
         if status < 0 { return "ffmpeg was ended by signal \(-status)" }
         if let readError { return "reading the file failed: \(String(cString: strerror(readError)))" }
+        if status != 0, ranOutOfMemory { return "ffmpeg ran out of memory" }
         return statusesAfterSignals.contains(status) ? "ffmpeg was told to stop" : nil
     }
 

@@ -8,6 +8,7 @@ struct ExternalReport {
     private(set) var isLengthEstimated = false
     /// It speaks of an error of reading, which a damaged file may be the reason of, too.
     private(set) var mentionsReadError = false
+    private(set) var ranOutOfMemory = false
     /// The first line that reports an error, in ffmpeg's words and fit for the log.
     private(set) var firstError: String?
     /// The first fault that can be told in plain words: the end of a sentence that says what the file is, but ….
@@ -35,6 +36,7 @@ struct ExternalReport {
         }
         if line.containsText("matches no streams") { sawNoAudio = true }
         if line.containsText("Estimating duration from bitrate") { isLengthEstimated = true }
+        if line.containsText(Self.noMemory) { ranOutOfMemory = true }
         if !mentionsReadError { mentionsReadError = Self.readErrors.contains { line.containsText($0) } }
         // Not in what the file says of itself, which comes as [info].
         if fault == nil, !line.containsText("[info] ") { fault = Self.fault(in: line) }
@@ -51,6 +53,7 @@ struct ExternalReport {
         firstError = shown
     }
 
+    private static let noMemory = String(cString: strerror(ENOMEM))
     /// As `strerror` has them.
     private static let readErrors = [EIO, ESTALE, ETIMEDOUT, ENODEV, ENXIO].map { String(cString: strerror($0)) }
 

@@ -21,10 +21,10 @@ struct MPEGStream: ~Copyable {
     private let handle: OpaquePointer
     private var rate = 0
 
-    /// - Throws: `DecodingFailure` when the library cannot be set up.
-    init(_ mix: Mix) throws(DecodingFailure) {
+    /// - Throws: `Interruption` when the library cannot be set up.
+    init(_ mix: Mix) throws(Interruption) {
         guard let handle = mpg123_new(nil, nil) else {
-            throw DecodingFailure(.undecodable, "cannot be decoded at the moment: memory is short.")
+            throw Interruption(cause: "memory is short")
         }
         let flags: mpg123_param_flags =
             switch mix {
@@ -43,7 +43,7 @@ struct MPEGStream: ~Copyable {
         }
         guard mpg123_open_feed(handle) == Int32(MPG123_OK.rawValue) else {
             mpg123_delete(handle)
-            throw DecodingFailure(.undecodable, "cannot be decoded at the moment: memory is short.")
+            throw Interruption(cause: "memory is short")
         }
         self.handle = handle
     }

@@ -4,7 +4,7 @@ import SystemSupport
 
 /// A program run by the decoder process, with its standard output and standard error as pipes; standard input is ours.
 struct PipedProgram: ~Copyable {
-    private let process: pid_t
+    let process: pid_t
     private var output: CInt
     private var report: CInt
 

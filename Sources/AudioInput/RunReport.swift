@@ -11,6 +11,8 @@ struct RunReport {
     private(set) var warnings: [String] = []
     /// What the file has lost.
     private(set) var losses: [Transcript.Gap] = []
+    /// ffmpeg, where it is at work.
+    private(set) var program: Int32?
     /// The decoder's own word about how it ended; nil: it has not said any.
     private(set) var end: DecodingEnd?
     /// What came is not from our decoder.
@@ -30,6 +32,7 @@ struct RunReport {
         case .end: end = .complete
         case .failure(let failure): end = .failed(failure)
         case .interruption(let cause): end = .stopped(cause)
+        case .program(let process): program = process
         case .needsProgram(let demuxer, let format, let title):
             end = .needs(ProgramNeeded(demuxer: demuxer, format: format, title: title))
         }

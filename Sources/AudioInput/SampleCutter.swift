@@ -15,6 +15,8 @@ struct SampleCutter: ~Copyable {
     init() {}
 
     var isPlanned: Bool { splitter != nil }
+    /// The present run has given less than an earlier one.
+    var isBehind: Bool { skip > 0 }
 
     /// A run begins: its samples are those of the recording from the start.
     mutating func beginRun() { skip = sampleCount }

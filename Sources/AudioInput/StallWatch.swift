@@ -8,6 +8,8 @@ final class StallWatch: Sendable {
         /// When the last progress was seen; nil while nobody waits for the decoder.
         var progress: SuspendingClock.Instant?
         var processorTime: Duration = .zero
+        /// ffmpeg, where it works for the decoder.
+        var program: pid_t?
         var hasStalled = false
     }
 
@@ -26,10 +28,14 @@ final class StallWatch: Sendable {
     /// Something of the decoder is waited for, or has come.
     func waits(_ waits: Bool) { state.withLock { $0.progress = waits ? .now : nil } }
 
+    /// What this process does counts as the decoder's.
+    func includes(_ program: pid_t) { state.withLock { $0.program = program } }
+
     /// Looks after the process until the task is cancelled, and ends its process group when it stands still.
     func watch(_ process: pid_t) async {
         while (try? await Task.sleep(for: limit / 10)) != nil {
-            let used = Self.processorTime(of: process)
+            let program = state.withLock { $0.program }
+            let used = Self.processorTime(of: process) + (program.map(Self.processorTime) ?? .zero)
             let stalls = state.withLock { state in
                 guard let progress = state.progress else { return false }
                 if used - state.processorTime >= Self.leastProcessorTime {

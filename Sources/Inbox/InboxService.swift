@@ -180,6 +180,11 @@ package struct InboxService: Service {
         if settings.once { await settle(unsettled) }
 
         let stopping = CancellationFlag()
+        let shutdown = ShutdownGuard { [logger, abandon] in
+            logger.error("something hangs and cannot be ended; the service ends without waiting for it")
+            abandon()
+        }
+        defer { shutdown.end() }
         let dispatching = Heartbeat(waking: wake)
         // Loops that wait for a journal that cannot be used are alive.
         journal.whileWaiting { for loop in desk.heartbeats + [dispatching] { loop.beat() } }
@@ -205,13 +210,6 @@ package struct InboxService: Service {
                 }
                 group.addTask { await keepJournalSmall() }
                 group.addTask {
-                    guard (try? await gracefulShutdown()) != nil,
-                        (try? await Task.sleep(for: settings.shutdown + Self.timeToCancel)) != nil
-                    else { return }
-                    logger.error("something hangs and cannot be ended; the service ends without waiting for it")
-                    abandon()
-                }
-                group.addTask {
                     // A copy to another file system may take long: new recordings do not wait for it.
                     if !settings.once { await settle(unsettled) }
                     await takeStuckSourcesOut()
@@ -232,12 +230,13 @@ package struct InboxService: Service {
         } onGracefulShutdown: {
             stopping.set()
             wake.signal()
+            shutdown.begin(seconds: Int(settings.shutdown.components.seconds) + Self.timeToCancel)
         }
         await writeLastReports()
     }
 
-    /// What is cancelled ends within a moment, unless the kernel holds it.
-    private static let timeToCancel = Duration.seconds(10)
+    /// In seconds, behind `Settings.shutdown`: what is cancelled ends within a moment, unless the kernel holds it.
+    private static let timeToCancel = 10
 
     /// Runs `body`, which is cancelled when it is not done `shutdown` after a graceful shutdown began.
     private func withinShutdownTime(_ body: @escaping @Sendable () async throws -> Void) async throws {

@@ -99,6 +99,28 @@ import Transcription
         #expect(outcome.summary.gaps.allSatisfy { $0.cause == .interruption && $0.isOpenEnded })
     }
 
+    /// ffmpeg that is gone by now, or too little memory: what an earlier run gave shows that there is more.
+    @Test(arguments: [#"printf 'X\026\000\000\000undecodable\nis broken.'"#, end])
+    func theWordOfARunThatGaveLessDoesNotCount(
+        word: String
+    ) async throws {
+        let script =
+            "\(Self.declaring) \(Self.half("A")) [ $1 = 1 ] && { \(Self.half("B")) kill -KILL $$; exit; }; \(word)"
+        let outcome = try await decode(script: script)
+        #expect(outcome.runs == 3)
+        #expect(outcome.samples.count == 16_000)
+        #expect(outcome.summary.gaps.map(\.range) == [SampleRange(16_000, 32_000)])
+        #expect(outcome.summary.gaps.first?.cause == .interruption)
+    }
+
+    /// The last run is ended before it has said anything.
+    @Test func theDeclaredEndIsThatOfTheRunThatCameFarthest() async throws {
+        let script = "[ $1 = 1 ] && { \(Self.declaring) \(Self.half("A")) kill -KILL $$; }; kill -KILL $$"
+        let outcome = try await decode(script: script)
+        #expect(outcome.samples.count == 8_000)
+        #expect(outcome.summary.gaps.map(\.range) == [SampleRange(8_000, 32_000)])
+    }
+
     /// Stopped (SIGSTOP), or waiting for a file system that hangs.
     @Test(arguments: ["kill -STOP $$", "exec sleep 100000"])
     func aDecoderThatStandsStillIsEndedAndBegunAgain(way: String) async throws {
