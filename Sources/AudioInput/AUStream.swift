@@ -17,6 +17,8 @@ struct AUStream: ~Copyable {
         mono.deallocate()
     }
 
+    /// Whole frames have come that were not passed on.
+    var hasPending: Bool { channels > 0 && pending.count >= channels * 4 }
     var sawOppositeChannels: Bool { mixer?.sawOppositeChannels ?? false }
 
     /// True once the header has come.

@@ -13,6 +13,7 @@ package enum DecoderMessage: Equatable {
         case loss = 0x4C
         case interruption = 0x49
         case program = 0x43
+        case doubt = 0x3F
         case needsProgram = 0x4E
     }
 
@@ -26,7 +27,10 @@ package enum DecoderMessage: Equatable {
     /// What the damaged file has lost, in samples at 16 kHz from the recording's start.
     case loss(SampleRange)
     /// Something that is not in the file ended decoding: reading failed, ffmpeg was killed. What, in a few words.
-    case interruption(String)
+    /// - Parameter isCrash: a program broke down by itself, perhaps at the file.
+    case interruption(String, isCrash: Bool)
+    /// What ended the run may have been a passing fault of reading as well as the file: it is tried once more.
+    case doubt
     /// ffmpeg was started, with this process id: it may be at work while nothing comes.
     case program(Int32)
     /// The libraries here do not read this; ffmpeg may.
@@ -55,7 +59,8 @@ package enum DecoderMessage: Equatable {
         case .end: (.end, "")
         case .failure(let failure): (.failure, "\(failure.code.rawValue)\n\(failure.message)")
         case .loss(let range): (.loss, "\(range.start)\n\(range.end)")
-        case .interruption(let cause): (.interruption, cause)
+        case .interruption(let cause, let isCrash): (.interruption, "\(isCrash ? "crash" : "stop")\n\(cause)")
+        case .doubt: (.doubt, "")
         case .program(let process): (.program, "\(process)")
         case .needsProgram(let demuxer, let format, let title): (.needsProgram, "\(demuxer)\n\(format)\n\(title)")
         }
@@ -97,7 +102,10 @@ package enum DecoderMessage: Equatable {
                 end <= Self.greatestDeclaredLength
             else { return nil }
             self = .loss(SampleRange(start, end))
-        case .interruption: self = .interruption(text)
+        case .interruption:
+            guard lines.count >= 2 else { return nil }
+            self = .interruption(lines[1...].joined(separator: " "), isCrash: lines[0] == "crash")
+        case .doubt: self = .doubt
         case .program:
             guard let process = Int32(text), process > 0 else { return nil }
             self = .program(process)

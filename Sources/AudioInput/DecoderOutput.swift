@@ -55,7 +55,7 @@ struct DecoderOutput: ~Copyable {
                     declaredSampleCount: self.declared)))
     }
 
-    /// After the last sample: tells what the recording lacks of the length that its header declares.
+    /// After the last sample: tells, once, what the recording lacks of the length that its header declares.
     /// - Returns: whether it lacks anything that is worth a word.
     /// - Throws: `Closed`.
     @discardableResult
@@ -63,6 +63,7 @@ struct DecoderOutput: ~Copyable {
         let decoded = sampleCount
         // Headers are rounded, and encoders count their own delay in or out.
         guard let declared, declared - decoded > max(SampleClock.rate, declared / 500) else { return false }
+        self.declared = nil
         try send(.loss(SampleRange(decoded, declared)))
         try send(
             .warning(

@@ -39,31 +39,25 @@ package enum DecoderProcess {
                     try confine(file, to: &output)
                     try decode(file, to: &output)
                 }
-                try checkReading(of: file)
+                try Interruption.check(file)
                 guard output.sampleCount > 0 else {
                     throw DecodingFailure(.notARecording, "holds no audio that can be decoded.")
                 }
                 try output.tellEarlyEnd()
                 try output.send(.end)
             } catch let failure as DecodingFailure {
-                try checkReading(of: file)
+                try Interruption.check(file)
                 if let detail = failure.detail { try output.send(.debug(detail)) }
                 try output.send(.failure(failure))
             }
             return 0
         } catch let interruption as Interruption {
-            try? output.finishSamples()
-            try? output.send(.interruption(interruption.cause))
+            // Nothing more of what is inside comes out: the resampler's end would not be the recording's.
+            try? output.send(.interruption(interruption.cause, isCrash: interruption.isCrash))
             return 0
         } catch {
             return 0  // the parent has closed the pipe and knows why
         }
-    }
-
-    /// What a failing disk withholds looks like the end of the file, or like damage.
-    private static func checkReading(of file: FileBytes) throws(Interruption) {
-        guard let error = file.readError else { return }
-        throw Interruption(cause: "reading the file failed: \(String(cString: strerror(error)))")
     }
 
     private static func decode(_ file: FileBytes, to output: inout DecoderOutput) throws {
@@ -75,10 +69,12 @@ package enum DecoderProcess {
         do {
             try LibraryDecoding.decode(format, of: file, to: &output)
         } catch let failure as DecodingFailure where output.sampleCount == 0 && failure.code == .undecodable {
+            try Interruption.check(file)
             guard let demuxer = ExternalDecoder.demuxer(forRejected: format.name) else { throw failure }
             try output.send(.needsProgram(demuxer: demuxer, format: format.name, title: format.title))
             throw DecoderOutput.Closed()
         } catch let failure as DecodingFailure where output.sampleCount > 0 {
+            try Interruption.check(file)
             try output.finishSamples()
             try output.send(.warning("Decoding stopped at \(SpokenTime.clock(output.seconds)): it \(failure.message)"))
         }
@@ -94,10 +90,4 @@ package enum DecoderProcess {
         guard status != 0 else { return }
         try output.send(.debug("\(process) runs without all of its limits (\(status))."))
     }
-}
-
-/// Decoding was ended by something that is no property of the file: nothing can be said about it.
-struct Interruption: Error {
-    /// A few words, for a sentence in which they stand in parentheses.
-    let cause: String
 }

@@ -55,6 +55,7 @@ package struct DecodingAudioSource: AudioSource {
         var program: [String] = []
         var attempt = 1
         var farthest = RunReport()
+        var wasDoubtful = false
         while true {
             var (end, report) = try await run(recording, program: program, feed, &cutter)
             if case .needs(let needed) = end, program.isEmpty {
@@ -66,6 +67,11 @@ package struct DecodingAudioSource: AudioSource {
                 if end.isOwnWord { end = .stopped("it gave less than before") }
             } else {
                 farthest = report
+            }
+            if report.isDoubtful, end.isOwnWord, !wasDoubtful {
+                // A fault of reading passes, a fault of the file does not.
+                wasDoubtful = true
+                continue
             }
             guard attempt < end.attempts else { return try await feed.finish(&cutter, farthest, end) }
             logger.notice(

@@ -33,7 +33,7 @@ enum DecodingEnd: Equatable {
     }
 
     /// Signals that a process brings upon itself.
-    private static let ownSignals: Set<Int32> = [
+    static let ownSignals: Set<Int32> = [
         SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ, SIGPIPE,
     ]
 

@@ -35,12 +35,15 @@ struct ExternalDecoder {
             path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1", "-protocol_whitelist",
             "file",
             "-f", demuxer, "-i", "file:/proc/self/fd/0", "-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1",
-            "-c:a", "pcm_f32be", "-f", "au", "pipe:1",
+            // The container's time line: holes between packets are silence, what starts late starts late.
+            "-af", "aresample=async=1:first_pts=0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1",
         ]
     }
 
     private static let passingErrors: Set<Errno> = [
         .resourceTemporarilyUnavailable, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem,
+        // It was ended between its beginning and the program's.
+        .noChildProcess,
     ]
 
     /// Starts the program, confined by itself; what it says is read by `decode`, when this process is confined, too.
@@ -79,19 +82,25 @@ struct ExternalDecoder {
                 announced = true
                 try output.announce(
                     format, rate: stream.sampleRate, channels: stream.channels, estimated: report.seconds,
-                    declared: report.isLengthEstimated ? nil : report.seconds)
+                    declared: report.declaredSeconds)
             }
             try stream.drain(to: &output)
         }
         let status = child.wait()
-        try stream.finish(to: &output)
-        let readError = report.mentionsReadError ? ExternalEnding.readError(of: file) : nil
-        let ranOutOfMemory = report.ranOutOfMemory && output.sampleCount > 0
-        if let cause = ExternalEnding.interruption(
-            status: status, readError: readError, ranOutOfMemory: ranOutOfMemory)
+        let isHeard = stream.hasPending || output.sampleCount > 0
+        if let interruption = ExternalEnding.interruption(
+            status: status, ranOutOfMemory: report.ranOutOfMemory && isHeard)
         {
-            throw Interruption(cause: cause)
+            throw interruption
         }
+        // ffmpeg's reads are not seen here, and what a disk withholds from it may look like anything.
+        let isSuspicious = report.mentionsReadError || status != 0 || !isHeard && !report.sawNoAudio
+        if isSuspicious {
+            ExternalEnding.readAll(of: file)
+            try Interruption.check(file)
+            if report.mentionsReadError || !isHeard { try output.send(.doubt) }
+        }
+        try stream.finish(to: &output)
         guard output.sampleCount > 0 else { throw failure(report) }
         if stream.sawOppositeChannels {
             try output.send(

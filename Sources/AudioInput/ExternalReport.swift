@@ -6,6 +6,12 @@ struct ExternalReport {
     private(set) var seconds: Double?
     /// That length is a guess by the bit rate.
     private(set) var isLengthEstimated = false
+    /// It has moving pictures, which may last longer than the sound.
+    private(set) var hasPictures = false
+    /// Of `seconds`, those in front of the first packet, which ffmpeg leaves out.
+    private var skippedSeconds = 0.0
+    /// A header's word about the length of the sound; nil without one.
+    var declaredSeconds: Double? { isLengthEstimated || hasPictures ? nil : seconds.map { $0 - skippedSeconds } }
     /// It speaks of an error of reading, which a damaged file may be the reason of, too.
     private(set) var mentionsReadError = false
     private(set) var ranOutOfMemory = false
@@ -33,9 +39,11 @@ struct ExternalReport {
         defer { line.removeAll(keepingCapacity: true) }
         if seconds == nil, let at = line.indices.first(where: { line[$0...].starts(with: "Duration: ".utf8) }) {
             seconds = Self.clock(line[(at + 10)...])
+            if let start = Self.number(behind: "start: ", in: line) { skippedSeconds = max(0, start) }
         }
         if line.containsText("matches no streams") { sawNoAudio = true }
         if line.containsText("Estimating duration from bitrate") { isLengthEstimated = true }
+        if line.containsText(": Video: "), !line.containsText("(attached pic)") { hasPictures = true }
         if line.containsText(Self.noMemory) { ranOutOfMemory = true }
         if !mentionsReadError { mentionsReadError = Self.readErrors.contains { line.containsText($0) } }
         // Not in what the file says of itself, which comes as [info].
@@ -70,6 +78,11 @@ struct ExternalReport {
             ("Cannot allocate memory", "decoding it needs more memory than a recording may"),
         ]
         return known.first { line.containsText($0.words) }?.fault
+    }
+
+    private static func number(behind words: String, in line: [UInt8]) -> Double? {
+        guard let at = line.indices.first(where: { line[$0...].starts(with: words.utf8) }) else { return nil }
+        return Double(String(decoding: line[(at + words.utf8.count)...].prefix { $0 != 0x2C }, as: UTF8.self))
     }
 
     /// `00:00:02.79`; nil for `N/A`.

@@ -148,7 +148,10 @@ enum LibraryDecoding {
         var outcome = Outcome()
         while true {
             let frames = sound.read(into: input)
-            guard frames > 0 else { break }
+            guard frames > 0 else {
+                try Interruption.check(sound.source)
+                break
+            }
             mixer.mix(UnsafeBufferPointer(rebasing: input[..<(frames * sound.channels)]), into: mono)
             try output.write(UnsafeBufferPointer(rebasing: mono[..<frames]), rate: sound.sampleRate)
             outcome.frames += Int64(frames)

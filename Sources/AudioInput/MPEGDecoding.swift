@@ -53,6 +53,7 @@ enum MPEGDecoding {
                 let count = buffer.baseAddress.map { file.read(at: position, into: $0, count: blockBytes) } ?? 0
                 position += Int64(count)
                 if count > 0, stream.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { continue }
+                try Interruption.check(file)
                 try output.finishSamples()
                 if endsWithinFrame(file, lastEnd) {
                     try output.send(
@@ -62,6 +63,7 @@ enum MPEGDecoding {
             case .lost:
                 let from = max(lastEnd, base + 1)
                 guard let next = MPEGScan(file, from: from, limit: file.size, needed: 3) else {
+                    try Interruption.check(file)
                     try output.finishSamples()
                     return skipped
                 }

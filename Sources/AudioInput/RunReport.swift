@@ -13,6 +13,8 @@ struct RunReport {
     private(set) var losses: [Transcript.Gap] = []
     /// ffmpeg, where it is at work.
     private(set) var program: Int32?
+    /// The decoder's own word may come of a passing fault of reading.
+    private(set) var isDoubtful = false
     /// The decoder's own word about how it ended; nil: it has not said any.
     private(set) var end: DecodingEnd?
     /// What came is not from our decoder.
@@ -31,7 +33,8 @@ struct RunReport {
             losses.append(Transcript.Gap(range: range, reason: "The file is damaged here.", cause: .damage))
         case .end: end = .complete
         case .failure(let failure): end = .failed(failure)
-        case .interruption(let cause): end = .stopped(cause)
+        case .interruption(let cause, let isCrash): end = isCrash ? .crashed(cause) : .stopped(cause)
+        case .doubt: isDoubtful = true
         case .program(let process): program = process
         case .needsProgram(let demuxer, let format, let title):
             end = .needs(ProgramNeeded(demuxer: demuxer, format: format, title: title))

@@ -1,3 +1,4 @@
+import AudioContainers
 import CSndfile
 
 /// A recording open in libsndfile.
@@ -52,6 +53,9 @@ struct SoundFile: ~Copyable {
         sf_close(handle)
         withExtendedLifetime(file) {}
     }
+
+    /// What it is read from.
+    var source: FileBytes { file.source }
 
     /// How long so many frames last, in seconds.
     func seconds(of frames: Int64?) -> Double? { frames.map { Double($0) / Double(sampleRate) } }

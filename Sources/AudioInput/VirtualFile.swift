@@ -20,6 +20,8 @@ package final class VirtualFile {
         self.length = max(0, min(length, file.size - start))
     }
 
+    /// The real one.
+    package var source: FileBytes { file }
     package var count: Int64 { Int64(prefix.count) + length }
     package var offset: Int64 { position }
 

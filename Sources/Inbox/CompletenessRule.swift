@@ -174,7 +174,12 @@ package struct CompletenessRule: Sendable {
     }
 
     private func change(_ candidate: inout Candidate, at now: Duration) {
-        candidate.longestPause = max(candidate.longestPause, now - candidate.changedAt)
+        // The time in which it could not be read was no pause of its writer.
+        if case .unreadable = candidate.hindrance {
+            candidate.hindrance = nil
+        } else {
+            candidate.longestPause = max(candidate.longestPause, now - candidate.changedAt)
+        }
         candidate.changedAt = now
         candidate.hindered = 0
         candidate.isClosed = false

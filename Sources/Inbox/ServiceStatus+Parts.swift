@@ -80,13 +80,16 @@ extension ServiceStatus {
         /// What its state is, since when and why, as the end of a sentence.
         package var words: String {
             let time = since.map { " since \(LocalTime.moment($0))" } ?? ""
-            let again = nextTry.map { " Tried again at \(LocalTime.moment($0))" } ?? ""
+            let again = nextTry.map { " Tried again at \(LocalTime.moment($0))" }
             let why = cause.map { ": \($0)" } ?? "."
             return switch state {
             case .ok: "ok."
-            case .waiting: "has not answered\(time)\(why)\(again.isEmpty ? "" : again + ".")"
-            case .refused: "has not been usable\(time)\(why)\(again), and at once after a reload."
-            case .paused: "takes no request now: it asked for a pause, or its limit is spent.\(again)."
+            case .waiting: "has not answered\(time)\(why)\(again.map { $0 + "." } ?? "")"
+            case .refused:
+                "has not been usable\(time)\(why)\(again ?? " Tried with the next recording"), and at once after a "
+                    + "reload."
+            case .paused:
+                "takes no request now: it asked for a pause, or its limit is spent.\(again.map { $0 + "." } ?? "")"
             }
         }
     }

@@ -9,7 +9,7 @@ package struct TranscriptionError: Error, Sendable, CustomStringConvertible {
         case unsupportedFormat
         /// Damaged so that nothing could be decoded, or the decoder died (exit 65).
         case undecodable
-        /// The decoder was ended from outside, again and again, before it gave anything: no fault of the recording (exit 70).
+        /// The decoder was ended from outside, again and again, before it gave anything: no fault of the recording (exit 65).
         case decodingInterrupted
         /// Larger than the inbox takes (exit 65).
         case tooLarge

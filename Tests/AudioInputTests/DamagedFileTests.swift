@@ -100,6 +100,15 @@ import Transcription
         #expect(abs(decoded.seconds - 24) < 0.5)
     }
 
+    @Test func whatAContainerLacksAtItsEndIsOneGap() async throws {
+        let bytes = try await Decoded.encoded(
+            TestWave(Self.speech), as: "a.mka", "ffmpeg", ["-v", "error", "-i", "IN", "-c:a", "pcm_s16le", "OUT"])
+        let decoded = try await Decoded.of(Array(bytes.prefix(bytes.count / 2)), named: "a.mka")
+        #expect(decoded.summary.gaps.count == 1)
+        #expect(decoded.summary.gaps.first.map { abs($0.range.start - 64_000) < 16_000 } == true)
+        #expect(decoded.summary.gaps.first.map { abs($0.range.end - 128_000) < 100 } == true)
+    }
+
     @Test func aTruncatedVBRFileIsTranscribedWithAWarning() async throws {
         let bytes = try await mp3(["-V", "4"])
         let decoded = try await Decoded.of(Array(bytes.prefix(bytes.count / 2)), named: "a.mp3")

@@ -66,7 +66,7 @@ import Transcription
     /// Neither a signal, nor a status, nor the end of its output is a decoder's word that it is done.
     @Test(arguments: [
         "kill -TERM $$", "kill -KILL $$", "kill -SEGV $$", "exit 0", "exit 3", "printf nonsense",
-        "printf 'S\\377\\377\\377\\377'", #"printf 'I\004\000\000\000gone'"#,
+        "printf 'S\\377\\377\\377\\377'", #"printf 'I\011\000\000\000stop\ngone'"#,
     ])
     func whatEndedEarlyIsBegunAgainAndIsWholeThen(death: String) async throws {
         let script = "\(Self.beginning) [ $1 = 1 ] && { \(death); exit; }; \(Self.half("C")) \(Self.end)"

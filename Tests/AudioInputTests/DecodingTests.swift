@@ -163,4 +163,28 @@ import Transcription
             }
         }
     }
+
+    /// A container's length is that of its longest track.
+    @Test func picturesThatOutlastTheSoundAreNoDamage() async throws {
+        let bytes = try await Decoded.encoded(
+            TestWave(Self.speech), as: "a.mp4", "ffmpeg",
+            [
+                "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x64:r=5:d=20", "-i", "IN", "-c:v", "mpeg4", "-c:a",
+                "aac",
+                "OUT",
+            ])
+        let decoded = try await Decoded.of(bytes, named: "a.mp4")
+        #expect(decoded.summary.gaps.isEmpty && decoded.summary.warnings.isEmpty, "\(decoded.summary)")
+    }
+
+    /// A recorder that was paused, a network that lost packets: the times behind the hole stay right.
+    @Test func aHoleBetweenPacketsIsSilence() async throws {
+        let bytes = try await Decoded.encoded(
+            TestWave(Self.speech), as: "a.mka", "ffmpeg",
+            ["-v", "error", "-i", "IN", "-af", "aselect='lt(t,3)+gte(t,8)'", "-c:a", "pcm_s16le", "OUT"])
+        let decoded = try await Decoded.of(bytes, named: "a.mka")
+        #expect(decoded.summary.gaps.isEmpty && decoded.summary.warnings.isEmpty, "\(decoded.summary)")
+        #expect(abs(decoded.samples.count - Self.speech.count) < 100)
+        #expect(decoded.samples.suffix(48_000).elementsEqual(Self.speech.suffix(48_000)))
+    }
 }

@@ -51,6 +51,25 @@ import Testing
         #expect(play.now < .milliseconds(100))
     }
 
+    /// Its rights were mended, which is an event: the time before was no pause of whoever wrote it.
+    @Test func whatCouldNotBeReadForLongIsTakenSoonOnceItCan() throws {
+        var play = Play()
+        play.event()
+        for _ in 0..<5 {
+            var one = try #require(play.candidate)
+            play.now = one.dueAt
+            _ = play.rule.judge(&one, .unreadable(.permissionDenied), at: play.now)
+            play.candidate = one
+        }
+        play.now += .seconds(20)
+        let mended = play.now
+        #expect(mended > .seconds(120))
+        play.event()
+        #expect(play.pass(.seconds(29), bytes: 100, .unknown, .open) == .wait)
+        #expect(play.pass(.seconds(3), bytes: 100, .unknown, .open) == Self.taken(100))
+        #expect(play.now - mended < .seconds(33))
+    }
+
     @Test func whatDoesNotDeclareItsLengthSettles() {
         var play = Play()
         play.event(isClosed: true)

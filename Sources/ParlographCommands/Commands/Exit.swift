@@ -52,11 +52,12 @@ package enum Exit: Int32, CaseIterable, Sendable {
     init(_ code: TranscriptionError.Code) {
         switch code {
         case .noSuchInput: self = .noInput
-        case .notARecording, .unsupportedFormat, .undecodable, .tooLarge, .recordingChanged: self = .dataError
+        case .notARecording, .unsupportedFormat, .undecodable, .decodingInterrupted, .tooLarge, .recordingChanged:
+            self = .dataError
         case .engineUnavailable, .languageNotSupported, .requestFailed: self = .unavailable
         case .cannotWrite: self = .cannotCreate
         case .configuration: self = .configuration
-        case .internalFault, .decodingInterrupted: self = .software
+        case .internalFault: self = .software
         }
     }
 

@@ -1,0 +1,21 @@
+import AudioContainers
+import Glibc
+
+/// Decoding was ended by something that is no property of the file: nothing can be said about it.
+struct Interruption: Error {
+    /// A few words, for a sentence in which they stand in parentheses.
+    let cause: String
+    /// A program broke down by itself, perhaps at the file; otherwise something outside ended it.
+    let isCrash: Bool
+
+    init(cause: String, isCrash: Bool = false) {
+        self.cause = cause
+        self.isCrash = isCrash
+    }
+
+    /// What a failing disk withholds looks like the end of the file, or like damage: asked before either is believed.
+    static func check(_ file: FileBytes) throws(Interruption) {
+        guard let error = file.readError else { return }
+        throw Interruption(cause: "reading the file failed: \(String(cString: strerror(error)))")
+    }
+}
