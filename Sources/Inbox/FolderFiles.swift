@@ -28,13 +28,22 @@ package final class FolderFiles: Sendable {
     private static let mostBytes = 16 << 10
     /// More are reported, but not looked at again by themselves.
     private static let mostFaults = 1000
+    /// Folders of which it is remembered that they have no note of an earlier run.
+    private static let mostCleared = 10_000
+    private static let patience = Duration.seconds(5)
 
     private let parse: Parser
     private let logger: Logger
+    private let calls = TimedCalls()
     private let faults = Mutex<[Place: String]>([:])
+    /// Where a note of an earlier run was taken away.
+    private let cleared = Mutex<Set<Place>>([])
+    private let notes: NoteQueue
 
-    package init(parse: @escaping Parser, logger: Logger) {
+    /// - Parameter notes: takes what is told beside the transcripts; the inbox's thread does not wait for an outbox.
+    package init(parse: @escaping Parser, notes: NoteQueue, logger: Logger) {
         self.parse = parse
+        self.notes = notes
         self.logger = logger
     }
 
@@ -56,11 +65,19 @@ package final class FolderFiles: Sendable {
         }
     }
 
-    /// Looks again at the files that were of no use: one that was mended or taken away is no longer reported. Blocks.
-    package func lookAgain() {
-        for place in faults.withLock({ Array($0.keys) }) {
-            guard let root = try? OpenFolder(root: place.inbox) else { continue }
-            _ = look(place, beneath: root.descriptor)
+    /// Looks again at the files that were of no use: one that was mended or taken away is no longer reported. An inbox that
+    /// hangs is not waited for.
+    package func lookAgain() async {
+        let places = Dictionary(grouping: faults.withLock { Array($0.keys) }, by: \.inbox)
+        await withDiscardingTaskGroup { group in
+            for (inbox, places) in places {
+                group.addTask { [self] in
+                    _ = await calls.run(on: .folder(inbox), within: Self.patience) {
+                        guard let root = try? OpenFolder(root: inbox) else { return }
+                        for place in places { _ = self.look(place, beneath: root.descriptor) }
+                    }
+                }
+            }
         }
     }
 
@@ -105,8 +122,9 @@ package final class FolderFiles: Sendable {
             // Two inboxes may share an outbox.
             return (was, faults.keys.contains { $0.outbox == place.outbox && $0.folder == place.folder })
         }
-        if !isOthers {
-            PersonalNotes.remove(.error, base: place.folder.appending(Self.fileName), outbox: place.outbox)
+        let isFirst = cleared.withLock { $0.count < Self.mostCleared && $0.insert(place).inserted }
+        if !isOthers, was != nil || isFirst {
+            notes.put(nil, base: place.folder.appending(Self.fileName), outbox: place.outbox)
         }
         if was != nil {
             logger.notice("folder settings are in order again", metadata: Self.metadata(place))
@@ -124,13 +142,9 @@ package final class FolderFiles: Sendable {
         var metadata = Self.metadata(place)
         metadata["error"] = "\(text)"
         logger.warning("folder settings are of no use and left out", metadata: metadata)
-        do {
-            try PersonalNotes.write(
-                PersonalNotes.folderFileText(folder: place.folder, fault: text), .error,
-                base: place.folder.appending(Self.fileName), outbox: place.outbox)
-        } catch {
-            logger.warning("note cannot be written", metadata: ["error": "\(error)"])
-        }
+        notes.put(
+            PersonalNotes.folderFileText(folder: place.folder, fault: text),
+            base: place.folder.appending(Self.fileName), outbox: place.outbox)
     }
 
     private static func metadata(_ place: Place) -> Logger.Metadata {

@@ -35,7 +35,7 @@ package final class FreeSpace: Sendable {
     /// Those of `folders` with less than `least` bytes free, and those that do not answer, as a share that hangs: what
     /// needs them would hang with them.
     package func look(at folders: Set<FilePath>, least: Int64) async -> Set<FilePath> {
-        let found = least > 0 ? await ask(folders) : [:]
+        let found = await ask(folders)
         let now = found.compactMapValues { answer -> Int64? in
             if case .bytes(let bytes?) = answer, bytes < least { bytes } else { nil }
         }

@@ -20,9 +20,7 @@ extension InboxService {
             throw TranscriptionError(.internalFault, "\(path.printable): every name for its sidecars is taken.")
         }
         guard let job else { return }
-        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
-            IncompleteNote.remove(path, outbox: inbox.outbox)
-        }
+        notes.put(nil, base: IncompleteNote.base(path), outbox: inbox.outbox)
         logger.info(
             "recording found",
             metadata: ["file": "\(path.printable)", "bytes": "\(arrival.identity.byteCount)", "job": "\(job.id)"])
@@ -33,23 +31,20 @@ extension InboxService {
     /// A person hears what a recording lacks, or no longer hears it.
     func tell(_ incomplete: Intake.Incomplete, _ inbox: InboxSettings) async {
         if incomplete.isGivenUp { board.noteIncomplete() }
+        let path = incomplete.path
         do {
-            let path = incomplete.path
             switch incomplete.reason {
             case .short(_, let identity):
                 try await journal.noteShort(path, identity, in: RawName(inbox.path))
             case .unreadable, nil: try await journal.forgetShort(path, in: RawName(inbox.path))
             }
-            try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
-                if let reason = incomplete.reason {
-                    try IncompleteNote.write(path, reason, outbox: inbox.outbox)
-                } else if !incomplete.isGivenUp {
-                    IncompleteNote.remove(path, outbox: inbox.outbox)
-                }
-            }
         } catch {
-            logger.warning("note cannot be written", metadata: ["error": "\(error)"])
+            // The note is written all the same; at the next start nothing is known of it.
+            logger.warning("incomplete recording cannot be remembered", metadata: ["error": "\(error)"])
         }
+        let text = incomplete.reason.map { IncompleteNote.text(path, $0) }
+        guard text != nil || !incomplete.isGivenUp else { return }
+        notes.put(text, base: IncompleteNote.base(path), outbox: inbox.outbox)
     }
 
     /// `parlograph jobs retry` puts jobs into the journal from another process, and a clock that is set back would make
@@ -116,8 +111,8 @@ extension InboxService {
         return min(pause ?? Self.pauseWhenSpaceIsShort, Self.pauseWhenSpaceIsShort)
     }
 
-    /// The inboxes whose recordings may begin as far as space goes: none while state or cache are short of space, else all but those whose
-    /// outbox is.
+    /// The inboxes whose recordings may begin as far as space goes: none while state or cache are short of it or do not
+    /// answer, else all but those whose outbox is or does not.
     private func inboxesWithSpace(_ settings: Settings) async -> [InboxSettings] {
         let own = [settings.stateDirectory, settings.cacheDirectory]
         let before = space.shortFolders

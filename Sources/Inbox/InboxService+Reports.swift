@@ -64,10 +64,12 @@ extension InboxService {
     /// After everything has ended.
     func writeLastReports() async {
         _ = await write(makeStatus())
-        await writeOutageNotes()
+        await notes.finish(within: Self.longestLastNotes)
+        _ = await writeOutageNotes()
         await writePages(stoppedAt: Self.now())
     }
 
+    private static let longestLastNotes = Duration.seconds(15)
     private static let longestPageWait = Duration.seconds(5)
     private static let shortestPageInterval = Duration.seconds(2)
     private static let progressPageInterval = Duration.seconds(3)

@@ -77,7 +77,7 @@ extension InboxService {
             place, fault, cause: error.message, kind: fault.rawValue, job: job, since: since, now: now)
         if fault == .refused {
             // The one note in the outbox tells of it for all.
-            await BlockingPool.files.run {
+            await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
             }
         } else {
@@ -98,14 +98,19 @@ extension InboxService {
                 try? await journal.endWaiting(of: free)
                 wake.signal()
             }
-            await writeOutageNotes()
+            let isTold = await writeOutageNotes()
             board.noteChange()
-            await outages.changed.wait()
+            if isTold { await outages.changed.wait() } else { await outages.changed.wait(atMost: Self.pauseUntold) }
         }
     }
 
-    /// The one note in each outbox whose recordings wait for an engine.
-    func writeOutageNotes() async {
+    /// Until a note that could not be written or taken away is tried again.
+    private static let pauseUntold = Duration.seconds(60)
+    private static let longestNote = Duration.seconds(5)
+
+    /// The one note in each outbox whose recordings wait for an engine. An outbox that does not answer is not waited for.
+    /// - Returns: whether all outboxes have what they should.
+    func writeOutageNotes() async -> Bool {
         let inboxes = settings.inboxes
         var texts: [FilePath: String] = [:]
         for outage in outages.all.sorted(by: { $0.since < $1.since }) {
@@ -114,8 +119,17 @@ extension InboxService {
                 texts[inbox.outbox] = PersonalNotes.outageText(fault, since: outage.since)
             }
         }
-        let (wanted, outboxes, notes) = (texts, Set(inboxes.map(\.outbox)), outageNotes)
-        await BlockingPool.files.run { notes.update(wanted, outboxes: outboxes) }
+        let (wanted, notes) = (texts, outageNotes)
+        return await withTaskGroup(of: Bool.self) { group in
+            for outbox in notes.outboxes.union(inboxes.map(\.outbox)) {
+                group.addTask {
+                    await notes.calls.run(on: .folder(outbox), within: Self.longestNote) {
+                        notes.update(wanted[outbox], in: outbox)
+                    } ?? false
+                }
+            }
+            return await group.reduce(true) { $0 && $1 }
+        }
     }
 
     /// 5 s, doubled with each attempt up to 10 min; said at the first, second, fourth, eighth … attempt.
@@ -158,12 +172,13 @@ extension InboxService {
         guard let record else { return false }
         let recording = try await BlockingPool.files.run(on: .folder(inbox.path)) { try open(job, in: inbox) }
         guard try await recording.digest() == record.source else { return false }
-        try await journal.recordDelivery(job.id, digests: Array(record.digests), outcome: .delivered)
+        try await journal.recordDelivery(
+            job.id, digests: Array(record.digests), outcome: .delivered, lostSamples: record.lostSampleCount)
         return true
     }
 
     /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
-    func settle(_ jobs: [Job]) async {
+    package func settle(_ jobs: [Job]) async {
         for job in jobs where !Task.isCancelled {
             guard let inbox = inbox(of: job) else { continue }
             if await settleSource(of: job, inbox, as: job.state) { desk.release(job, again: true) }
@@ -176,9 +191,24 @@ extension InboxService {
         while !Task.isCancelled {
             if stuck.all.isEmpty { await stuck.found.wait() }
             guard (try? await Task.sleep(for: Self.pauseWhenStuck)) != nil else { return }
-            for (job, outcome) in stuck.all where !Task.isCancelled {
-                guard let inbox = inbox(of: job) else { continue }
+            await settleStuckSources()
+        }
+    }
+
+    /// Tries once more to take those out that could not be. What was queued again meanwhile by `jobs retry`, or is on record
+    /// no longer, is no longer stuck.
+    package func settleStuckSources() async {
+        for (known, outcome) in stuck.all where !Task.isCancelled {
+            guard let inbox = inbox(of: known) else { continue }
+            do {
+                guard let job = try await journal.finished(known.id) else {
+                    _ = stuck.remove(known)
+                    continue
+                }
                 if await settleSource(of: job, inbox, as: outcome) { desk.release(job, again: true) }
+            } catch {
+                // Cancelled while the journal could not be used: the next start takes it up again.
+                return
             }
         }
     }

@@ -70,6 +70,7 @@ extension InboxService {
             try await deliver(
                 transcript, of: job, to: inbox, run: RunFacts(processingTime: ContinuousClock.now - started))
             undelivered.drop(job)
+            interruptions.drop(job)
             let outcome = transcript.isPartial ? Job.State.partial : .delivered
             finished = outcome
             logger.info(
@@ -80,8 +81,10 @@ extension InboxService {
                 ])
             return await settleSource(of: job, inbox, as: outcome)
         } catch {
+            let isInterrupted = (error as? TranscriptionError)?.code == .decodingInterrupted
             let verdict = JobVerdict(
-                error, attempts: job.attempts, isStopping: Task.isCancelled, once: settings.once)
+                error, interruptions: isInterrupted ? interruptions.note(job) : 0, isStopping: Task.isCancelled,
+                once: settings.once)
             if verdict == .fail { finished = .failed }
             return await act(verdict, on: job, inbox, error, tracker, logger: logger)
         }
@@ -106,6 +109,7 @@ extension InboxService {
         case .waitForSurroundings: await waitForSurroundings(job, error, logger: logger)
         case .fail:
             undelivered.drop(job)
+            interruptions.drop(job)
             board.noteFailure(fault.code, of: job)
             return await fail(job, inbox, fault, logger: logger)
         }
@@ -118,6 +122,7 @@ extension InboxService {
             PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
         }
         undelivered.drop(job)
+        interruptions.drop(job)
         try? await journal.forget(job.id)
     }
 
@@ -138,7 +143,7 @@ extension InboxService {
 
     func write(_ text: String, _ kind: PersonalNotes.Kind, _ job: Job, _ inbox: InboxSettings) async {
         await BlockingPool.files.run(on: .folder(inbox.outbox)) {
-            try? PersonalNotes.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
+            _ = try? PersonalNotes.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
         }
     }
 

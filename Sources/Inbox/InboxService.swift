@@ -116,7 +116,9 @@ package struct InboxService: Service {
     let undelivered = UndeliveredTranscripts()
     let outboxProbe = OutboxProbe()
     let stuck = StuckSources()
-    let outageNotes = OutageNotes()
+    let outageNotes: OutageNotes
+    let notes: NoteQueue
+    let interruptions = Interruptions()
     private let ready: @Sendable () -> Void
     private let abandon: @Sendable () -> Void
     let notifier: ServiceNotifier?
@@ -141,7 +143,9 @@ package struct InboxService: Service {
         self.journal = journal
         self.logger = logger
         self.space = space ?? FreeSpace(logger: logger)
-        folderFiles = FolderFiles(parse: folderFile, logger: logger)
+        notes = NoteQueue(logger: logger)
+        folderFiles = FolderFiles(parse: folderFile, notes: notes, logger: logger)
+        outageNotes = OutageNotes(checkMount: outboxProbe.checkMount)
         pages = StatusPages(probe: outboxProbe, logger: logger)
         desk = IntakeDesk(claims: claims, logger: logger)
         self.notifier = notifier
@@ -292,7 +296,7 @@ package struct InboxService: Service {
             await folderFiles.faulty.wait()
             while !Task.isCancelled, folderFiles.hasFaults {
                 try? await Task.sleep(for: Self.folderFilePause)
-                await BlockingPool.files.run { folderFiles.lookAgain() }
+                await folderFiles.lookAgain()
             }
         }
     }

@@ -1,27 +1,18 @@
-import SystemPackage
 import SystemSupport
 import Transcription
 
-/// `talk.wav.error.txt` in the outbox while the end of `talk.wav` is missing, or while it cannot be read. All functions
-/// block.
+/// `talk.wav.error.txt` in the outbox while the end of `talk.wav` is missing, or while it cannot be read.
 enum IncompleteNote {
-    /// - Throws: `SystemError`.
-    static func write(_ recording: RawName, _ reason: Intake.Incomplete.Reason, outbox: FilePath) throws {
-        let text =
-            switch reason {
-            case .short(let shortfall, _): text(recording.last, shortfall)
-            case .unreadable: unreadableText(recording.last)
-            }
-        try PersonalNotes.write(text, .error, base: base(recording), outbox: outbox)
+    /// What is to be told a person.
+    static func text(_ recording: RawName, _ reason: Intake.Incomplete.Reason) -> String {
+        switch reason {
+        case .short(let shortfall, _): text(recording.last, shortfall)
+        case .unreadable: unreadableText(recording.last)
+        }
     }
 
-    /// Removes the note if it is there.
-    static func remove(_ recording: RawName, outbox: FilePath) {
-        PersonalNotes.remove(.error, base: base(recording), outbox: outbox)
-    }
-
-    /// With the extension: `talk.mp3` may have been transcribed long ago.
-    private static func base(_ recording: RawName) -> RawName {
+    /// What the note is called, as for `PersonalNotes`. With the extension: `talk.mp3` may have been transcribed long ago.
+    static func base(_ recording: RawName) -> RawName {
         recording.folder.appending(SidecarNames(for: recording.last, keepingExtension: true).base)
     }
 

@@ -16,20 +16,6 @@ package final class Intake: Sendable {
         package let identity: FileIdentity
     }
 
-    /// A recording that cannot be taken as it is and about which a person should know.
-    package struct Incomplete: Sendable {
-        package enum Reason: Sendable, Hashable {
-            case short(CompletenessRule.Shortfall, FileIdentity)
-            case unreadable
-        }
-
-        package let path: RawName
-        /// Nil: nothing is to be said; it is gone, or something else lies there now, and a note about it is out of date.
-        package let reason: Reason?
-        /// `serve --once` leaves it where it is.
-        package let isGivenUp: Bool
-    }
-
     /// Takes a complete recording; its errors are logged and the recording is looked at again later.
     package typealias Arrived = @Sendable (Arrival) async throws -> Void
     /// Begins to watch a folder; replaced in tests of exhausted limits.
@@ -59,7 +45,7 @@ package final class Intake: Sendable {
     private static let defaultRescan = Duration.seconds(60)
 
     private let settings: InboxSettings
-    private let logger: Logger
+    private let log: IntakeLog
     private let wake: AsyncSignal
     private let inspection: InboxLook
     private let makeWatcher: MakeWatcher
@@ -82,7 +68,7 @@ package final class Intake: Sendable {
     ) {
         self.settings = settings
         self.wake = wake
-        self.logger = logger
+        log = IntakeLog(logger: logger, inbox: settings.path)
         inspection = look
         self.clock = clock
         self.makeWatcher = makeWatcher
@@ -141,7 +127,7 @@ package final class Intake: Sendable {
         turned: @Sendable () -> Void = {}, arrived: Arrived
     ) async {
         let rule = CompletenessRule(settle: settings.settle, once: once)
-        await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: logger)
+        await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: log.logger)
         var root = await rootPlace()
         var watcher = once ? nil : await startWatcher()
         defer { watcher?.stop() }
@@ -159,7 +145,7 @@ package final class Intake: Sendable {
                     (watcher, interval, isRootLost) = (nil, min(pollInterval, Self.defaultPoll), true)
                 } else if changes.unwatched > 0, !isPartlyWatched {
                     isPartlyWatched = true
-                    await sayPartlyWatched(changes.unwatched)
+                    await log.partlyWatched(changes.unwatched, every: pollInterval)
                     interval = min(interval, pollInterval)
                     nextScan = min(nextScan, now + interval)
                 }
@@ -168,17 +154,11 @@ package final class Intake: Sendable {
                 let place = await rootPlace()
                 if let place, isRootLost || place != root {
                     watcher?.stop()
-                    await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: logger)
+                    await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: log.logger)
                     // Watched again before it is scanned, so that nothing falls between.
                     watcher = await startWatcher()
                     interval = watcher == nil ? pollInterval : rescanInterval
-                    if isRootLost {
-                        logger.notice("inbox is there again", metadata: ["inbox": "\(settings.path.printable)"])
-                    } else {
-                        logger.warning(
-                            "inbox is another folder now, mounted over or unmounted; looking there",
-                            metadata: ["inbox": "\(settings.path.printable)"])
-                    }
+                    log.rootIsThere(isOther: !isRootLost)
                     (root, isRootLost) = (place, false)
                 }
                 await scan(RawName(bytes: []), rule)
@@ -224,7 +204,7 @@ package final class Intake: Sendable {
     }
 
     private func startWatcher() async -> InboxWatcher? {
-        let (root, ignored, wake, logger) = (settings.path, settings.ignored, wake, logger)
+        let (root, ignored, wake, logger) = (settings.path, settings.ignored, wake, log.logger)
         let makeWatcher = makeWatcher
         guard settings.watch != .poll else { return nil }
         if settings.watch == .auto {
@@ -233,20 +213,14 @@ package final class Intake: Sendable {
                 return FileLease.isOnNetwork(folder.descriptor)
             }
             if isOnNetwork {
-                logger.notice(
-                    "inbox is on a network file system, which gives no events for what others do: it is scanned",
-                    metadata: ["inbox": "\(root.printable)", "every": "\(pollInterval)"])
+                log.isOnNetwork(every: pollInterval)
                 return nil
             }
         }
         do {
             return try await BlockingPool.files.run(on: .folder(root)) { try makeWatcher(root, wake, logger, ignored) }
         } catch {
-            var metadata = await InotifyLimits.metadata()
-            metadata["inbox"] = "\(root.printable)"
-            metadata["error"] = "\(error)"
-            metadata["every"] = "\(pollInterval)"
-            logger.warning("inbox cannot be watched, it is scanned instead", metadata: metadata)
+            await log.cannotBeWatched(error, every: pollInterval)
             return nil
         }
     }
@@ -262,20 +236,9 @@ package final class Intake: Sendable {
         }
         for folder in changes.folders { await scan(folder, rule) }
         if changes.isOverflow || changes.isRootGone {
-            logger.warning(
-                changes.isRootGone
-                    ? "inbox was moved or deleted, looking for it" : "events were lost, scanning the inbox",
-                metadata: ["inbox": "\(settings.path.printable)"])
+            log.eventsLost(isRootGone: changes.isRootGone)
             nextScan = now
         }
-    }
-
-    private func sayPartlyWatched(_ count: Int) async {
-        var metadata = await InotifyLimits.metadata()
-        metadata["inbox"] = "\(settings.path.printable)"
-        metadata["folders"] = "\(count)"
-        metadata["every"] = "\(pollInterval)"
-        logger.warning("sub-folders cannot be watched, the inbox is scanned as well", metadata: metadata)
     }
 
     /// Makes candidates of what lies in `folder` and below it and was not decided about.
@@ -287,18 +250,10 @@ package final class Intake: Sendable {
         }
         let faults = Set(scan.faults.map { "\($0)" })
         for fault in state.withLock({ faults.subtracting($0.faults) }).sorted() {
-            logger.warning("folder cannot be read", metadata: ["inbox": "\(root.printable)", "error": "\(fault)"])
+            log.folderCannotBeRead(fault)
         }
-        for path in newlyLeftOut(scan.leftOut) {
-            logger.notice(
-                "folder is left out: its name is that of temporary or system files, or it lies too deep",
-                metadata: ["inbox": "\(root.printable)", "folder": "\(path.printable)"])
-        }
-        for path in scan.special {
-            logger.notice(
-                "not a regular file, left alone",
-                metadata: ["inbox": "\(root.printable)", "file": "\(path.printable)"])
-        }
+        for path in newlyLeftOut(scan.leftOut) { log.leftOut(path) }
+        for path in scan.special { log.notRegular(path) }
         state.withLock { state in
             for found in scan.fresh {
                 if let known = state.candidates[found.path], known.identity == found.identity || known.identity == nil {
@@ -369,12 +324,12 @@ package final class Intake: Sendable {
         _ incomplete: @Sendable (Incomplete) async -> Void, _ arrived: Arrived
     ) async {
         guard let (outcome, remark, wasNoted) = judge(path, look, rule, at: now) else { return }
-        if let remark { say(remark, path) }
+        if let remark { log.say(remark, of: path) }
         switch (outcome, remark) {
         case (.giveUp, let remark):
-            await incomplete(Incomplete(path: path, reason: reason(for: remark, look), isGivenUp: true))
+            await incomplete(Incomplete(path: path, reason: .init(for: remark, look), isGivenUp: true))
         case (_, .note), (_, .noteUnreadable):
-            await incomplete(Incomplete(path: path, reason: reason(for: remark, look), isGivenUp: false))
+            await incomplete(Incomplete(path: path, reason: .init(for: remark, look), isGivenUp: false))
         case (.drop, _), (.take, _):
             if wasNoted { await incomplete(Incomplete(path: path, reason: nil, isGivenUp: false)) }
         case (.wait, _): break
@@ -383,24 +338,12 @@ package final class Intake: Sendable {
         do {
             try await arrived(Arrival(path: path, identity: identity))
         } catch {
-            logger.error(
-                "recording cannot be taken, it is tried again",
-                metadata: ["file": "\(path.printable)", "error": "\(error)"])
+            log.cannotBeTaken(path, error)
             state.withLock { state in
                 state.decided.remove(InboxScan.Decided.mark(path, identity))
                 rule.note(&state.candidates[path], at: now, isClosed: false)
                 state.candidates[path]?.dueAt = now + .seconds(10)
             }
-        }
-    }
-
-    private func reason(
-        for remark: CompletenessRule.Remark?, _ look: CompletenessRule.Look
-    ) -> Incomplete.Reason? {
-        switch (remark, look) {
-        case (.note(let shortfall), .present(let identity, _, _)): .short(shortfall, identity)
-        case (.noteUnreadable, _): .unreadable
-        default: nil
         }
     }
 
@@ -436,30 +379,6 @@ package final class Intake: Sendable {
                 state.decided.insert(InboxScan.Decided.mark(path, identity))
             }
             return (outcome, remark, wasNoted)
-        }
-    }
-
-    private func say(_ remark: CompletenessRule.Remark, _ path: RawName) {
-        var metadata: Logger.Metadata = ["file": "\(path.printable)"]
-        switch remark {
-        case .unreadable(let errno):
-            metadata["error"] = "\(errno)"
-            logger.warning("recording cannot be read", metadata: metadata)
-        case .noteUnreadable:
-            logger.warning("recording stays unreadable, it is left in the inbox", metadata: metadata)
-        case .stillOpen:
-            logger.warning("recording is not written to any more, but still open", metadata: metadata)
-        case .short(let shortfall), .note(let shortfall):
-            metadata["arrived"] = "\(shortfall.arrived)"
-            if let expected = shortfall.expected {
-                metadata["expected"] = "\(expected)"
-                metadata["missing"] = "\(expected - shortfall.arrived)"
-            }
-            if case .short = remark {
-                logger.notice("recording is not complete, waiting for the rest", metadata: metadata)
-            } else {
-                logger.warning("recording stays incomplete, it is left in the inbox", metadata: metadata)
-            }
         }
     }
 }

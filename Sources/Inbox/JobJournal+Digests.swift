@@ -16,6 +16,8 @@ extension JobJournal {
         }
     }
 
+    /// Remembers the digest of the contents that a job's recording has now.
+    /// - Parameter changed: as for `digest`.
     package func note(digest: Digest, of id: Int64, changed: Int64) async throws {
         try await database.write { db in
             try db.execute(

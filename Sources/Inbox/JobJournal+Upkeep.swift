@@ -59,9 +59,15 @@ extension JobJournal {
             }
             guard let end = jobs.last?.id else { return removed }
             last = end
-            let gone = await BlockingPool.files.run { jobs.filter { !isKept($0) }.map(\.id) }
+            var gone: [Int64] = []
+            for (inbox, jobs) in Dictionary(grouping: jobs, by: \.inbox) {
+                gone += await BlockingPool.files.run(on: .folder(inbox.path)) {
+                    jobs.filter { !isKept($0) }.map(\.id)
+                }
+            }
+            let removable = gone
             try await database.write { db in
-                for id in gone { try db.execute(sql: "DELETE FROM job WHERE id = ?", arguments: [id]) }
+                for id in removable { try db.execute(sql: "DELETE FROM job WHERE id = ?", arguments: [id]) }
             }
             removed += gone.count
         }

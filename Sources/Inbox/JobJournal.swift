@@ -375,6 +375,16 @@ package struct JobJournal: Sendable {
         }
     }
 
+    /// A job of `withPendingSource`; nil when it is none, as after `retry`.
+    package func finished(_ id: Int64) async throws -> Job? {
+        try await database.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT * FROM job WHERE id = ? AND source = 'pending' AND finished_at IS NOT NULL",
+                arguments: [id]
+            ).map(Job.init)
+        }
+    }
+
     private static func encode(_ digests: [Digest]) -> String {
         "[" + digests.map { "\"\($0)\"" }.joined(separator: ",") + "]"
     }

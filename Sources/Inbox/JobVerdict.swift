@@ -19,11 +19,11 @@ package enum JobVerdict: Sendable, Hashable {
     package static let maximumInterruptions = 8
 
     /// - Parameters:
-    ///   - attempts: how often the job was begun.
+    ///   - interruptions: how often its decoder was ended from outside by now.
     ///   - isStopping: the work was called off.
     ///   - once: as `serve --once`, which does not wait for what a person has to mend here; an engine's recordings it leaves in
     ///     their inbox.
-    package init(_ error: any Error, attempts: Int = 1, isStopping: Bool, once: Bool) {
+    package init(_ error: any Error, interruptions: Int = 1, isStopping: Bool, once: Bool) {
         let told = error as? TranscriptionError
         if error is CancellationError {
             self = .leave
@@ -33,7 +33,7 @@ package enum JobVerdict: Sendable, Hashable {
             self = .waitForEngine(fault)
         } else if told?.code == .cannotWrite, !once {
             self = .waitForOutbox
-        } else if told?.code == .decodingInterrupted, !once, attempts < Self.maximumInterruptions {
+        } else if told?.code == .decodingInterrupted, !once, interruptions < Self.maximumInterruptions {
             self = .waitForSurroundings
         } else if SurroundingsFault(error) != nil, !once {
             self = .waitForSurroundings

@@ -18,14 +18,17 @@ package enum PersonalNotes {
     /// is made printable.
     /// - Parameters:
     ///   - base: the sidecars' base name, relative to `outbox`; its folder is made if missing.
+    /// - Returns: false when it was left out.
     /// - Throws: `SystemError`.
-    package static func write(_ text: String, _ kind: Kind, base: RawName, outbox: FilePath) throws {
+    @discardableResult
+    package static func write(_ text: String, _ kind: Kind, base: RawName, outbox: FilePath) throws -> Bool {
         let folder = try OpenFolder(root: outbox).making(base.folder)
-        guard let name = name(base, kind).path.lastComponent else { return }
-        guard isFreeOrOurs(name, in: folder.descriptor) else { return }
+        guard let name = name(base, kind).path.lastComponent else { return false }
+        guard isFreeOrOurs(name, in: folder.descriptor) else { return false }
         let shown = text.printableLines
         let lines = shown.hasSuffix("\n") ? shown : shown + "\n"
         try AtomicFile.write(Array("\(lines)\n\(signature)\n".utf8), named: name, in: folder.descriptor, rights: nil)
+        return true
     }
 
     /// Removes a note if it is there; a person's own file of that name stays.

@@ -14,8 +14,8 @@ package enum SourceSettlement {
     }
 
     /// Leaves a file alone that is not the one that was transcribed, looked at right before it is moved or deleted, in a
-    /// folder that was opened below the inbox without following a link. What
-    /// is not transcribed as a whole is never deleted: it goes to `failed`, where it can be tried again.
+    /// folder that was opened below the inbox without following a link. What is not transcribed as a whole is never
+    /// deleted: it goes to `failed`, where it can be tried again.
     /// - Parameters:
     ///   - outcome: what became of the job.
     ///   - checkRoot: throws where `done` or `failed` is not the folder that it should be.

@@ -71,7 +71,7 @@ package final class BlockingPool: Sendable {
     }
 
     /// Runs `work` on a thread of the pool, and does not wait for it.
-    func submit(on storage: Storage?, _ work: @escaping @Sendable () -> Void) {
+    package func submit(on storage: Storage?, _ work: @escaping @Sendable () -> Void) {
         let threads = state.withLock { state in
             state.queue.append(work, on: storage)
             return state.admit()

@@ -13,9 +13,17 @@ package struct SidecarRecord: Sendable {
 
     /// Nothing is missing in the transcript but what the file itself has lost.
     package let isWhole: Bool
+    /// How much the file itself has lost, as `Transcript.lostSampleCount`, to the millisecond.
+    package let lostSampleCount: Int64
 
     private struct Contents: Decodable {
-        struct Gap: Decodable { let cause: String? }
+        struct Gap: Decodable {
+            let cause: String?
+            /// Seconds.
+            let start: Double?
+            /// Nil: it goes on to an end that is not known.
+            let end: Double?
+        }
 
         struct Source: Decodable {
             let name: String
@@ -36,7 +44,11 @@ package struct SidecarRecord: Sendable {
         else { return nil }
         source = contents.source.sha256
         sourceName = contents.source.name
-        isWhole = contents.gaps.allSatisfy { $0.cause == Transcript.Gap.Cause.damage.rawValue }
+        let damage = contents.gaps.filter { $0.cause == Transcript.Gap.Cause.damage.rawValue }
+        isWhole = damage.count == contents.gaps.count
+        let lost = damage.reduce(0.0) { $0 + max(0, ($1.end ?? 0) - ($1.start ?? 0)) }
+        // It is a file that anybody may have edited.
+        lostSampleCount = Int64(exactly: (lost * Double(SampleClock.rate)).rounded()) ?? 0
         digests = Set(contents.sidecars.values).union([bytes.withUnsafeBytes { SHA256.digest(of: $0) }])
     }
 

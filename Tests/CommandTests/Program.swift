@@ -129,9 +129,16 @@ final class RunningProgram: Sendable {
     /// Standard error so far.
     var errors: String { String(decoding: (try? TestAudioFile.read(errorFile)) ?? [], as: UTF8.self) }
 
-    /// Returns when `words` stand on standard error.
+    private var isStarting: Bool {
+        state.withLock { state in
+            if case .starting = state { true } else { false }
+        }
+    }
+
+    /// Returns when `words` stand on standard error and its number is known, so that signals reach it.
     func says(_ words: String) async throws {
         try await eventually("\"\(words)\" on standard error") {
+            if isStarting { return false }
             if errors.contains(words) { return true }
             if id == nil, case .ended(let status, _) = state.withLock({ $0 }) {
                 throw Late(description: "ended with \(status) without saying \"\(words)\":\n\(errors)")

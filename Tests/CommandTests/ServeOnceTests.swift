@@ -171,6 +171,9 @@ struct ServeOnceTests {
             let words = "moonshine-tiny-en, knows en only"
             #expect(refused.lines.contains { $0.hasPrefix("FAIL  inbox ") && $0.contains(words) })
             #expect(refused.lines.contains { $0.hasPrefix("note  configuration: PARLOGRAPH_INBOX_ENGIN ") })
+            // What the unit asks before it sends the signal.
+            let reload = try await place.run("check", "--configuration-only")
+            #expect(reload.status == 78 && reload.lines.contains { $0.contains(words) }, "\(reload.lines)")
             let served = try await place.run("serve", "--once")
             #expect(served.status == 78 && served.errors.contains(words), "\(served.errors)")
             let fine = try await place.run("check", environment: ["PARLOGRAPH_INBOX_LANGUAGE": "en-GB"])

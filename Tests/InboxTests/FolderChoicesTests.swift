@@ -73,56 +73,66 @@ import Transcription
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder)
             try InboxFixture.makeFolder(inbox["inbox/court"])
+            let notes = NoteQueue(logger: InboxFixture.logger)
             let files = FolderFiles(
                 parse: { text in
                     guard text == "good" else { throw Late(description: "It says \(text).") }
                     return FolderChoices(language: .code("de"))
-                }, logger: InboxFixture.logger)
+                }, notes: notes, logger: InboxFixture.logger)
             let path = RawName(bytes: "court/talk.wav".utf8)
             let note = "outbox/court/parlograph.toml.error.txt"
-            func language() -> String? { files.settings(for: path, of: inbox.settings).options.language }
+            func language() async -> String? {
+                let language = files.settings(for: path, of: inbox.settings).options.language
+                await notes.finish(within: .seconds(600))
+                return language
+            }
 
-            #expect(language() == nil)
+            #expect(await language() == nil)
             #expect(!inbox.exists("outbox/court"))
             for (text, words) in [
                 ("bad", "It says bad."), (String(repeating: "x", count: 17_000), "larger than 16.0 KB"),
             ] {
                 try inbox.write(text, to: "inbox/court/parlograph.toml")
-                #expect(language() == nil)
+                #expect(await language() == nil)
                 #expect(try inbox.text(note).contains(words))
             }
             #expect(try inbox.text(note).contains("in the folder \"court\""))
             try TestAudioFile.write([0x61, 0xE9], to: inbox["inbox/court/parlograph.toml"])
-            #expect(language() == nil)
+            #expect(await language() == nil)
             #expect(try inbox.text(note).contains("UTF-8"))
 
             // Mended, as an editor of Windows saves it.
             try TestAudioFile.write([0xEF, 0xBB, 0xBF] + Array("good".utf8), to: inbox["inbox/court/parlograph.toml"])
-            files.lookAgain()
+            await files.lookAgain()
+            await notes.finish(within: .seconds(600))
             #expect(!inbox.exists(note))
             #expect(!files.hasFaults)
-            #expect(language() == "de")
+            #expect(await language() == "de")
         }
     }
 
     @Test func onlyAnOrdinaryFileOfTheInboxIsRead() async throws {
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder)
+            let notes = NoteQueue(logger: InboxFixture.logger)
             let files = FolderFiles(
-                parse: { _ in FolderChoices(language: .code("de")) }, logger: InboxFixture.logger)
+                parse: { _ in FolderChoices(language: .code("de")) }, notes: notes, logger: InboxFixture.logger)
             let path = RawName(bytes: "talk.wav".utf8)
             let file = "inbox/parlograph.toml"
             try inbox.write("outside", to: "outside.toml")
             #expect(symlink(inbox["outside.toml"].string, inbox[file].string) == 0)
             #expect(files.settings(for: path, of: inbox.settings).options.language == nil)
+            await notes.finish(within: .seconds(600))
             #expect(try inbox.text("outbox/parlograph.toml.error.txt").contains("It is a link."))
             #expect(unlink(inbox[file].string) == 0)
             // Nobody writes into it: opening it must not wait.
             #expect(mkfifo(inbox[file].string, 0o600) == 0)
             #expect(files.settings(for: path, of: inbox.settings).options.language == nil)
+            await notes.finish(within: .seconds(600))
             #expect(try inbox.text("outbox/parlograph.toml.error.txt").contains("no ordinary file"))
             #expect(unlink(inbox[file].string) == 0)
             #expect(files.settings(for: path, of: inbox.settings).options.language == nil)
+            await notes.finish(within: .seconds(600))
             #expect(!inbox.exists("outbox/parlograph.toml.error.txt"))
         }
     }

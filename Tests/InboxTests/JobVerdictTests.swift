@@ -42,9 +42,9 @@ import Transcription
         #expect(JobVerdict(error, isStopping: true, once: false) != .fail, "\(what), stopping")
     }
 
-    @Test(arguments: [1, 7, 8, 100]) func aRecordingAtWhichEachDecoderIsEndedIsNotTriedForEver(attempts: Int) {
+    @Test(arguments: [1, 7, 8, 100]) func aRecordingAtWhichEachDecoderIsEndedIsNotTriedForEver(interruptions: Int) {
         let verdict = JobVerdict(
-            Self.error(.decodingInterrupted), attempts: attempts, isStopping: false, once: false)
-        #expect(verdict == (attempts < 8 ? .waitForSurroundings : .fail))
+            Self.error(.decodingInterrupted), interruptions: interruptions, isStopping: false, once: false)
+        #expect(verdict == (interruptions < 8 ? .waitForSurroundings : .fail))
     }
 }

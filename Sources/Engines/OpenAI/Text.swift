@@ -7,13 +7,6 @@ extension StringProtocol {
         return String(self[first...last])
     }
 
-    /// Without regard to ASCII case. Byte-wise, so quick on long bodies.
-    func containsIgnoringCase(_ needle: String) -> Bool {
-        let needle = Array(needle.lowercased().utf8)
-        let text = Array(lowercased().utf8)
-        return text.firstRange(of: needle) != nil
-    }
-
     /// Without full stops and white space at its end, to be put into a sentence.
     var withoutEnd: String {
         var text = self[...]

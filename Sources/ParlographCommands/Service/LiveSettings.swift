@@ -19,8 +19,6 @@ final class LiveSettings: Sendable {
     private struct State {
         var settings: Settings
         var room: EngineRoom
-        /// The key files as they were when the keys were read, by the engines' names.
-        var keyFiles: [String: FileIdentity]
         /// Counts reloads.
         var version = 0
     }
@@ -40,7 +38,7 @@ final class LiveSettings: Sendable {
         self.logger = logger
         let room = EngineRoom(settings, usesCache: true, logger: logger)
         for inbox in settings.inboxes { _ = try room.transcriber(inbox.engine) }
-        state = Mutex(State(settings: settings, room: room, keyFiles: Self.keyFiles(of: settings)))
+        state = Mutex(State(settings: settings, room: room))
         sayWhatIsOdd(settings)
     }
 
@@ -50,15 +48,10 @@ final class LiveSettings: Sendable {
         return (serviceSettings(settings), equipment(settings, room))
     }
 
-    private static func keyFiles(of settings: Settings) -> [String: FileIdentity] {
-        settings.keyFiles.compactMapValues { try? FileStatus(at: $0).identity }
-    }
-
     /// What has come of the key files since they were read; nil: nothing. Blocks.
     func changeOfKeys() -> KeyChange? {
-        let (settings, before, version) = state.withLock { ($0.settings, $0.keyFiles, $0.version) }
-        let now = Self.keyFiles(of: settings)
-        let changed = now.filter { before[$0.key] != $0.value }.keys.sorted()
+        let (settings, version) = state.withLock { ($0.settings, $0.version) }
+        let changed = settings.enginesWithOtherKeyFiles
         guard !changed.isEmpty else { return nil }
         return KeyChange(settings: settings.readingAgain(keysOf: changed), engines: changed, version: version)
     }
@@ -83,10 +76,9 @@ final class LiveSettings: Sendable {
         try await FolderCheck.prepare(new, only: new.inboxes.filter { !old.inboxes.contains($0) })
         let newRoom = EngineRoom(new, after: room)
         try await BlockingPool.files.run { for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) } }
-        let keyFiles = await BlockingPool.files.run { Self.keyFiles(of: new) }
         let isTaken = state.withLock { state in
             guard version == nil || version == state.version else { return false }
-            state = State(settings: new, room: newRoom, keyFiles: keyFiles, version: state.version + 1)
+            state = State(settings: new, room: newRoom, version: state.version + 1)
             return true
         }
         guard isTaken else { return }

@@ -40,12 +40,7 @@ struct Surroundings {
     func look() async -> [Finding] {
         let settings = settings
         let view = await BlockingPool.files.run { ServiceView(stateDirectory: settings.stateDirectory) }
-        var findings = configuration
-        findings += settings.inboxes.compactMap { inbox in
-            Self.languageFault(of: inbox, settings).map {
-                .fault("inbox \(inbox.path.printable)", $0, .configuration)
-            }
-        }
+        var findings = configuration + (await languages)
         findings += await BlockingPool.files.run {
             AssumedUser.run(as: view.user) { FolderFindings(settings, user: view.user?.name).all } + [Self.inotify()]
         }
@@ -63,7 +58,7 @@ struct Surroundings {
 
     /// What keeps a running service from taking up the configuration at a reload, as far as this process can tell.
     func lookAtConfiguration() async -> [Finding] {
-        var findings = configuration + (await circles)
+        var findings = configuration + (await languages) + (await circles)
         let room = EngineRoom(settings, usesCache: false, logger: logger)
         // Outside of the service its keys are not to be had.
         let hasKeys = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] != nil
@@ -83,6 +78,19 @@ struct Surroundings {
 
     private var configuration: [Finding] {
         [.fine("configuration", settings.origin)] + settings.warnings.map { .note("configuration", $0) }
+    }
+
+    private var languages: [Finding] {
+        get async {
+            let settings = settings
+            return await BlockingPool.files.run {
+                settings.inboxes.compactMap { inbox in
+                    Self.languageFault(of: inbox, settings).map {
+                        .fault("inbox \(inbox.path.printable)", $0, .configuration)
+                    }
+                }
+            }
+        }
     }
 
     private var circles: [Finding] {

@@ -85,6 +85,7 @@ struct EngineParser {
         return Settings.EngineEntry(
             engine: .openai(settings), requestsPerMinute: rate, audioSecondsPerHour: audio, apiLimitMB: limit,
             fallback: try reader.optionalString("fallback", .text("the name of an engine")), keyFault: reading.fault,
+            keyFileIdentity: reading.identity,
             keyNotes: key == nil ? keyFile.flatMap(Self.note(onKeyFile:)).map { [$0] } ?? [] : [],
             keyIsHidden: reading.isHidden)
     }
@@ -151,7 +152,7 @@ struct EngineParser {
         if let key { return KeyReading(secret: Secret(key), origin: .setting) }
         guard let file else { return KeyReading.credential(of: name) }
         do {
-            return KeyReading(secret: try KeyReading.secret(FilePath(file)), origin: .file(file))
+            return try KeyReading(file: file)
         } catch {
             // The package's folder of keys is closed to the service, which gets them as credentials.
             var reading = KeyReading.credential(of: name)

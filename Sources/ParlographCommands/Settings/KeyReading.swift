@@ -1,4 +1,5 @@
 import Engines
+import Glibc
 import SystemPackage
 import SystemSupport
 
@@ -10,6 +11,9 @@ struct KeyReading {
     var fault: ConfigurationFault?
     /// Keys lie where this user may not look: there may be one, and the service may have it.
     var isHidden = false
+
+    /// Of the file it was read from, as it was then.
+    var identity: FileIdentity?
 
     /// Where the unit's LoadCredential= takes keys from; root may read it, for `check`.
     static let folder = FilePath("/etc/parlograph/credentials")
@@ -42,8 +46,20 @@ struct KeyReading {
 
     /// The content of a key file; nil where it is empty. Blocks.
     /// - Throws: `SystemError`.
-    static func secret(_ path: FilePath) throws -> Secret? {
-        Secret(String(decoding: try SmallFile.read(path, limit: 64 << 10), as: UTF8.self))
+    static func secret(_ path: FilePath) throws -> Secret? { try KeyReading(file: path.string).secret }
+}
+
+extension KeyReading {
+    /// The content of a key file, and which file that was. Blocks.
+    /// - Throws: `SystemError`.
+    init(file: String) throws {
+        let path = FilePath(file)
+        let open = try OwnedDescriptor(opening: path, flags: O_RDONLY)
+        // Known before it is read: what is written into it meanwhile makes it another one.
+        identity = try FileStatus(of: open.descriptor).identity
+        let bytes = try SmallFile.read(open.descriptor, named: path.printable, limit: 64 << 10)
+        secret = Secret(String(decoding: bytes, as: UTF8.self))
+        origin = .file(file)
     }
 }
 
@@ -58,13 +74,25 @@ extension Settings {
     }
 
     /// The same settings with these keys as they are now; one whose file cannot be read stays. Blocks.
-    func readingAgain(keysOf names: some Sequence<String>) -> Settings {
+    package func readingAgain(keysOf names: some Sequence<String>) -> Settings {
         var settings = self
         for name in names {
-            guard let path = keyFiles[name], let secret = try? KeyReading.secret(path) else { continue }
+            guard let path = keyFiles[name] else { continue }
+            // Known before it is read: what comes while it is read is a change.
+            settings.engines[name]?.keyFileIdentity = (try? FileStatus(at: path))?.identity
+            guard let reading = try? KeyReading(file: path.string), let secret = reading.secret else { continue }
             settings.give(secret, to: name)
+            settings.engines[name]?.keyFileIdentity = reading.identity
         }
         return settings
+    }
+
+    /// Engines whose key file is there and is not the one that their key was read from, by name. Blocks.
+    package var enginesWithOtherKeyFiles: [String] {
+        keyFiles.filter { name, path in
+            guard let now = try? FileStatus(at: path).identity else { return false }
+            return now != engines[name]?.keyFileIdentity
+        }.keys.sorted()
     }
 
     /// An engine's key is this one.

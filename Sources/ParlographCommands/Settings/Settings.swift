@@ -2,6 +2,7 @@ package import Engines
 package import Inbox
 package import Logging
 package import SystemPackage
+package import SystemSupport
 package import TranscriptCache
 package import Transcription
 
@@ -38,6 +39,8 @@ package struct Settings: Sendable {
         package var fallback: String?
         /// Why its key cannot be had: no fault of the settings while nobody asks the engine.
         package var keyFault: ConfigurationFault?
+        /// The key file as it was when the key was read from it.
+        package var keyFileIdentity: FileIdentity?
         /// What is odd about its key file, in sentences.
         package var keyNotes: [String] = []
         /// Keys lie where this user may not look, so that it cannot be told whether the service has one for it.

@@ -10,7 +10,7 @@ enum TOMLScreen {
     static let subcommand = "__toml"
     /// Seconds of processor time; an honest text takes milliseconds.
     private static let mostSeconds: rlim_t = 10
-    /// Seconds; the machine may be busy.
+    /// Seconds; the machine may be busy. The process ends itself then, should this one be gone.
     private static let longest: UInt32 = 60
     /// A process that was ended from outside says nothing of the text: another one is asked.
     private static let mostAttempts = 3
@@ -86,9 +86,9 @@ enum TOMLScreen {
         defer { for text in arguments + environment { free(text) } }
         let error = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, arguments, environment)
         guard error == 0 else { throw fault(name, error) }
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 {
-            guard errno == EINTR else { throw fault(name, errno) }
+        guard let status = try ChildEnd.status(of: process, within: .seconds(Int(longest))) else {
+            throw ConfigurationFault(
+                "\(name) cannot be looked at now: the process that reads it has not ended after \(longest) s.")
         }
         return status & 0x7F
     }
