@@ -136,7 +136,7 @@ struct RefusedEngineTests {
                 kind = "command"
                 command = ["\(folder.string)/stt"]
                 [engines.offline]
-                model_directory = "\(folder.string)/nowhere"
+                model = "\(folder.string)/nowhere"
                 """)
             try place.makeFolder("inbox")
             for name in ["a", "b"] { try place.writeMarks(0..<3, to: "inbox/\(name).wav") }

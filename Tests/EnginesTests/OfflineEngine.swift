@@ -2,6 +2,7 @@ import Engines
 import Glibc
 import SystemPackage
 import SystemSupport
+import TestSupport
 import Transcription
 
 /// The offline engine with its recognizer as a program by itself, built beside the tests.
@@ -24,11 +25,11 @@ enum OfflineEngine {
     static func scripted(
         _ script: String, in folder: FilePath, threads: Int = 1, model: String = OfflineEngineSettings.defaultModel,
         idle: Duration = .seconds(30)
-    ) throws -> OfflineTranscriber {
+    ) async throws -> OfflineTranscriber {
         let file = folder.appending("recognizer")
-        let descriptor = try FileDescriptor.open(
-            file, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWriteExecute])
-        try descriptor.closeAfter { _ = try descriptor.writeAll(Array("#!/bin/sh\n\(script)\n".utf8)) }
+        try TestAudioFile.write(Array("#!/bin/sh\n\(script)\n".utf8), to: folder.appending("script"))
+        // Made by another process: a program that is open for writing anywhere, as in a child of another test, cannot run.
+        try await TestAudioFile.run("install", ["-m", "700", folder.appending("script").string, file.string])
         return make(OfflineEngineSettings(model: model, threads: threads), executable: file, idle: idle)
     }
 

@@ -14,7 +14,7 @@ import Transcription
     @Test(arguments: [1, 2]) func aChunkThatKillsTheProcessIsGivenUpAndTheEngineGoesOn(threads: Int) async throws {
         try await withTemporaryDirectory { folder in
             let script = OfflineEngine.answering(dyingAt: Self.deadly.count * 2)
-            let engine = try OfflineEngine.scripted(script, in: folder, threads: threads)
+            let engine = try await OfflineEngine.scripted(script, in: folder, threads: threads)
             // Those beside it lose nothing.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 { group.addTask { _ = try await engine.transcript(of: Self.harmless) } }
@@ -40,7 +40,7 @@ import Transcription
                 case $count in 0 | 1 | 3) kill -9 $$ ;; esac
                 \(OfflineEngine.answering())
                 """
-            let engine = try OfflineEngine.scripted(script, in: folder, idle: .zero)
+            let engine = try await OfflineEngine.scripted(script, in: folder, idle: .zero)
             _ = try await engine.transcript(of: Self.harmless)
             while !engine.processes.isEmpty { await Task.yield() }
             _ = try await engine.transcript(of: Self.harmless)
@@ -74,7 +74,7 @@ import Transcription
     @Test func anotherModelInItsPlaceIsNotUsedUnderItsName() async throws {
         try await withTemporaryDirectory { folder in
             let model = try Self.makeModel(in: folder, tokens: "one")
-            let engine = try OfflineEngine.scripted(OfflineEngine.answering(), in: folder, model: model.string)
+            let engine = try await OfflineEngine.scripted(OfflineEngine.answering(), in: folder, model: model.string)
             let samples = OfflineSpeech.noise(seconds: 1)
             _ = try await engine.transcript(of: samples)
             _ = try Self.makeModel(in: folder, tokens: "two")
@@ -82,7 +82,7 @@ import Transcription
             #expect(error?.engineFault == .refused)
             #expect(error?.message.contains("whisper-mine” was replaced") == true, "\(error?.message ?? "")")
             // As a reload makes one.
-            let next = try OfflineEngine.scripted(OfflineEngine.answering(), in: folder, model: model.string)
+            let next = try await OfflineEngine.scripted(OfflineEngine.answering(), in: folder, model: model.string)
             #expect(next.identity != engine.identity)
             _ = try await next.transcript(of: samples)
         }
@@ -91,7 +91,7 @@ import Transcription
     @Test func notMoreThanTwoProcessesRunWhateverTheLanguages() async throws {
         try await withTemporaryDirectory { folder in
             let model = try Self.makeModel(in: folder, tokens: "one")
-            let engine = try OfflineEngine.scripted(OfflineEngine.answering(), in: folder, model: model.string)
+            let engine = try await OfflineEngine.scripted(OfflineEngine.answering(), in: folder, model: model.string)
             for language in ["de", "fr", "es", "de", "it"] {
                 _ = try await engine.transcript(of: OfflineSpeech.noise(seconds: 1), language: language)
                 #expect(engine.processes.count <= 2)

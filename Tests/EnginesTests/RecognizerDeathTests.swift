@@ -21,7 +21,7 @@ import Transcription
 
     @Test func aProcessThatAlwaysDiesMakesTheEngineUnusable() async throws {
         try await withTemporaryDirectory { folder in
-            let engine = try OfflineEngine.scripted(
+            let engine = try await OfflineEngine.scripted(
                 "\(OfflineEngine.ready); head -c 100 >/dev/null; echo out of luck >&2; kill -9 $$", in: folder)
             for _ in 0..<2 {
                 let error = await Self.failure(of: engine)
@@ -38,7 +38,7 @@ import Transcription
         (#"printf 'X\0\0\0\0\004\0\0\0torn'; exit 1"#, ["torn"]),
     ]) func aModelThatCannotBeLoadedIsSaidAtOnce(_ script: String, _ words: [String]) async throws {
         try await withTemporaryDirectory { folder in
-            let error = await Self.failure(of: try OfflineEngine.scripted(script, in: folder))
+            let error = await Self.failure(of: try await OfflineEngine.scripted(script, in: folder))
             #expect(error?.code == .engineUnavailable)
             for word in words + ["moonshine-tiny-en"] {
                 #expect(error?.message.contains(word) == true, "\(error?.message ?? "")")
@@ -53,7 +53,7 @@ import Transcription
         "echo hello, here I am; cat >/dev/null",
     ]) func anAnswerThatIsNotWholeIsNone(_ script: String) async throws {
         try await withTemporaryDirectory { folder in
-            let engine = try OfflineEngine.scripted("\(OfflineEngine.ready); \(script)", in: folder)
+            let engine = try await OfflineEngine.scripted("\(OfflineEngine.ready); \(script)", in: folder)
             let error = await Self.failure(of: engine)
             #expect(error?.code == .requestFailed || error?.code == .engineUnavailable)
             #expect(error?.message.contains("makes no sense") == true, "\(error?.message ?? "")")
@@ -62,7 +62,7 @@ import Transcription
 
     @Test func aCancelledCallReturnsThoughTheProcessIsBusy() async throws {
         try await withTemporaryDirectory { folder in
-            let engine = try OfflineEngine.scripted("\(OfflineEngine.ready); cat >/dev/null", in: folder)
+            let engine = try await OfflineEngine.scripted("\(OfflineEngine.ready); cat >/dev/null", in: folder)
             await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try await engine.transcript(of: Self.samples) }
                 while engine.processes.isEmpty { await Task.yield() }
@@ -76,7 +76,7 @@ import Transcription
     /// A signal for the service's process group does not reach it, and it does not outlive the service.
     @Test func itIsInASessionOfItsOwnAndEndsWithoutItsParent() async throws {
         try await withTemporaryDirectory { folder in
-            let engine = try OfflineEngine.scripted("\(OfflineEngine.ready); cat >/dev/null", in: folder)
+            let engine = try await OfflineEngine.scripted("\(OfflineEngine.ready); cat >/dev/null", in: folder)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = await Self.failure(of: engine) }
                 while engine.processes.isEmpty { await Task.yield() }

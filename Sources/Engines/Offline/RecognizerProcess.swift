@@ -91,20 +91,25 @@ package enum RecognizerProcess {
             let recognizer = SherpaRecognizer(
                 library, folder: arguments.folder, layout: layout, language: arguments.language)
         else { throw Fault(description: "sherpa-onnx refuses its files") }
+        var workers: [RecognizerWorker] = []
         for _ in 0..<arguments.threads {
             guard let detector = SherpaDetector(library, model: arguments.detector) else {
                 throw Fault(description: "the voice detector \(arguments.detector) cannot be loaded")
             }
-            let worker = RecognizerWorker(
-                recognizer: recognizer, detector: DetectorBox(detector), family: arguments.family, memory: memory)
-            // onnxruntime's work is done on this stack.
-            Thread.start(name: "recognizer", stackBytes: 8 << 20) { worker.run(desk, output) }
+            workers.append(
+                RecognizerWorker(
+                    recognizer: recognizer, detector: DetectorBox(detector), family: arguments.family, memory: memory))
         }
         var limits = clinux_confinement()
         limits.address_space_bytes = limit
         limits.open_files = 64
         let status = clinux_confine(&limits)
         guard status == 0 else { throw Fault(description: "the process cannot be confined (\(status))") }
+        // A thread inherits the confinement of the one that starts it, so none is started before; onnxruntime's work is
+        // done on their stacks.
+        for worker in workers {
+            Thread.start(name: "recognizer", stackBytes: 8 << 20) { worker.run(desk, output) }
+        }
     }
 
     private static func confine(reading paths: [String], memoryLimit: UInt64) throws {
