@@ -100,4 +100,16 @@ import Testing
             #expect(unknown.status == 65 && unknown.errors.contains("moonshine-tiny-en"), "\(unknown.errors)")
         }
     }
+
+    /// A machine without bzip2 says so, and not that the archive is damaged.
+    @Test func whatTakesArchivesApartIsNamedWhereItIsMissing() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Self.place(folder)
+            try place.write("BZh91AY", to: "mine-en.tar.bz2")
+            let refused = try await place.run(
+                "models", "add", place["mine-en.tar.bz2"].string, environment: ["PATH": folder.string])
+            #expect(refused.status == 69 && refused.errors.contains("apt install bzip2"), "\(refused.errors)")
+            #expect(try place.files("models") == [])
+        }
+    }
 }

@@ -41,6 +41,7 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
     /// The recognizer is told which language it hears.
     var takesLanguage: Bool { self == .whisper || self == .canary || self == .senseVoice }
 
+    /// The family as the shim of `CSherpaONNX` calls it.
     var code: csherpa_family {
         switch self {
         case .moonshine: CSHERPA_MOONSHINE
@@ -59,13 +60,15 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
 /// The names of a model's files in its folder; what a family has none of is nil.
 package struct ModelLayout: Sendable, Hashable {
     package var family: ModelFamily
+    /// None in the CTC families and SenseVoice, whose network is in `model`.
     package var encoder: String?
     /// Moonshine: the merged decoder; version 1: the cached one.
     package var decoder: String?
-    /// Moonshine, version 1: the uncached decoder.
+    /// Of the transducers; Moonshine, version 1: the uncached decoder.
     package var joiner: String?
-    /// Moonshine, version 1: the preprocessor.
+    /// The whole network of the CTC families and SenseVoice; Moonshine, version 1: the preprocessor.
     package var model: String?
+    /// The model's vocabulary, one entry on a line; every family has it.
     package var tokens: String
 
     /// All files, sorted.

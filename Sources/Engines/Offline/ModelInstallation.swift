@@ -1,5 +1,4 @@
 import Glibc
-import Subprocess
 package import SystemPackage
 import SystemSupport
 import Transcription
@@ -8,6 +7,9 @@ import Transcription
 package struct ModelInstallation: Sendable {
     /// Why it did not work, for people.
     package struct Failure: Error, CustomStringConvertible { package let description: String }
+
+    /// What takes archives apart is not installed; what was fetched stays.
+    package struct MissingProgram: Error, CustomStringConvertible { package let description: String }
 
     /// Where a model comes from.
     package enum Source: Sendable, Hashable {
@@ -23,9 +25,6 @@ package struct ModelInstallation: Sendable {
     /// Tries a model that lies in a folder, before it is said to be there; throws where it does not work.
     private let attempt: @Sendable (FilePath) async throws -> Void
 
-    /// No model is larger.
-    private static let mostBytes: Int64 = 16 << 30
-    private static let mostFiles = 1000
     /// What is kept besides the model's own files.
     private static let papers = ["LICENSE", "LICENCE", "README.md", "NOTICE"]
 
@@ -38,7 +37,7 @@ package struct ModelInstallation: Sendable {
         self.attempt = attempt
     }
 
-    /// What a word of the command line means.
+    /// What a word of the command line means. Blocks.
     /// - Throws: `Failure` where it means nothing.
     package static func source(_ word: String) throws -> Source {
         if let known = KnownModel.named(word) { return .known(known) }
@@ -75,24 +74,44 @@ package struct ModelInstallation: Sendable {
     /// Adds a model: gets it, looks what it is, writes down its hashes, tries it, and gives it its name.
     /// - Parameter name: of its folder.
     /// - Returns: the model, and whether its hashes were known beforehand.
-    /// - Throws: `Failure`, `FileDownload.Failure`, `SystemError`, what the attempt throws.
+    /// - Throws: `Failure`, `MissingProgram`, `FileDownload.Failure`, `SystemError`, what the attempt throws.
     package func add(_ source: Source, as name: String) async throws -> (model: InstalledModel, wasKnown: Bool) {
         guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/"), name.utf8.count < 200 else {
             throw Failure(description: "“\(name)” cannot be the name of a model.")
         }
+        let work = target.appending(".adding-\(getpid())")
+        let staging = work.appending(name)
+        try await BlockingPool.files.run { [target] in
+            try Self.requireAbsence(of: name, in: target)
+            try Self.makeFolders(staging)
+        }
+        do {
+            let added = try await add(source, as: name, by: staging)
+            await BlockingPool.files.run { Self.removeTree(work) }
+            return added
+        } catch {
+            await BlockingPool.files.run { Self.removeTree(work) }
+            throw error
+        }
+    }
+
+    private static func requireAbsence(of name: String, in target: FilePath) throws {
         let final = target.appending(name)
         guard (try? FileStatus(at: final, followingLinks: false)) == nil else {
             throw Failure(description: "\(final.printable) is there already: parlograph models remove \(name) first.")
         }
-        let work = target.appending(".adding-\(getpid())")
-        let staging = work.appending(name)
-        try await BlockingPool.files.run { try Self.makeFolders(staging) }
-        defer { Self.removeTree(work) }
+    }
+
+    /// - Parameter staging: an empty folder beside the models.
+    private func add(
+        _ source: Source, as name: String, by staging: FilePath
+    ) async throws -> (model: InstalledModel, wasKnown: Bool) {
         try await fill(staging, from: source, name: name)
         let known = if case .known(let model) = source { Optional(model) } else { KnownModel.named(name) }
         let wasKnown = try await BlockingPool.files.run { try Self.describe(staging, known, source) }
         try await attempt(staging)
-        return try await BlockingPool.files.run {
+        return try await BlockingPool.files.run { [target] in
+            let final = target.appending(name)
             guard staging.withPlatformString({ from in final.withPlatformString { rename(from, $0) } }) == 0 else {
                 throw SystemError("rename", final.printable, errno: Errno(rawValue: errno))
             }
@@ -102,7 +121,7 @@ package struct ModelInstallation: Sendable {
         }
     }
 
-    /// Removes a model of this folder.
+    /// Removes a model of this folder. Blocks.
     /// - Throws: `Failure`, `SystemError`.
     package func remove(_ name: String) throws {
         let folder = target.appending(name)
@@ -126,8 +145,7 @@ package struct ModelInstallation: Sendable {
         switch source {
         case .folder(let folder): try await BlockingPool.files.run { try Self.copy(folder, to: staging) }
         case .archive(let path):
-            let file = try OwnedDescriptor(opening: path, flags: O_RDONLY)
-            try await Self.unpack(file.descriptor, named: path.printable, to: staging)
+            try await ModelArchive(path, named: path.printable, followingLinks: true).unpack(to: staging)
         case .known(let model): try await fetch(model.url, to: staging, name: name)
         case .url(let url): try await fetch(url, to: staging, name: name)
         }
@@ -136,12 +154,13 @@ package struct ModelInstallation: Sendable {
     private func fetch(_ url: String, to staging: FilePath, name: String) async throws {
         let partial = Self.download(of: name, in: target)
         try await BlockingPool.files.run { [progress] in try FileDownload.fetch(url, to: partial, progress: progress) }
-        let file = try OwnedDescriptor(opening: partial, flags: O_RDONLY | O_NOFOLLOW)
         do {
-            try await Self.unpack(file.descriptor, named: url, to: staging)
+            try await ModelArchive(partial, named: url, followingLinks: false).unpack(to: staging)
+        } catch let error as MissingProgram {
+            throw error
         } catch {
             // Whatever it is, going on behind it would not make it better.
-            _ = partial.withPlatformString { unlink($0) }
+            await BlockingPool.files.run { _ = partial.withPlatformString { unlink($0) } }
             throw error
         }
     }
@@ -165,74 +184,10 @@ package struct ModelInstallation: Sendable {
         }
     }
 
-    private static func create(_ name: String, in staging: FilePath) throws -> OwnedDescriptor {
+    /// A new file; blocks.
+    static func create(_ name: String, in staging: FilePath) throws -> OwnedDescriptor {
         try OwnedDescriptor(
             opening: staging.appending(name), flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
-    }
-
-    // MARK: Unpacking
-
-    private static func unpack(_ file: FileDescriptor, named name: String, to staging: FilePath) async throws {
-        var start = [UInt8](repeating: 0, count: 4)
-        let count = pread(file.rawValue, &start, 4, 0)
-        let program: String? =
-            switch start.prefix(max(0, count)) {
-            case [0x42, 0x5A, 0x68, start[3]]: "bzip2"
-            case [0x1F, 0x8B, start[2], start[3]]: "gzip"
-            default: nil
-            }
-        guard let program else {
-            throw Failure(
-                description: "\(name) is neither a .tar.bz2 nor a .tar.gz. Unpack it yourself and add the folder: "
-                    + "parlograph models add FOLDER.")
-        }
-        let outcome = try await Subprocess.run(
-            .name(program), arguments: ["-dc"], input: .fileDescriptor(file, closeAfterSpawningProcess: false),
-            output: .sequence, error: .discarded
-        ) { execution in
-            var reader = TarReader()
-            var files = UnpackedFiles(staging)
-            for try await piece in execution.standardOutput {
-                try piece.withUnsafeBytes { bytes in try reader.consume(bytes) { try files.take($0) } }
-            }
-            return reader.isComplete
-        }
-        guard outcome.terminationStatus.isSuccess, outcome.closureResult else {
-            throw Failure(description: "\(name) is damaged or not whole.")
-        }
-    }
-
-    private final class OpenFile {
-        let file: OwnedDescriptor
-        init(_ file: consuming OwnedDescriptor) { self.file = file }
-    }
-
-    /// The files of an archive, written into one folder whatever folder they had.
-    private struct UnpackedFiles {
-        private let staging: FilePath
-        private var current: OpenFile?
-        private var bytes: Int64 = 0
-        private var count = 0
-
-        init(_ staging: FilePath) { self.staging = staging }
-
-        mutating func take(_ event: TarReader.Event) throws {
-            switch event {
-            case .file(let path, let byteCount):
-                bytes += byteCount
-                count += 1
-                guard bytes <= mostBytes, count <= mostFiles else {
-                    throw Failure(description: "The archive is larger than any model is.")
-                }
-                // The model's files are at the top, or in the one folder there; test recordings lie deeper.
-                let parts = path.split(separator: "/").filter { $0 != "." }
-                guard parts.count <= 2, let name = parts.last, name != "..", !name.hasPrefix(".") else { return }
-                current = OpenFile(try create(String(name), in: staging))
-            case .bytes(let part):
-                if let current { _ = try current.file.descriptor.writeAll(part) }
-            case .endOfFile: current = nil
-            }
-        }
     }
 
     // MARK: What it is

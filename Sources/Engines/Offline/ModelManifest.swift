@@ -1,16 +1,20 @@
 /// What `model.toml` beside a model's files says of it: a small part of TOML, keys with texts or lists of texts, and one
 /// table, `[files]`, of names with their SHA-256.
 package struct ModelManifest: Sendable, Hashable {
+    /// In the model's folder.
     package static let fileName = "model.toml"
     /// In bytes.
     package static let longest = 64 << 10
 
+    /// Nil: to be told by the names of the files.
     package var family: ModelFamily?
     /// ISO 639-1; empty where that is not known.
     package var languages: [String] = []
+    /// Of the model, in words.
     package var licence: String?
+    /// The address or the name of the archive or folder that it was added from.
     package var source: String?
-    /// SHA-256 in hexadecimal.
+    /// By name in the model's folder: SHA-256 in hexadecimal. Empty where no hashes are known.
     package var files: [String: String] = [:]
 
     package init() {}

@@ -12,6 +12,7 @@ package struct OfflineEngineSettings: Sendable, Hashable {
     package var threads: Int?
     /// 15 s gave the fewest errors with Moonshine: shorter ones lack context, longer ones run away.
     package var chunkTargetSeconds: Double
+    /// No chunk is longer: where there is no pause until then it is cut in speech.
     package var chunkMaxSeconds: Double
 
     /// Each needs up to a hundred megabytes while it decodes.

@@ -18,6 +18,7 @@ package final class OfflineTranscriber: Transcriber {
     private let memoryLimit: UInt64?
     /// By the language that they are told; without one where the model is told none.
     private let recognizers = Mutex<[String?: Recognizer]>([:])
+    private let seats = RecognizerSeats(most: 2)
 
     /// Starts nothing: the first chunk does.
     /// - Parameters:
@@ -34,17 +35,39 @@ package final class OfflineTranscriber: Transcriber {
         self.memoryLimit = memoryLimit
         let processors = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
         threads = settings.threads ?? min(processors, OfflineEngineSettings.mostThreadsByDefault)
-        // Another rule for pieces, words or second looks is another result.
-        var details = ["pieces=1"]
-        if let model = try? InstalledModel.find(settings) {
-            details += (model.manifest?.files ?? [:]).map { "\($0.key)=\($0.value.prefix(16))" }
-            if model.manifest == nil { details.append("folder=\(model.folder.printable)") }
-        }
-        identity = EngineIdentity(
-            name: settings.name, kind: "offline", model: Self.shownName(settings.model), settings: details)
+        identity = Self.identity(settings, try? InstalledModel.find(settings))
         limits = EngineLimits(
             targetChunkSamples: SampleClock.samples(seconds: settings.chunkTargetSeconds),
             maximumChunkSamples: SampleClock.samples(seconds: settings.chunkMaxSeconds), maximumConcurrency: threads)
+    }
+
+    /// - Parameter model: nil where it is not installed.
+    private static func identity(_ settings: OfflineEngineSettings, _ model: InstalledModel?) -> EngineIdentity {
+        // Another rule for pieces, words or second looks is another result.
+        var details = ["pieces=1"]
+        if let model {
+            details += (model.manifest?.files ?? [:]).map { "\($0.key)=\($0.value.prefix(16))" }
+            if model.manifest == nil { details.append("folder=\(model.folder.printable) bytes=\(model.byteCount)") }
+        }
+        return EngineIdentity(
+            name: settings.name, kind: "offline", model: shownName(settings.model), settings: details)
+    }
+
+    /// False where another model lies in its model's place, or it has one only now: what it transcribes then would be
+    /// remembered as this one's words. Blocks.
+    package var isOfInstalledModel: Bool { identity == Self.identity(settings, try? InstalledModel.find(settings)) }
+
+    /// The model, as long as it is the one of `identity`. Blocks.
+    /// - Throws: `TranscriptionError` with code `engineUnavailable`.
+    private static func model(_ settings: OfflineEngineSettings, of identity: EngineIdentity) throws -> InstalledModel {
+        let model = try InstalledModel.find(settings)
+        guard Self.identity(settings, model) == identity else {
+            throw TranscriptionError(
+                .engineUnavailable,
+                "The offline engine's model “\(model.name)” was replaced while it was in use. Recordings wait, and are "
+                    + "transcribed with the new one: systemctl reload parlograph does it at once.")
+        }
+        return model
     }
 
     private static func shownName(_ model: String) -> String {
@@ -54,8 +77,8 @@ package final class OfflineTranscriber: Transcriber {
     package func transcribe(
         _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
     ) async throws -> ChunkTranscript {
-        let settings = settings
-        let model = try await BlockingPool.files.run { try InstalledModel.find(settings) }
+        let (settings, identity) = (settings, identity)
+        let model = try await BlockingPool.files.run { try Self.model(settings, of: identity) }
         if let language = options.language, !model.understands(language) {
             throw TranscriptionError(.languageNotSupported, Self.refusal(of: language, by: model))
         }
@@ -154,8 +177,8 @@ package final class OfflineTranscriber: Transcriber {
     private func recognizer(_ language: String?) -> Recognizer {
         recognizers.withLock { recognizers in
             if let known = recognizers[language] { return known }
-            let made = Recognizer { [settings, executable, threads, idle, memoryLimit] in
-                let model = try InstalledModel.find(settings)
+            let made = Recognizer(seats: seats) { [settings, identity, executable, threads, idle, memoryLimit] in
+                let model = try Self.model(settings, of: identity)
                 // A model with half of its tokens would be loaded, and say half of the words.
                 try model.verify()
                 guard let libraries = EngineFiles.libraries else {

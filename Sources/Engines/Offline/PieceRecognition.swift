@@ -58,6 +58,8 @@ package struct PieceRecognition {
         self.hasMemory = hasMemory
     }
 
+    /// Takes as long as the model does, which is not to be interrupted.
+    /// - Parameter samples: at 16 kHz; fewer than `shortest` are no speech.
     package func hear(_ samples: [Int16]) -> PieceHearing {
         var hearing = PieceHearing()
         guard samples.count >= Self.shortest else { return hearing }

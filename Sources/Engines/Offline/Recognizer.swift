@@ -31,16 +31,22 @@ final class Recognizer: Sendable {
         var queue: [RecognizerCall] = []
         var isRunning = false
         var process: pid_t?
-        /// In a row, without an answer between them.
-        var deaths = 0
+        /// In a row, of processes that were not asked anything yet.
+        var deathsWithoutCalls = 0
     }
 
+    private let seats: RecognizerSeats
     private let setup: @Sendable () throws -> Setup
     private let state = Mutex(State())
     private let wake = WakeUp()
 
-    /// - Parameter setup: asked before each start: a model may be installed meanwhile. Throws `TranscriptionError`.
-    init(setup: @escaping @Sendable () throws -> Setup) { self.setup = setup }
+    /// - Parameters:
+    ///   - seats: shared by all recognizers of the model.
+    ///   - setup: asked before each start: a model may be installed meanwhile. Throws `TranscriptionError`.
+    init(seats: RecognizerSeats, setup: @escaping @Sendable () throws -> Setup) {
+        self.seats = seats
+        self.setup = setup
+    }
 
     /// The process's id while there is one; for tests.
     var process: pid_t? { state.withLock { $0.process } }
@@ -86,26 +92,11 @@ final class Recognizer: Sendable {
                 return state.isRunning
             }
             guard stays else { return }
+            let wake = wake
+            guard let seat = seats.take(wake: { wake.signal() }, while: { hasWork }) else { continue }
+            defer { seats.giveBack(seat) }
             do {
-                let setup = try setup()
-                let model = setup.model.name
-                var child = try RecognizerChild(setup.executable, arguments(setup))
-                state.withLock { $0.process = child.process }
-                var session = RecognizerSession(setup)
-                let end = session.run(&child, wake: wake.descriptor) { [self] in take() }
-                state.withLock { $0.process = nil }
-                switch end {
-                case .idle: break
-                case .refused(let reason): failAll(session.calls, Self.refusal(model, reason))
-                case .died(let how):
-                    let isLast = countDeath(afterAnswers: session.hasAnswered)
-                    let error = Self.death(model, how, isLast: isLast)
-                    if isLast {
-                        failAll(session.calls, error)
-                    } else {
-                        for call in session.calls { call.end(.failure(error)) }
-                    }
-                }
+                try run(try setup(), seat)
             } catch let error as TranscriptionError {
                 failAll([], error)
             } catch {
@@ -118,23 +109,58 @@ final class Recognizer: Sendable {
         }
     }
 
-    /// So many in a row, without an answer between them, and the engine counts as unusable.
-    private static let mostDeaths = 3
+    private var hasWork: Bool { state.withLock { !$0.queue.allSatisfy(\.isAbandoned) } }
 
-    /// - Returns: whether it was one too many; then they are counted anew.
-    private func countDeath(afterAnswers hasAnswered: Bool) -> Bool {
+    /// One process, from its start to its end.
+    private func run(_ setup: Setup, _ seat: RecognizerSeats.Seat) throws {
+        let model = setup.model.name
+        var child = try RecognizerChild(setup.executable, arguments(setup))
+        state.withLock { $0.process = child.process }
+        var session = RecognizerSession(setup, seat)
+        let end = session.run(&child, wake: wake.descriptor) { [self] inFlight in take(beside: inFlight) }
         state.withLock { state in
-            state.deaths = hasAnswered ? 1 : state.deaths + 1
-            guard state.deaths >= Self.mostDeaths else { return false }
-            state.deaths = 0
-            return true
+            state.process = nil
+            if session.hasAnswered { state.deathsWithoutCalls = 0 }
+        }
+        switch end {
+        case .idle: break
+        case .refused(let reason): failAll(session.calls, Self.refusal(model, reason))
+        case .died(let how): judge(session.calls, model, how)
         }
     }
 
-    private func take() -> RecognizerCall? {
+    /// - Parameter calls: those that were in flight when the process died.
+    private func judge(_ calls: [RecognizerCall], _ model: String, _ how: String) {
+        let withoutCalls = state.withLock { state in
+            if calls.isEmpty { state.deathsWithoutCalls += 1 }
+            return state.deathsWithoutCalls
+        }
+        let verdict = DeathVerdict(
+            deaths: calls.map { $0.countDeath() }, withoutCalls: withoutCalls,
+            isSample: calls.contains(where: \.isSample))
+        switch verdict {
+        case .tryAgain: state.withLock { $0.queue.insert(contentsOf: calls, at: 0) }
+        case .trySample:
+            let error = Self.fault(model, how)
+            let sample = RecognizerCall(.measure, Chunk.sample.audio, isSample: true) { answer in
+                let result = answer.flatMap { _ in RecognizerCall.Answer.failure(error) }
+                for call in calls { call.end(result) }
+            }
+            state.withLock { $0.queue.insert(sample, at: 0) }
+        case .engineUnusable:
+            state.withLock { $0.deathsWithoutCalls = 0 }
+            failAll(calls, Self.death(model, how))
+        }
+    }
+
+    /// The next one that may be asked. What a process died with before, and what is to tell whose fault that was, has a
+    /// process for itself.
+    private func take(beside inFlight: [RecognizerCall]) -> RecognizerCall? {
         state.withLock { state in
             state.queue.removeAll(where: \.isAbandoned)
-            return state.queue.isEmpty ? nil : state.queue.removeFirst()
+            guard let next = state.queue.first, inFlight.isEmpty || !(inFlight + [next]).contains(where: \.isAlone)
+            else { return nil }
+            return state.queue.removeFirst()
         }
     }
 
@@ -160,12 +186,28 @@ final class Recognizer: Sendable {
                 + "kind: parlograph models check \(model).")
     }
 
-    private static func death(_ model: String, _ how: String, isLast: Bool) -> TranscriptionError {
-        let text = "The offline engine's process with the model “\(model)” ended in the middle of its work (\(how))."
-        guard isLast else { return TranscriptionError(.requestFailed, text, remedy: .retry(after: nil)) }
-        return TranscriptionError(
-            .engineUnavailable, "\(text) It has done so \(mostDeaths) times in a row. Is enough memory free?")
+    private static func end(_ model: String, _ how: String) -> String {
+        "The offline engine's process with the model “\(model)” ended in the middle of its work (\(how))."
     }
+
+    /// A harmless sample works in its place.
+    private static func fault(_ model: String, _ how: String) -> TranscriptionError {
+        TranscriptionError(
+            .requestFailed,
+            "\(end(model, how)) It has done so \(DeathVerdict.mostDeaths) times with this piece of the recording, and works "
+                + "with others.", remedy: .giveUpChunk)
+    }
+
+    private static func death(_ model: String, _ how: String) -> TranscriptionError {
+        TranscriptionError(
+            .engineUnavailable,
+            "\(end(model, how)) It has done so \(DeathVerdict.mostDeaths) times in a row. Is enough memory free?")
+    }
+}
+
+extension RecognizerCall {
+    /// It shares its process with no other.
+    fileprivate var isAlone: Bool { isSample || deaths > 0 }
 }
 
 /// Wakes the thread that polls.

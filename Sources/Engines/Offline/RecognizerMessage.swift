@@ -7,8 +7,6 @@ package enum RecognizerMessage {
         case hear = 0x48
         /// Samples, to be decoded for the time that it takes.
         case measure = 0x4D
-        /// Nobody waits for that call any more.
-        case cancel = 0x43
     }
 
     /// What the process answers; whoever ends without an answer has not given one.
@@ -23,10 +21,14 @@ package enum RecognizerMessage {
         case failure = 0x58
     }
 
+    /// What stands before a body: a letter and two numbers.
     package static let headerBytes = 9
     /// A minute and more of samples; an answer is far shorter.
     package static let longest = 4 << 20
 
+    /// - Parameters:
+    ///   - kind: a `Request` or an `Answer`.
+    ///   - count: bytes of the body, which follows; at most `longest`.
     package static func header(_ kind: UInt8, call: UInt32, count: Int) -> [UInt8] {
         [kind] + bytes(call) + bytes(UInt32(truncatingIfNeeded: count))
     }

@@ -157,10 +157,6 @@ private final class RecognizerDesk: Sendable {
     private let available = ThreadSignal()
 
     func take(_ kind: RecognizerMessage.Request, call: UInt32, _ body: [UInt8]) {
-        if kind == .cancel {
-            queue.withLock { $0.removeAll { $0.call == call } }
-            return
-        }
         let samples = (0..<body.count / 2).map {
             Int16(bitPattern: UInt16(body[2 * $0]) | UInt16(body[2 * $0 + 1]) << 8)
         }
@@ -169,11 +165,8 @@ private final class RecognizerDesk: Sendable {
     }
 
     func next() -> Work {
-        while true {
-            available.wait()
-            // What was cancelled leaves a signal without work.
-            if let work = queue.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return work }
-        }
+        available.wait()
+        return queue.withLock { $0.removeFirst() }
     }
 }
 
@@ -249,7 +242,6 @@ private struct RecognizerWorker: Sendable {
                 _ = detector.detector.speech(in: audio)
                 _ = recognizer.decode(audio)
                 output.send(.duration, call: work.call, Array("\((processorNanoseconds() - start) / 1000)".utf8))
-            case .cancel: break
             }
         }
     }

@@ -20,9 +20,10 @@ struct RecognizerSession {
     private static let errorTail = 4096
 
     private let setup: Recognizer.Setup
+    private let seat: RecognizerSeats.Seat
     private var parser = RecognizerMessage.Parser()
     private var pending: ArraySlice<UInt8> = []
-    private var inFlight: [UInt32: RecognizerCall] = [:]
+    private var inFlight: [UInt32: (call: RecognizerCall, sent: ContinuousClock.Instant)] = [:]
     private var nextCall: UInt32 = 1
     private var isReady = false
     private var refusal: String?
@@ -36,28 +37,37 @@ struct RecognizerSession {
     /// It has answered at least once.
     private(set) var hasAnswered = false
 
-    init(_ setup: Recognizer.Setup) { self.setup = setup }
+    init(_ setup: Recognizer.Setup, _ seat: RecognizerSeats.Seat) {
+        self.setup = setup
+        self.seat = seat
+    }
 
     /// Those that it owes an answer.
-    var calls: [RecognizerCall] { inFlight.sorted { $0.key < $1.key }.map(\.value) }
+    var calls: [RecognizerCall] { inFlight.sorted { $0.key < $1.key }.map(\.value.call) }
 
-    /// - Parameter next: gives the next call that somebody waits for.
+    /// Since when it owes an answer, or has nothing to do.
+    private var since: ContinuousClock.Instant { inFlight.values.map(\.sent).min() ?? lastNews }
+
+    /// - Parameter next: gives the next call that somebody waits for and that may be asked beside those in flight.
     mutating func run(
-        _ child: inout RecognizerChild, wake: CInt, next: () -> RecognizerCall?
+        _ child: inout RecognizerChild, wake: CInt, next: ([RecognizerCall]) -> RecognizerCall?
     ) -> End {
         while true {
-            if isReady, !hasGrown { send(next) }
+            // Whoever was started does something before it makes room.
+            let isEnding = hasGrown || seat.isWanted && hasAnswered
+            if isReady, !isEnding { send(next) }
             let isAtWork = !isReady || !inFlight.isEmpty
-            if !isAtWork, hasGrown || lastNews.duration(to: .now) >= setup.idle {
+            seat.note(isAtWork: isAtWork)
+            if !isAtWork, isEnding || seat.isWanted || since.duration(to: .now) >= setup.idle {
                 child.closeInput()
                 _ = child.reap(isExpected: true)
                 return .idle
             }
-            if isAtWork, lastNews.duration(to: .now) >= setup.patience {
+            if isAtWork, since.duration(to: .now) >= setup.patience {
                 _ = child.reap(isExpected: false)
                 return .died("it gave no answer for \(setup.patience.components.seconds) s")
             }
-            let left = (isAtWork ? setup.patience : setup.idle) - lastNews.duration(to: .now)
+            let left = (isAtWork ? setup.patience : setup.idle) - since.duration(to: .now)
             let milliseconds = max(
                 0, left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000)
             let events = child.wait(
@@ -73,16 +83,15 @@ struct RecognizerSession {
         }
     }
 
-    private mutating func send(_ next: () -> RecognizerCall?) {
-        while inFlight.count < setup.threads, let call = next() {
+    private mutating func send(_ next: ([RecognizerCall]) -> RecognizerCall?) {
+        while inFlight.count < setup.threads, let call = next(calls) {
             do {
                 let samples = try call.audio.samples()
                 var message = RecognizerMessage.header(
                     call.request.rawValue, call: nextCall, count: samples.count * 2)
                 samples.withUnsafeBytes { message.append(contentsOf: $0) }
                 if pending.isEmpty { pending = message[...] } else { pending += message }
-                if inFlight.isEmpty { lastNews = .now }
-                inFlight[nextCall] = call
+                inFlight[nextCall] = (call, .now)
                 nextCall &+= 1
             } catch {
                 call.end(.failure(error))
@@ -100,7 +109,7 @@ struct RecognizerSession {
                 case .ready: isReady = true
                 case .failure: refusal = String(decoding: message.body, as: UTF8.self)
                 case .hearing, .duration:
-                    guard let call = inFlight.removeValue(forKey: message.call) else {
+                    guard let call = inFlight.removeValue(forKey: message.call)?.call else {
                         isGarbled = true
                         return
                     }

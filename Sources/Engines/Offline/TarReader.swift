@@ -4,10 +4,13 @@ package struct TarReader {
     /// It is no tar archive, or a number in it makes no sense.
     package struct Garbage: Error {}
 
+    /// What comes out, in the archive's order: a file, its bytes in parts, its end.
     package enum Event {
-        /// A file begins; its parts follow.
+        /// The path is as it stands in the archive, and not to be trusted.
         case file(path: String, byteCount: Int64)
+        /// Valid only during the call.
         case bytes(UnsafeRawBufferPointer)
+        /// Also of a file without bytes.
         case endOfFile
     }
 

@@ -55,7 +55,7 @@ struct ModelsCommand: AsyncParsableCommand {
         func run() async throws {
             let settings = try common.load()
             do {
-                let source = try ModelInstallation.source(source)
+                let source = try await BlockingPool.files.run { [source] in try ModelInstallation.source(source) }
                 let name = name ?? ModelInstallation.name(of: source)
                 let line = FetchLine(name)
                 let target = ModelsCommand.target(settings)
@@ -149,7 +149,7 @@ struct ModelsCommand: AsyncParsableCommand {
         Exit.say("parlograph: \(error)")
         return switch error {
         case is ModelInstallation.Failure: ExitCode(Exit.dataError)
-        case is FileDownload.Failure: ExitCode(Exit.unavailable)
+        case is FileDownload.Failure, is ModelInstallation.MissingProgram: ExitCode(Exit.unavailable)
         default: ExitCode(Exit(error))
         }
     }

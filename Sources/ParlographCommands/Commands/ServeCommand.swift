@@ -24,7 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings: Settings
-        do { settings = try settingsToServe() } catch { throw Exit.failure(error) }
+        do { settings = try await BlockingPool.files.run { try settingsToServe() } } catch { throw Exit.failure(error) }
         let logger = common.makeLogger(settings)
         do {
             try await serve(settings, logger: logger)

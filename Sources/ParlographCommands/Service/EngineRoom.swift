@@ -18,6 +18,9 @@ final class EngineRoom: Sendable {
         let apiLimitMB: Int?
         var outage = EngineOutage()
 
+        /// False where the offline engine's model was replaced. Blocks.
+        var isCurrent: Bool { (transcriber as? OfflineTranscriber)?.isOfInstalledModel ?? true }
+
         var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
     }
 
@@ -89,7 +92,8 @@ final class EngineRoom: Sendable {
         }
     }
 
-    /// The engine of this name, made at the first call, which may read its files. Blocks.
+    /// The engine of this name, made at the first call, which may read its files, and made anew when its model was
+    /// replaced. Blocks.
     /// - Throws: `ConfigurationFault` when there is none, `TranscriptionError` when it cannot be made.
     func transcriber(_ name: String) throws -> any Transcriber { try entry(name).transcriber }
 
@@ -150,16 +154,18 @@ final class EngineRoom: Sendable {
     }
 
     private func entry(_ name: String) throws -> Entry {
-        if let known = state.withLock({ $0.entries[name] }) { return known }
+        if let known = state.withLock({ $0.entries[name] }), known.isCurrent { return known }
         let (transcriber, apiLimitMB) = try make(name)
         let group = settings.group(of: name)
         let own = try settings.engine(name)
         let most = settings.processing.maxConcurrentChunks
         let waits = settings.chain(of: name).count == 1
         return state.withLock { state in
-            if let known = state.entries[name] { return known }
+            let known = state.entries[name]
+            // Somebody else was faster.
+            if let known, known.transcriber.identity == transcriber.identity { return known }
             let controller =
-                group.map { state.controller(of: $0) }
+                known?.controller ?? group.map { state.controller(of: $0) }
                 ?? ConcurrencyController(
                     ConcurrencyController.Settings(
                         ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),

@@ -68,7 +68,7 @@ struct Surroundings {
                 continue
             }
             do {
-                _ = try room.transcriber(name)
+                _ = try await BlockingPool.files.run { try room.transcriber(name) }
             } catch {
                 findings.append(.fault("engine \(name)", "\(error)", .configuration))
             }
@@ -134,7 +134,7 @@ struct Surroundings {
     }
 
     /// - Throws: `ConfigurationFault` for the first inbox in whose language its engine will transcribe nothing. A model that
-    ///   is not installed yet is not judged.
+    ///   is not installed yet is not judged. Blocks.
     static func requireLanguages(_ settings: Settings) throws {
         for inbox in settings.inboxes {
             guard let fault = languageFault(of: inbox, settings) else { continue }
@@ -142,7 +142,7 @@ struct Surroundings {
         }
     }
 
-    /// Why an inbox's engine will transcribe nothing in the language of the inbox; nil when it will.
+    /// Why an inbox's engine will transcribe nothing in the language of the inbox; nil when it will. Blocks.
     static func languageFault(of inbox: InboxSettings, _ settings: Settings) -> String? {
         guard let language = inbox.options.language, case .offline(let engine) = settings.engines[inbox.engine]?.engine,
             let model = try? InstalledModel.find(engine), !model.understands(language)
