@@ -278,7 +278,7 @@ echo "      stop: $((($(date +%s%N) - begin) / 1000000)) ms"
 systemctl start parlograph
 
 say "purge"
-check "purge" apt-get purge -y -q parlograph
+check "purge" apt-get purge -y -q parlograph "parlograph-model-*"
 check "the service is gone" sh -c '[ "$(systemctl is-active parlograph)" = inactive ]'
 check "and the instance" sh -c '[ "$(systemctl is-active parlograph@nas)" = inactive ] && ! find /etc/systemd -name "parlograph*" | grep .'
 cp /tmp/smb.conf.before /etc/samba/smb.conf
