@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "parlograph", "ParlographCommands", "Inbox", "Engines", "TranscriptCache", "Transcription",
+                "parlograph", "ParlographCommands", "Inbox", "Engines", "AudioInput", "TranscriptCache", "Transcription",
                 "SystemSupport", "TestSupport", log, system, subprocess,
             ]),
     ],

@@ -19,6 +19,8 @@ package enum DecoderProcess {
     /// - Returns: the exit status, 0 also for a recording that cannot be decoded: the message says so.
     package static func run(_ arguments: [String]) -> Int32 {
         if arguments.first == ConfinementTrial.argument { return ConfinementTrial.run(Array(arguments.dropFirst())) }
+        // A closed pipe ends it as well, unless it is stopped or hangs. Whoever starts decoders does so from a thread that stays.
+        _ = clinux_end_with_parent(getppid())
         signal(SIGPIPE, SIG_IGN)
         // Whoever stops the service with a signal to all its processes does not mean the recording: the service decides.
         for stop in [SIGTERM, SIGINT, SIGHUP] { signal(stop, SIG_IGN) }

@@ -7,24 +7,9 @@ import Testing
 
 /// The recognizer process beside the program itself.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct RecognizerKillTests {
-    /// The recognizer among the children of a process, whichever thread started it.
     private static func recognizer(of parent: pid_t) -> pid_t? {
-        var found: pid_t?
-        try? DirectoryLister.forEach(in: FilePath("/proc/\(parent)/task")) { task in
-            let file = "/proc/\(parent)/task/\(task.name.printable)/children"
-            let text = String(decoding: (try? SmallFile.read(FilePath(file), limit: 1 << 16)) ?? [], as: UTF8.self)
-            for child in text.split(separator: " ").compactMap({ pid_t($0) }) {
-                let line = (try? SmallFile.read(FilePath("/proc/\(child)/cmdline"), limit: 1 << 16)) ?? []
-                if line.split(separator: 0).contains(where: { $0.elementsEqual(RecognizerProcess.subcommand.utf8) }) {
-                    found = child
-                }
-            }
-            return true
-        }
-        return found
+        ChildProcesses.running(RecognizerProcess.subcommand, of: parent)
     }
-
-    private static func exists(_ process: pid_t) -> Bool { kill(process, 0) == 0 }
 
     private static let sentences = [
         "The committee will meet on Monday morning to discuss the budget for the next financial year.",
@@ -67,7 +52,7 @@ import Testing
                 program.send(SIGKILL)
                 return process
             }
-            if let process { try await eventually("its end") { !Self.exists(process) } }
+            if let process { try await eventually("its end") { !ChildProcesses.exists(process) } }
         }
     }
 }
