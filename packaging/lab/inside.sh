@@ -154,6 +154,24 @@ printf 'key-of-the-cloud' >/etc/parlograph/credentials/cloud
 check "it has the key" sh -c 'grep -qz key-of-the-cloud "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_cloud"'
 as anna cp /host/talk.wav /srv/parlograph/nas/inbox/ 2>/tmp/out
 check "it works" within 60 test -e /srv/parlograph/nas/outbox/talk.json
+install -d -m 700 /etc/credstore
+printf 'key-of-the-store' >/etc/credstore/engine_stored
+install -d /etc/systemd/system/parlograph@nas.service.d
+printf '[Service]\nLoadCredential=engine_stored\nImportCredential=engine_*\n' >/etc/systemd/system/parlograph@nas.service.d/store.conf
+printf '[engines.stored]\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\n' >>/etc/parlograph/nas.toml
+systemctl daemon-reload
+check "it starts with a key from systemd's credential store" systemctl restart parlograph@nas
+check "and has it beside those of its folder" sh -c 'cd "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service" && grep -qz key-of-the-store engine_stored && grep -qz key-of-the-cloud engine_cloud'
+printf 'newer-key' >/etc/credstore/engine_stored
+check "a reload leaves a credential as it was" sh -c 'systemctl reload parlograph@nas && grep -qz key-of-the-store "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_stored"'
+check "a restart takes the new one" sh -c 'systemctl restart parlograph@nas && grep -qz newer-key "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_stored"'
+if [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ]; then
+  check "ImportCredential is newer than this systemd, which says so" sh -c \
+    'journalctl | grep "store.conf.*ImportCredential.*ignoring"'
+fi
+rm -r /etc/systemd/system/parlograph@nas.service.d /etc/credstore/engine_stored
+sed -i '/^\[engines.stored\]/,$d' /etc/parlograph/nas.toml
+systemctl daemon-reload
 systemctl stop parlograph@nas
 check "it stops" sh -c '[ "$(systemctl is-active parlograph@nas)" = inactive ]'
 
