@@ -39,9 +39,8 @@ struct CuePartition {
     }
 
     private static func isSpaced(_ a: CueToken, _ b: CueToken) -> Bool {
-        var text = a.text
-        WrittenText.append(b.text, to: &text)
-        return text.utf8.count > a.text.utf8.count + b.text.utf8.count
+        guard let last = a.text.last, let first = b.text.first else { return false }
+        return JoinedText.areSpaced(last, first)
     }
 
     /// The cues with the times of their words; `CueTiming` makes them last long enough.

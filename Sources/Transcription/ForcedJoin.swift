@@ -148,7 +148,7 @@ struct ForcedJoin {
         let text = inside.first.flatMap { first in
             inside.last.map { String(Array(segment.text)[first.offsets.lowerBound..<$0.offsets.upperBound]) }
         }
-        let joined = WrittenText.join(kept.words.map(\.text))
+        let joined = kept.words.map(\.text).joinedAsText()
         // The text is trusted only where it says what the words say.
         let agrees = text.map { WrittenText.comparable($0) == WrittenText.comparable(joined) } ?? false
         kept.text = agrees ? WrittenText.clean(text ?? joined) : joined

@@ -72,7 +72,7 @@ package struct ResultMerger: Sendable {
                 return WrittenText.isVisible(word.text) ? word : nil
             }
             segment.text = WrittenText.clean(segment.text)
-            if !WrittenText.isVisible(segment.text) { segment.text = WrittenText.join(segment.words.map(\.text)) }
+            if !WrittenText.isVisible(segment.text) { segment.text = segment.words.map(\.text).joinedAsText() }
             guard !segment.text.isEmpty else { return nil }
             segment.range = absolute(segment.range, from: outcome.range.start).clamped(to: bounds)
             return segment

@@ -14,7 +14,7 @@ extension Sidecar {
             ("task", .string("transcribe")),
             ("language", .string(transcript.language ?? "und")),
             ("duration", .seconds(transcript.sampleCount)),
-            ("text", .string(WrittenText.join(segments.map { WrittenText.clean($0.text) }))),
+            ("text", .string(segments.map { WrittenText.clean($0.text) }.joinedAsText())),
             ("segments", .array(segments.enumerated().map { segment($1, id: $0) })),
         ]
         let words = segments.flatMap(\.words)

@@ -12,12 +12,12 @@ extension Sidecar {
     /// Paragraphs as one line each with a blank line between.
     static func plainText(_ transcript: Transcript) -> String {
         var paragraphs: [String] = []
-        var current = ""
+        var current = JoinedText()
         var length = 0
         var end: Int64?
         func flush() {
-            if !current.isEmpty { paragraphs.append(current) }
-            current = ""
+            if !current.text.isEmpty { paragraphs.append(current.text) }
+            current = JoinedText()
             length = 0
         }
         for part in transcript.parts {
@@ -31,9 +31,9 @@ extension Sidecar {
                 for sentence in sentences(in: WrittenText.clean(segment.text)) {
                     let isOver =
                         length >= longestParagraph
-                        || length >= longParagraph && WrittenText.ending(of: current) == .sentence
+                        || length >= longParagraph && current.text.endsSentence
                     if isOver { flush() }
-                    WrittenText.append(sentence, to: &current)
+                    current.append(sentence)
                     length += sentence.count + 1
                 }
                 end = segment.range.end
@@ -50,7 +50,7 @@ extension Sidecar {
         var sentences: [Substring] = []
         var start = text.startIndex
         for index in text.indices where index > start {
-            let isSeam = text[index] == " " || WrittenText.isUnspaced(text[index])
+            let isSeam = text[index] == " " || text[index].isUnspaced
             guard isSeam, !text[index].isPunctuation, text[start..<index].utf8.count > 1,
                 WrittenText.ending(of: text[start..<index]) == .sentence
             else { continue }

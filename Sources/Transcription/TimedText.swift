@@ -160,7 +160,7 @@ struct TimedText {
             }
             if at > 0, start != nil {
                 let previous = text[at - 1]
-                let unspaced = WrittenText.isUnspaced(previous) || WrittenText.isUnspaced(character)
+                let unspaced = previous.isUnspaced || character.isUnspaced
                 let clings =
                     openers.contains(previous) || smallKana.contains(character)
                     || (isAttached(character) && !openers.contains(character))

@@ -42,7 +42,7 @@ enum TokenAlignment {
 
     /// In halves of a word: a character of a script without spaces counts one, a word two.
     private static func weight(_ token: some AlignableToken) -> Int {
-        token.text.count == 1 && token.text.first.map(WrittenText.isUnspaced) == true ? 1 : 2
+        token.text.count == 1 && token.text.first?.isUnspaced == true ? 1 : 2
     }
 
     /// How far the run from `l`, `r` goes; weight 0 when it is too short to be believed.

@@ -1,46 +1,7 @@
-/// Rules of written language that several outputs share: joining, cleaning and measuring text.
-enum WrittenText {
-    /// Written without spaces between words: Han, kana, CJK punctuation and full-width forms. Hangul is not.
-    static func isUnspaced(_ character: Character) -> Bool {
-        guard let scalar = character.unicodeScalars.first?.value else { return false }
-        switch scalar {
-        case 0x2E80...0x30FF, 0x31F0...0x31FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xF900...0xFAFF, 0xFF00...0xFFEF,
-            0x20000...0x3FFFD:
-            return true
-        default: return false
-        }
-    }
-
-    /// Full-width punctuation brings its own white space.
-    private static func isWidePunctuation(_ character: Character) -> Bool {
-        isUnspaced(character) && (character.isPunctuation || character.isSymbol)
-    }
-
-    /// Appends with one space, or with none between characters of a script that has none.
-    static func append(_ next: some StringProtocol, to text: inout String) {
-        if let last = text.last, let first = next.first, isSpaced(last, first) { text += " " }
-        text += next
-    }
-
-    private static func isSpaced(_ last: Character, _ first: Character) -> Bool {
-        !(isUnspaced(last) && isUnspaced(first) || isWidePunctuation(last) || isWidePunctuation(first))
-    }
-
-    /// All `texts` as one, joined as by `append`. What stands last is not looked for in the whole: marks that join on to it
-    /// would make that longer and longer.
-    static func join(_ texts: some Sequence<String>) -> String {
-        var text = ""
-        var last: Character?
-        for next in texts {
-            if let last, let first = next.first, isSpaced(last, first) { text += " " }
-            text += next
-            last = next.last ?? last
-        }
-        return text
-    }
-
+/// Rules of written language that engines' answers and sidecars share: cleaning and measuring text.
+package enum WrittenText {
     /// One line without white space at its ends: each run of white space, controls and line separators becomes a space.
-    static func clean(_ text: String) -> String {
+    package static func clean(_ text: String) -> String {
         var out = ""
         var pending = false
         for scalar in text.unicodeScalars {
@@ -104,4 +65,9 @@ enum WrittenText {
         if sentenceEnds.contains(last) { return .sentence }
         return clauseEnds.contains(last) ? .clause : .none
     }
+}
+
+extension StringProtocol {
+    /// Ends with a full stop, question or exclamation mark of any script, quotes and brackets behind it ignored.
+    package var endsSentence: Bool { WrittenText.ending(of: self) == .sentence }
 }

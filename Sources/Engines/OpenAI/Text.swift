@@ -23,34 +23,3 @@ extension Double {
         self.init(text)
     }
 }
-
-/// Texts put one behind the other, with a space where neither side has one and the script uses spaces. In all as long as
-/// they are, however many there are.
-struct JoinedText {
-    private(set) var text = ""
-    /// Of the piece before, not of `text`: marks that join on to what stands before them would make that longer and longer.
-    private var last: Character?
-
-    mutating func append(_ next: some StringProtocol) {
-        if let last, let first = next.first, !last.isWhitespace, !first.isWhitespace, !last.isUnspaced,
-            !first.isUnspaced
-        {
-            text += " "
-        }
-        appendAsIs(next)
-    }
-
-    mutating func appendAsIs(_ next: some StringProtocol) {
-        text += next
-        last = next.last ?? last
-    }
-}
-
-extension Collection where Element: StringProtocol {
-    /// All of them as `JoinedText` puts them together.
-    func joinedAsText() -> String {
-        var out = JoinedText()
-        for text in self { out.append(text) }
-        return out.text
-    }
-}

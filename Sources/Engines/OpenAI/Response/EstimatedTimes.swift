@@ -89,11 +89,3 @@ struct EstimatedTimes {
         }
     }
 }
-
-extension StringProtocol {
-    /// Ends with a full stop, question or exclamation mark of any script, quotes and brackets after it ignored.
-    var endsSentence: Bool {
-        guard let last = last(where: { !"\"'”’»)]」』".contains($0) }) else { return false }
-        return ".?!…。？！।؟".contains(last)
-    }
-}

@@ -1,3 +1,5 @@
+import Transcription
+
 /// Server-sent events, for servers that stream though nobody asked.
 enum EventStreamReader {
     /// The transcript that the events add up to.

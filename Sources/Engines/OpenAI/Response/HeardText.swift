@@ -1,3 +1,5 @@
+import Transcription
+
 /// What a server said, before its times are made sense of.
 struct HeardText: Sendable {
     /// A stretch of text with times in the server's own unit, nil where it gave none.
@@ -93,19 +95,5 @@ extension HeardText.Word {
         end = value["end"]?.time
         probability = (value["probability"] ?? value["confidence"] ?? value["score"])?.finiteNumber
             .flatMap { (0...1).contains($0) ? $0 : nil }
-    }
-}
-
-extension Character {
-    /// Of a script that is written without spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar, and the
-    /// punctuation of those.
-    var isUnspaced: Bool {
-        guard let scalar = unicodeScalars.first?.value else { return false }
-        return switch scalar {
-        case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3000...0x30FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
-            0xF900...0xFAFF, 0xFF00...0xFFEF, 0x20000...0x3FFFF:
-            true
-        default: false
-        }
     }
 }

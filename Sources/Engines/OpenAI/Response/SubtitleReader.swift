@@ -1,3 +1,5 @@
+import Transcription
+
 /// WebVTT and SubRip, as servers send them when they answer in the wrong format.
 enum SubtitleReader {
     /// The text before any cue's time line is looked at no further than this.
