@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// The right to send one request to an engine; it is given back with what became of it.
 package struct RequestPermit: Sendable, Hashable {
     package let id: UInt64
@@ -22,7 +24,7 @@ package enum RequestOutcome: Sendable, Hashable {
     case rejected
     /// A useless answer that another attempt may better; says nothing about load.
     case broken
-    /// The engine answers nothing at all at the moment (`EngineAway`).
+    /// The engine answers nothing at all at the moment (`AttemptFailure.engineAway`).
     case away
     /// An answer that says nothing about load.
     case other
@@ -35,12 +37,13 @@ package enum RequestOutcome: Sendable, Hashable {
     package init(_ error: any Error) {
         if error is CancellationError {
             self = .cancelled
-        } else if error is EngineSpared {
-            self = .notSent
-        } else if error is EngineAway {
-            self = .away
-        } else if error is ChunkFault {
-            self = .other
+        } else if let failure = error as? AttemptFailure {
+            self =
+                switch failure {
+                case .notSent: .notSent
+                case .engineAway: .away
+                case .chunkFault: .other
+                }
         } else if let error = error as? TranscriptionError {
             if error.remedy == .giveUpRecording {
                 self = .rejected
@@ -69,7 +72,7 @@ package struct Admission<Waiter> {
     /// The grace of the one that goes alone after a pause: uploads may take seconds.
     private static var graceAfterPause: Duration { .seconds(5) }
     /// Of pauses that we choose ourselves when a server refuses everything and does not say for how long.
-    private static var longestOwnPause: Duration { .seconds(30) }
+    private static var backoff: Backoff { Backoff(first: .seconds(1), longest: .seconds(30)) }
     /// A refusal so long after the last one, and after the pause that it asked for, says nothing about the time between.
     private static var memory: Duration { .seconds(120) }
     /// How long more requests than are useful are not tried.
@@ -260,8 +263,7 @@ package struct Admission<Waiter> {
             if after <= settings.longestPause { pause = after }
         } else if isCut, wasOne || limit.refusalsInARow > 1 {
             // Fewer were no better: wait, longer each time.
-            let doublings = min(max(0, limit.refusalsInARow - 2), 10)
-            pause = min(Self.longestOwnPause, .seconds(1 << doublings))
+            pause = Self.backoff.pause(after: limit.refusalsInARow - 1)
         }
         guard pause > .zero else { return }
         pausedUntil = max(pausedUntil, now + pause)

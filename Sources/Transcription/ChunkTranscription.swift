@@ -3,14 +3,11 @@ import SystemSupport
 
 /// One chunk's way through the engine: attempts, pauses, and cutting again what is too large for the server.
 struct ChunkTranscription: Sendable {
-    let engine: any Transcriber
-    let controller: ConcurrencyController
+    let link: EngineLink
     let retry: RetrySettings
     var options: TranscriptionOptions
     let recording: RecordingID
     let fate: RecordingFate
-    /// Of the engine.
-    let outage: EngineOutage
     /// When the recording was begun, or with fallbacks the chunk: a refusal from before is not asked for again.
     let begun: ContinuousClock.Instant
     let sleep: @Sendable (Duration) async throws -> Void
@@ -19,6 +16,10 @@ struct ChunkTranscription: Sendable {
     let observe: @Sendable (ChunkEvent) -> Void
     /// It asks again about a chunk that the engine got stuck in.
     var isSecondLook = false
+
+    private var engine: any Transcriber { link.engine }
+    private var controller: ConcurrencyController { link.controller }
+    private var outage: EngineOutage { link.outage }
 
     /// Half of it is still long enough to be understood.
     private static let shortestSecondLook = 4 * SampleClock.rate
@@ -35,43 +36,31 @@ struct ChunkTranscription: Sendable {
         if let most = engine.limits.maximumChunkSamples, chunk.range.count > most {
             return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
         }
-        var retries = 0
-        var heldBack = Duration.zero
+        var state = RetryState()
         while true {
             let error: TranscriptionError
-            let pause: Duration
+            let decision: RetryDecision
             do {
-                return try await heard(chunk, isLastAttempt: retries >= retry.maximumRetries, attempts: attempts)
-            } catch let spared as EngineSpared {
-                throw spared.error
-            } catch let away as EngineAway {
-                error = away.error
-                pause = try pauseForEngine(after: error, attempts: attempts.value)
-            } catch let fault as ChunkFault {
-                retries += 1
-                error = fault.error
-                pause = try pauseForChunk(retries, after: error)
+                return try await heard(chunk, isLastAttempt: state.retries >= retry.maximumRetries, attempts: attempts)
+            } catch let failure as AttemptFailure {
+                error = failure.error
+                decision = state.decide(failure, retry)
             } catch let failure as TranscriptionError {
                 error = failure
-                switch failure.remedy {
-                case .giveUpChunk, .giveUpRecording: throw failure
-                case .split(let most):
-                    return try await runSplit(chunk, maximumSamples: most, after: failure, attempts: attempts)
-                case .retry where controller.engine.isOpen:
-                    pause = try pauseForEngine(after: failure, attempts: attempts.value)
-                case .retry(let told):
-                    if failure.pressure == .refused { try checkPatience(after: failure) }
-                    let hint = told.flatMap { $0 > .zero ? $0 : nil }
-                    if failure.pressure == .refused, let hint, heldBack + hint <= retry.patience {
-                        heldBack += hint
-                        pause = retry.pause(before: max(1, retries), hint: hint, random: random())
-                    } else {
-                        // Where nobody is let in, it is not the chunk's fault: `checkPatience` bounds it.
-                        let isNobodyLetIn = failure.pressure == .refused && controller.refusing > .zero
-                        retries = isNobodyLetIn ? min(retries + 1, max(1, retry.maximumRetries)) : retries + 1
-                        pause = try pauseForChunk(retries, mayEnd: !isNobodyLetIn, hint: hint, after: failure)
-                    }
-                }
+                let known = RetryState.EngineState(
+                    isAway: controller.engine.isOpen, refusing: controller.refusing)
+                decision = state.decide(failure, known, retry)
+            }
+            let pause: Duration
+            switch decision {
+            case .fail: throw error
+            case .split(let most):
+                return try await runSplit(chunk, maximumSamples: most, after: error, attempts: attempts)
+            case .waitForEngine: pause = try pauseForEngine(after: error, attempts: attempts.value)
+            case .engineUnavailable: throw unavailable(after: error)
+            case .giveUp(let reason): throw Self.givingUp(after: error, reason: reason)
+            case .again(let number, let hint, let isBudgeted):
+                pause = try pauseForChunk(number, hint: hint, isBudgeted: isBudgeted, after: error)
             }
             observe(
                 .retrying(
@@ -96,8 +85,7 @@ struct ChunkTranscription: Sendable {
             let second = try await secondLook(chunk, maximumSamples: chunk.range.count * 5 / 9 + 1, attempts: attempts)
             return await BlockingPool.files.run { TranscriptGuard.collapsingLoops(in: second ?? first) }
         }
-        // Engines on this machine say the same again.
-        if engine.identity.kind == "openai", TranscriptGuard.isMissing(in: first, speech: chunk.speech) {
+        if !engine.traits.repeatsItself, TranscriptGuard.isMissing(in: first, speech: chunk.speech) {
             let second = try await secondLook(chunk, maximumSamples: nil, attempts: attempts)
             return TranscriptGuard.tellingSilence(of: second ?? first, speech: chunk.speech)
         }
@@ -124,7 +112,7 @@ struct ChunkTranscription: Sendable {
     }
 
     /// One attempt. What ends the recording is known to the others before the next one of them may send.
-    /// - Throws: besides, where it failed and it matters whose fault that is: `EngineAway` or `ChunkFault`.
+    /// - Throws: besides, where it failed and it matters whose fault that is: `AttemptFailure`.
     private func request(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
         await engine.prepare(chunk.audio)
         let heard: ChunkTranscript
@@ -164,10 +152,10 @@ struct ChunkTranscription: Sendable {
         } catch let error as TranscriptionError where error.isPassing && error.pressure != .refused {
             let known = controller.engine
             // Of those that fail together one asks.
-            if known.isOpen, !turn.isProbe { throw EngineAway(error: error) }
+            if known.isOpen, !turn.isProbe { throw AttemptFailure.engineAway(error) }
             guard controller.waitsForEngine, isLastAttempt || turn.isProbe || known.isDoubtful else { throw error }
-            guard try await engine.absence(turn: turn) == nil else { throw EngineAway(error: error) }
-            throw ChunkFault(error: error)
+            guard try await engine.absence(turn: turn) == nil else { throw AttemptFailure.engineAway(error) }
+            throw AttemptFailure.chunkFault(error)
         }
     }
 
@@ -201,33 +189,23 @@ struct ChunkTranscription: Sendable {
         throw away
     }
 
-    /// An engine that has refused everything for too long is away: the recording waits for it instead of losing its chunks
-    /// one by one.
-    private func checkPatience(after error: TranscriptionError) throws {
-        let refusing = controller.refusing
-        guard refusing >= retry.patience else { return }
+    /// What ends the recording when the engine has refused everything for too long.
+    private func unavailable(after error: TranscriptionError) -> TranscriptionError {
+        let minutes = controller.refusing.components.seconds / 60
         let away = TranscriptionError(
-            .engineUnavailable, "\(error.message) It has been so for \(refusing.components.seconds / 60) minutes.",
-            cause: error, remedy: .retry(after: nil))
+            .engineUnavailable, "\(error.message) It has been so for \(minutes) minutes.", cause: error,
+            remedy: .retry(after: nil))
         fate.end(with: away)
-        throw away
+        return away
     }
 
-    /// - Parameters:
-    ///   - number: of the repetition, from 1.
-    ///   - mayEnd: it is the chunk's fault, as far as is known.
-    /// - Throws: why the request is not tried again.
+    /// - Throws: where so many requests fail that another one would only be a burden.
     private func pauseForChunk(
-        _ number: Int, mayEnd: Bool = true, hint: Duration? = nil, after error: TranscriptionError
+        _ number: Int, hint: Duration?, isBudgeted: Bool, after error: TranscriptionError
     ) throws -> Duration {
-        if let hint, hint > retry.patience {
-            throw Self.givingUp(
-                after: error, reason: "the pause asked for is longer than \(retry.patience.components.seconds) s")
-        }
-        guard number <= retry.maximumRetries || !mayEnd else { throw Self.givingUp(after: error) }
         let pause = retry.pause(before: number, hint: hint, random: random())
         // A refusal costs nothing, and the controller spaces them out: the budget is for what may have cost something.
-        guard error.pressure != .refused, !controller.takeRetry() else { return pause }
+        guard isBudgeted, !controller.takeRetry() else { return pause }
         guard controller.waitsForEngine else {
             throw Self.givingUp(after: error, reason: "too many requests failed in a row")
         }

@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// Whether an engine as a whole answers: a circuit breaker that opens when nothing but failures came back, and lets one
 /// request at a time through until one is answered.
 package struct EngineCircuit: Sendable {
@@ -5,16 +7,16 @@ package struct EngineCircuit: Sendable {
         var since: Duration
         /// No request goes before.
         var until: Duration
-        var pause: Duration
+        /// Requests to find out, itself included, that failed.
+        var failures = 1
         var probe: UInt64?
         var isTold = false
     }
 
     /// Failures without a success between them: of four requests at once all, and one more.
     private static let threshold = 5
-    /// Between two requests to an engine that is away; doubled each time, from the first to the last.
-    private static let firstPause = Duration.seconds(1)
-    private static let longestPause = Duration.seconds(30)
+    /// Between two requests to an engine that is away.
+    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(30))
 
     private let isUsed: Bool
     private var failuresInARow = 0
@@ -56,7 +58,7 @@ package struct EngineCircuit: Sendable {
             if wasProbe {
                 prolong(now)
             } else if isUsed, hasAnswered, open == nil, outcome == .away || failuresInARow >= Self.threshold {
-                open = Open(since: now, until: now + Self.firstPause, pause: Self.firstPause)
+                open = Open(since: now, until: now + Self.backoff.pause(after: 1))
             }
         case .pressure(.refused, _): if wasProbe { prolong(now) }
         case .cancelled, .notSent: break
@@ -77,8 +79,8 @@ package struct EngineCircuit: Sendable {
 
     private mutating func prolong(_ now: Duration) {
         guard var open else { return }
-        open.pause = min(Self.longestPause, open.pause * 2)
-        open.until = now + open.pause
+        open.failures += 1
+        open.until = now + Self.backoff.pause(after: open.failures)
         self.open = open
     }
 
@@ -87,14 +89,4 @@ package struct EngineCircuit: Sendable {
         if let open, open.isTold { recovered = now - open.since }
         open = nil
     }
-}
-
-/// A request failed, and so did something small that is no recording's audio: the engine answers nobody.
-struct EngineAway: Error {
-    let error: TranscriptionError
-}
-
-/// A request failed that may succeed later, but the engine answers others: it counts as an attempt of the chunk.
-struct ChunkFault: Error {
-    let error: TranscriptionError
 }

@@ -30,12 +30,14 @@ private struct SparingTranscriber: Transcriber {
 
     var identity: EngineIdentity { engine.identity }
     var limits: EngineLimits { engine.limits }
+    var traits: EngineTraits { engine.traits }
+    var isCurrent: Bool { engine.isCurrent }
 
     func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript {
         do {
             try outage.check()
         } catch let error as TranscriptionError {
-            throw EngineSpared(error: error)
+            throw AttemptFailure.notSent(error)
         }
         do {
             return try await engine.transcribe(chunk, options: options, turn: turn)
@@ -67,9 +69,9 @@ extension ParallelOrchestrator {
         to chunk: Chunk, options: TranscriptionOptions, attempts: SharedCounter,
         request: (EngineLink) -> ChunkTranscription
     ) async throws -> (transcript: ChunkTranscript, fromCache: Bool) {
-        let first = EngineLink(engine: engine, controller: controller, outage: outage)
         var failures: [TranscriptionError] = []
-        for (link, next) in zip([first] + fallbacks, fallbacks.map(Optional.some) + [nil]) {
+        for (at, link) in engines.enumerated() {
+            let next = at + 1 < engines.count ? engines[at + 1] : nil
             let request = request(next == nil ? link : link.sparing)
             do {
                 let key = CacheKey(chunk: chunk.hash, engine: link.engine.identity, options: options)

@@ -71,9 +71,3 @@ extension EngineOutage {
         }
     }
 }
-
-/// The engine was not asked after all: its outage lasts.
-struct EngineSpared: Error {
-    /// What began the outage.
-    let error: TranscriptionError
-}

@@ -9,9 +9,10 @@ import SystemSupport
 /// memory than `slots` has places.
 package struct ParallelOrchestrator: Sendable {
     package let source: any AudioSource
-    package let engine: any Transcriber
+    /// The one that was asked for, and its fallbacks, which are asked in this order for a chunk that those before failed at.
+    /// At least one.
+    package let engines: [EngineLink]
     package let store: any TranscriptStore
-    package let controller: ConcurrencyController
     package let slots: ChunkSlots
     package let sizing: DynamicChunkSizer.Settings
     package let retry: RetrySettings
@@ -20,20 +21,15 @@ package struct ParallelOrchestrator: Sendable {
     package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     /// 0..<1, for jitter.
     package var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
-    /// Asked for a chunk that `engine` failed at, in this order.
-    package var fallbacks: [EngineLink] = []
-    /// That of `engine`.
-    package var outage = EngineOutage()
 
     package init(
-        source: any AudioSource, engine: any Transcriber, store: any TranscriptStore,
-        controller: ConcurrencyController, slots: ChunkSlots, sizing: DynamicChunkSizer.Settings, retry: RetrySettings,
-        logger: Logger
+        source: any AudioSource, engines: [EngineLink], store: any TranscriptStore, slots: ChunkSlots,
+        sizing: DynamicChunkSizer.Settings, retry: RetrySettings, logger: Logger
     ) {
+        precondition(!engines.isEmpty)
         self.source = source
-        self.engine = engine
+        self.engines = engines
         self.store = store
-        self.controller = controller
         self.slots = slots
         self.sizing = sizing
         self.retry = retry
@@ -52,6 +48,8 @@ package struct ParallelOrchestrator: Sendable {
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> Transcript {
         let digest = try await recording.digest()
+        let run = Run(id: id, options: options, firstFailure: RecordingFate(), observe: observe)
+        let engine = engines[0].engine
         let limits = engine.limits
         let key = CacheKey(
             recording: digest, engine: engine.identity, options: options,
@@ -71,7 +69,7 @@ package struct ParallelOrchestrator: Sendable {
             let source = Transcript.Source(
                 name: recording.displayName, byteCount: recording.byteCount, sha256: digest,
                 format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
-            let outcomes = try await run(reader, id: id, options: options, observe: observe)
+            let outcomes = try await outcomes(reader, of: run)
             let merger = ResultMerger(
                 ResultMerger.Facts(
                     decoded: reader.summary, source: source, engine: engine.identity.name,
@@ -89,54 +87,55 @@ package struct ParallelOrchestrator: Sendable {
         return transcript
     }
 
-    private func run(
-        _ reader: any ChunkReader, id: RecordingID, options: TranscriptionOptions,
-        observe: @escaping @Sendable (ChunkEvent) -> Void
-    ) async throws -> [ChunkOutcome] {
-        let fate = RecordingFate()
+    /// What belongs to one recording's way through the engines.
+    struct Run: Sendable {
+        let id: RecordingID
+        let options: TranscriptionOptions
+        let firstFailure: RecordingFate
+        let observe: @Sendable (ChunkEvent) -> Void
+    }
+
+    private func outcomes(_ reader: any ChunkReader, of run: Run) async throws -> [ChunkOutcome] {
         do {
-            let outcomes = try await outcomes(reader, id: id, options: options, fate: fate, observe: observe)
-            if let failure = fate.firstFailure, outcomes.allSatisfy({ $0.isFailed || $0.isSilent }) {
-                throw try await nothingHeard(failure, id: id)
+            let outcomes = try await cutAndAsk(reader, run)
+            if let failure = run.firstFailure.firstFailure, outcomes.allSatisfy({ $0.isFailed || $0.isSilent }) {
+                throw try await nothingHeard(failure, id: run.id)
             }
             return outcomes
         } catch {
             // Chunks that were called off for it may be heard of before the one that ended the recording.
-            throw fate.end ?? error
+            throw run.firstFailure.end ?? error
         }
     }
 
-    private func outcomes(
-        _ reader: any ChunkReader, id: RecordingID, options: TranscriptionOptions, fate: RecordingFate,
-        observe: @escaping @Sendable (ChunkEvent) -> Void
-    ) async throws -> [ChunkOutcome] {
+    private func cutAndAsk(_ reader: any ChunkReader, _ run: Run) async throws -> [ChunkOutcome] {
         try await withThrowingTaskGroup(of: ChunkOutcome.self) { group in
-            while !fate.isOver {
-                try await slots.acquire(for: id)
+            while !run.firstFailure.isOver {
+                try await slots.acquire(for: run.id)
                 let chunk: Chunk?
                 do {
                     chunk = try await reader.next()
                 } catch {
-                    slots.release(of: id)
-                    fate.end(with: error)
+                    slots.release(of: run.id)
+                    run.firstFailure.end(with: error)
                     throw error
                 }
-                guard let chunk, !fate.isOver else {
-                    slots.release(of: id)
+                guard let chunk, !run.firstFailure.isOver else {
+                    slots.release(of: run.id)
                     break
                 }
-                observe(.cut(index: chunk.index, owned: chunk.owned, hash: chunk.hash))
+                run.observe(.cut(index: chunk.index, owned: chunk.owned, hash: chunk.hash))
                 group.addTask {
-                    defer { slots.release(of: id) }
+                    defer { slots.release(of: run.id) }
                     do {
-                        return try await outcome(of: chunk, id: id, options: options, fate: fate, observe: observe)
+                        return try await outcome(of: chunk, run)
                     } catch {
-                        fate.end(with: error)
+                        run.firstFailure.end(with: error)
                         throw error
                     }
                 }
             }
-            if !fate.isOver { observe(.decoded(samples: reader.summary.sampleCount)) }
+            if !run.firstFailure.isOver { run.observe(.decoded(samples: reader.summary.sampleCount)) }
             var outcomes: [ChunkOutcome] = []
             for try await outcome in group { outcomes.append(outcome) }
             return outcomes
@@ -163,7 +162,7 @@ package struct ParallelOrchestrator: Sendable {
 
     /// The last engine that was asked has answered before, or answers a second of sound.
     private func isAnsweringOthers(_ id: RecordingID) async throws -> Bool {
-        let last = fallbacks.last ?? EngineLink(engine: engine, controller: controller, outage: outage)
+        let last = engines[engines.count - 1]
         guard !last.controller.engine.hasAnswered else { return true }
         return try await last.controller.withPermit(for: id, cost: SampleClock.rate) { turn in
             try await last.engine.absence(turn: turn) == nil
@@ -171,41 +170,44 @@ package struct ParallelOrchestrator: Sendable {
     }
 
     /// - Throws: only what ends the whole recording.
-    private func outcome(
-        of chunk: Chunk, id: RecordingID, options: TranscriptionOptions, fate: RecordingFate,
-        observe: @escaping @Sendable (ChunkEvent) -> Void
-    ) async throws -> ChunkOutcome {
+    private func outcome(of chunk: Chunk, _ run: Run) async throws -> ChunkOutcome {
         let attempts = SharedCounter()
         do {
             var heard = ChunkTranscript(language: nil, segments: [])
             var fromCache = false
             if !chunk.speech.isEmpty {
-                (heard, fromCache) = try await answer(to: chunk, options: options, attempts: attempts) {
-                    // With fallbacks the end of one engine is not the end of the recording, nor of the next engine.
-                    ChunkTranscription(
-                        engine: $0.engine, controller: $0.controller, retry: retry, options: options, recording: id,
-                        fate: fallbacks.isEmpty ? fate : RecordingFate(), outage: $0.outage,
-                        begun: fallbacks.isEmpty ? fate.begun : .now, sleep: sleep, random: random, logger: logger,
-                        observe: observe)
+                (heard, fromCache) = try await answer(to: chunk, options: run.options, attempts: attempts) {
+                    request(to: $0, run)
                 }
             }
             heard = await BlockingPool.files.run { [heard] in
                 TranscriptGuard.withoutPhantoms(heard, speech: chunk.speech)
             }
-            let answering = chunk.speech.isEmpty ? nil : heard.engine ?? engine.identity.name
-            observe(.finished(index: chunk.index, fromCache: fromCache, engine: answering))
+            let answering = chunk.speech.isEmpty ? nil : heard.engine ?? engines[0].engine.identity.name
+            run.observe(.finished(index: chunk.index, fromCache: fromCache, engine: answering))
             return ChunkOutcome(
                 of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
-        } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !error.isAway && !fate.isOver
+        } catch let error as TranscriptionError
+            where error.remedy != .giveUpRecording && !error.isAway && !run.firstFailure.isOver
         {
-            fate.note(error)
-            observe(.failed(index: chunk.index, error: error.code))
+            run.firstFailure.note(error)
+            run.observe(.failed(index: chunk.index, error: error.code))
             logger.info(
                 "chunk failed for good",
                 metadata: ["chunk.index": "\(chunk.index)", "error": "\(error.message)"])
             return ChunkOutcome(
                 of: chunk, result: .failed(reason: error.message), fromCache: false, attempts: attempts.value)
         }
+    }
+
+    /// A chunk's way through one engine. With fallbacks the end of one engine is not the end of the recording, nor of the
+    /// next engine.
+    private func request(to link: EngineLink, _ run: Run) -> ChunkTranscription {
+        let isOnlyOne = engines.count == 1
+        return ChunkTranscription(
+            link: link, retry: retry, options: run.options, recording: run.id,
+            fate: isOnlyOne ? run.firstFailure : RecordingFate(), begun: isOnlyOne ? run.firstFailure.begun : .now,
+            sleep: sleep, random: random, logger: logger, observe: run.observe)
     }
 }
 

@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// How often and after what pauses a failed request is repeated.
 package struct RetrySettings: Sendable, Hashable {
     /// Repetitions of one chunk's request after the first attempt.
@@ -32,6 +34,6 @@ package struct RetrySettings: Sendable, Hashable {
 
     /// The same without jitter.
     func longestPause(before number: Int) -> Duration {
-        min(longestDelay, delay * Double(1 << min(number - 1, 20)))
+        Backoff(first: delay, longest: longestDelay).pause(after: number)
     }
 }

@@ -47,6 +47,19 @@ package struct EngineLimits: Sendable, Hashable {
     }
 }
 
+/// What the pipeline may expect of an engine, whatever it is called.
+package struct EngineTraits: Sendable, Hashable {
+    /// The same chunk asked again gives the same text: a second look at a doubtful answer is of no use.
+    package var repeatsItself: Bool
+    /// Seconds of audio that one chunk gains in a second, before anything was measured.
+    package var expectedRate: Double
+
+    package init(repeatsItself: Bool, expectedRate: Double) {
+        self.repeatsItself = repeatsItself
+        self.expectedRate = expectedRate
+    }
+}
+
 /// What came of trying an engine.
 package struct EngineReport: Sendable, Hashable {
     /// A sentence or two with what was shown to work; empty where nothing was.
@@ -64,6 +77,9 @@ package struct EngineReport: Sendable, Hashable {
 package protocol Transcriber: Sendable {
     var identity: EngineIdentity { get }
     var limits: EngineLimits { get }
+    var traits: EngineTraits { get }
+    /// False where what it was made of has been replaced: it is to be made anew. Blocks.
+    var isCurrent: Bool { get }
 
     /// One attempt. Reacts to cancellation within a second.
     /// - Parameter turn: asked before each request after the first, where an attempt takes more than one.
@@ -88,6 +104,9 @@ package protocol Transcriber: Sendable {
 }
 
 extension Transcriber {
+    /// Of a program on this machine, at a rate that the common ones reach.
+    package var traits: EngineTraits { EngineTraits(repeatsItself: true, expectedRate: 30) }
+    package var isCurrent: Bool { true }
     package func compact(_ audio: ChunkAudio) async {}
     package func prepare(_ audio: ChunkAudio) async {}
     package func absence(turn: RequestTurn) async throws -> TranscriptionError? { nil }

@@ -26,8 +26,9 @@ struct ServerWay {
                 ConcurrencyController.Settings(
                     ceiling: concurrency, requestsPerMinute: requestsPerMinute, firstAlone: firstAlone), clock: clock)
             var orchestrator = ParallelOrchestrator(
-                source: FakeSource(chunks: chunks), engine: engine, store: FakeStore(), controller: controller,
-                slots: ChunkSlots(count: concurrency + 2), sizing: DynamicChunkSizer.Settings(),
+                source: FakeSource(chunks: chunks),
+                engines: [EngineLink(engine: engine, controller: controller, outage: EngineOutage())],
+                store: FakeStore(), slots: ChunkSlots(count: concurrency + 2), sizing: DynamicChunkSizer.Settings(),
                 retry: RetrySettings(maximumRetries: retries, delay: .seconds(5)),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let (clock, pauses) = (clock, pauses)

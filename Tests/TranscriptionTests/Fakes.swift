@@ -15,6 +15,7 @@ struct FakeTranscriber: Transcriber {
     let questions = SharedCounter()
 
     var identity: EngineIdentity { EngineIdentity(name: "fake", kind: "openai", model: "m", settings: []) }
+    var traits: EngineTraits { EngineTraits(repeatsItself: false, expectedRate: 30) }
 
     func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript {
         try await answer(chunk, options, requests.add(1) - 1)
@@ -69,8 +70,9 @@ struct FakeWay {
             let controller = ConcurrencyController(
                 ConcurrencyController.Settings(ceiling: concurrency, firstAlone: firstAlone), clock: clock)
             var orchestrator = ParallelOrchestrator(
-                source: source, engine: engine, store: store, controller: controller,
-                slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: DynamicChunkSizer.Settings(), retry: retry,
+                source: source, engines: [EngineLink(engine: engine, controller: controller, outage: EngineOutage())],
+                store: store, slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: DynamicChunkSizer.Settings(),
+                retry: retry,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let (clock, pauses, events, onDecoded) = (clock, pauses, events, onDecoded)
             orchestrator.sleep = { pause in

@@ -53,9 +53,12 @@ package final class OfflineTranscriber: Transcriber {
             name: settings.name, kind: "offline", model: shownName(settings.model), settings: details)
     }
 
+    /// Moonshine tiny on a slow core.
+    package var traits: EngineTraits { EngineTraits(repeatsItself: true, expectedRate: 20) }
+
     /// False where another model lies in its model's place, or it has one only now: what it transcribes then would be
     /// remembered as this one's words. Blocks.
-    package var isOfInstalledModel: Bool { identity == Self.identity(settings, try? InstalledModel.find(settings)) }
+    package var isCurrent: Bool { identity == Self.identity(settings, try? InstalledModel.find(settings)) }
 
     /// The model, as long as it is the one of `identity`. Blocks.
     /// - Throws: `TranscriptionError` with code `engineUnavailable`.

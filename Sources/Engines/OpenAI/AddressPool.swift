@@ -1,4 +1,5 @@
 import Synchronization
+import SystemSupport
 
 /// The addresses of one service: which is asked next, told by how busy each is and how it fared.
 ///
@@ -21,10 +22,9 @@ package final class AddressPool: Sendable {
             case true?: failures = 0
             // What was sent before the last failure tells nothing new.
             case false? where failures == 0 || began >= lastFailure:
-                let rest = AddressPool.firstRest * (1 << min(failures, 6))
                 failures += 1
                 lastFailure = now
-                restsUntil = now + min(AddressPool.longestRest, rest)
+                restsUntil = now + AddressPool.rest.pause(after: failures)
             default: break
             }
         }
@@ -36,8 +36,7 @@ package final class AddressPool: Sendable {
         fileprivate let began: Duration
     }
 
-    private static let firstRest = Duration.seconds(1)
-    private static let longestRest = Duration.seconds(60)
+    private static let rest = Backoff(first: .seconds(1), longest: .seconds(60))
 
     private let addresses: Mutex<[Address]>
     /// Time since the pool was made.

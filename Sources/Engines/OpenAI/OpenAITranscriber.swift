@@ -103,6 +103,9 @@ package struct OpenAITranscriber: Transcriber {
         }
     }
 
+    /// At a rate that hosted Whisper services commonly reach.
+    package var traits: EngineTraits { EngineTraits(repeatsItself: false, expectedRate: 30) }
+
     package var limits: EngineLimits {
         let bytes = max(bodyByteLimit - Self.bodyOverhead, 64 << 10)
         var maximum = Int64(Double(bytes) / 2 / Self.packing(knowledge.form.codec))

@@ -18,9 +18,6 @@ final class EngineRoom: Sendable {
         let apiLimitMB: Int?
         var outage = EngineOutage()
 
-        /// False where the offline engine's model was replaced. Blocks.
-        var isCurrent: Bool { (transcriber as? OfflineTranscriber)?.isOfInstalledModel ?? true }
-
         var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
     }
 
@@ -116,29 +113,22 @@ final class EngineRoom: Sendable {
             minimumMegabytes: processing.chunkSizeMinMB, maximumMegabytes: processing.chunkSizeMaxMB,
             maximumConcurrentChunks: processing.maxConcurrentChunks,
             apiLimitMegabytes: entry.apiLimitMB)
-        var orchestrator = ParallelOrchestrator(
-            source: source, engine: entry.transcriber, store: cache ?? NoStore(), controller: entry.controller,
-            slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
-        orchestrator.outage = entry.outage
-        orchestrator.fallbacks = try settings.chain(of: name).dropFirst().map { try self.entry($0).link }
-        return orchestrator
+        return ParallelOrchestrator(
+            source: source,
+            engines: try [entry.link] + settings.chain(of: name).dropFirst().map { try self.entry($0).link },
+            store: cache ?? NoStore(), slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
     }
 
     /// A tracker for a recording that the engine is to transcribe. Blocks, as `transcriber`.
     func tracker(_ recording: String, engine name: String) -> ProgressTracker {
-        let kind = (try? transcriber(name))?.identity.kind
+        let rate = (try? transcriber(name))?.traits.expectedRate
         let controller = state.withLock { $0.entries[name]?.controller }
         return ProgressTracker(
             name: recording, expectedSamples: nil, expectedChunks: nil,
             concurrency: controller?.figures.limit ?? 1,
-            priorRate: kind == "offline" ? Self.offlineRate : Self.serverRate,
+            priorRate: rate ?? 1,
             engineWait: { controller?.heldFor }, engineAway: { controller?.absence?.lasted })
     }
-
-    /// Seconds of audio that one chunk gains in a second, before anything was measured: Moonshine tiny on a slow
-    /// core, and what hosted Whisper services commonly reach.
-    private static let offlineRate = 20.0
-    private static let serverRate = 30.0
 
     /// For `status`.
     func cacheFigures() async -> ServiceStatus.CacheFigures? {
@@ -154,7 +144,7 @@ final class EngineRoom: Sendable {
     }
 
     private func entry(_ name: String) throws -> Entry {
-        if let known = state.withLock({ $0.entries[name] }), known.isCurrent { return known }
+        if let known = state.withLock({ $0.entries[name] }), known.transcriber.isCurrent { return known }
         let (transcriber, apiLimitMB) = try make(name)
         let group = settings.group(of: name)
         let own = try settings.engine(name)
