@@ -102,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "parlograph", "ParlographCommands", "Inbox", "Engines", "AudioInput", "TranscriptCache", "Transcription",
+                "parlograph", "ParlographCommands", "Inbox", "Engines", "AudioInput", "TranscriptCache",
+                "Transcription",
                 "SystemSupport", "TestSupport", log, system, subprocess,
             ]),
     ],

@@ -62,18 +62,10 @@ package enum AtomicFile {
         do {
             let file = try OwnedDescriptor(
                 opening: temporary, from: directory, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-            let contents = Array(bytes)
-            try contents.withUnsafeBytes { buffer in
-                var offset = 0
-                while offset < buffer.count {
-                    let written = Glibc.write(
-                        file.descriptor.rawValue, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
-                    if written < 0, errno == EINTR { continue }
-                    guard written > 0 else {
-                        throw SystemError("write", temporary.printable, errno: Errno(rawValue: errno))
-                    }
-                    offset += written
-                }
+            do {
+                try file.descriptor.writeAll(bytes)
+            } catch let error as Errno {
+                throw SystemError("write", temporary.printable, errno: error)
             }
             // An ordinary process may give only groups that it is a member of.
             if let group = rights.group { _ = fchown(file.descriptor.rawValue, uid_t.max, group) }

@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+import SystemPackage
 
 /// Log lines on standard error: with the journal's priority in front (`<3>`, sd-daemon(3)) under systemd, with the time
 /// of day on a terminal. One record is one line whatever is in it, and never longer than 4 KiB.
@@ -89,17 +90,6 @@ package struct JournalLogHandler: LogHandler {
 
     /// One write(2) for each line, so that lines of several threads do not mix.
     @Sendable package static func toStandardError(_ line: String) {
-        var line = line
-        line.withUTF8 { buffer in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let count = Glibc.write(STDERR_FILENO, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    return
-                }
-                rest = rest.dropFirst(count)
-            }
-        }
+        _ = try? FileDescriptor.standardError.writeAll(line.utf8)
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import SystemPackage
 import SystemSupport
 import Transcription
 
@@ -177,13 +178,10 @@ private final class RecognizerOutput: Sendable {
     func send(_ kind: RecognizerMessage.Answer, call: UInt32, _ body: [UInt8]) {
         let message = RecognizerMessage.header(kind.rawValue, call: call, count: body.count) + body
         lock.withLock { _ in
-            var rest = message[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-                if count < 0, errno == EINTR { continue }
-                // The parent does not read any more.
-                guard count > 0 else { exit(0) }
-                rest = rest.dropFirst(count)
+            do {
+                try FileDescriptor.standardOutput.writeAll(message)
+            } catch {
+                exit(0)  // the parent does not read any more
             }
         }
     }

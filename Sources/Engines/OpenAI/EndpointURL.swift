@@ -6,27 +6,19 @@ package enum EndpointURL {
     /// - Returns: nil when `base` is no http or https address.
     package static func endpoint(base: String, path: String) -> String? {
         let base = base.trimmed
-        let lower = base.lowercased()
-        guard lower.hasPrefix("http://") || lower.hasPrefix("https://"), !HostName.authority(ofURL: base).isEmpty,
-            base.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        guard base.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), let parts = URLParts(base),
+            ["http", "https"].contains(parts.scheme)
         else { return nil }
-        let query = base.firstIndex(of: "?").map { base[$0...] } ?? ""
-        var stem = base[..<(base.firstIndex(of: "?") ?? base.endIndex)]
+        var stem = base.prefix { $0 != "?" && $0 != "#" }
         while stem.hasSuffix("/") { stem = stem.dropLast() }
+        let query = parts.query.map { "?\($0)" } ?? ""
         if stem.hasSuffix("/audio/transcriptions") || stem.hasSuffix("/inference") {
             return "\(stem)\(query)"
         }
-        let hasPath = stem.drop { $0 != ":" }.dropFirst(3).contains("/")
+        let hasPath = parts.path.contains { $0 != "/" }
         let isAzure = EngineProfile.guess(url: base) == .azure
         let version = hasPath || path == "/inference" ? "" : isAzure ? "/openai/v1" : "/v1"
         return "\(stem)\(version)\(path)\(query)"
-    }
-
-    /// From the first slash behind the host up to the query.
-    static func path(of url: String) -> String {
-        let stem = url.prefix { $0 != "?" }
-        guard let scheme = stem.firstRange(of: "://") else { return "" }
-        return String(stem[scheme.upperBound...].drop { $0 != "/" })
     }
 
     /// The address of the list of models beside `endpoint`; nil where the server has none.

@@ -162,9 +162,9 @@ package struct EngineProfile: Sendable, Hashable {
 
     /// The profile that fits the address; `generic` where nothing is known.
     package static func guess(url: String) -> Name {
-        let authority = HostName.authority(ofURL: url).lowercased()
-        let host = authority.prefix { $0 != ":" }
-        let path = url.lowercased().prefix { $0 != "?" }
+        let parts = URLParts(url)
+        let host = parts?.host.lowercased() ?? ""
+        let path = parts?.path.lowercased() ?? ""
         if host.hasSuffix("api.openai.com") { return .openai }
         if host.hasSuffix("groq.com") { return .groq }
         if host.hasSuffix("openai.azure.com") || host.hasSuffix("cognitiveservices.azure.com")

@@ -70,11 +70,9 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
     package var servers: Set<String> {
         Set(
             baseURLs.map { url in
-                let url = url.trimmed.lowercased()
-                let isEncrypted = url.hasPrefix("https:")
-                let authority = HostName.authority(ofURL: url)
-                let hasPort = authority.drop { $0 != "]" }.isEmpty ? authority.contains(":") : authority.contains("]:")
-                return "\(isEncrypted ? "https" : "http")://\(authority)\(hasPort ? "" : isEncrypted ? ":443" : ":80")"
+                guard let parts = URLParts(url.trimmed) else { return url }
+                let port = parts.port ?? (parts.scheme == "https" ? "443" : "80")
+                return "\(parts.scheme)://\(parts.host.lowercased()):\(port)"
             })
     }
 

@@ -3,7 +3,7 @@ import Transcription
 extension OpenAITranscriber {
     typealias Field = (name: String, value: String)
 
-    var endpointHost: String { HostName.authority(ofURL: endpoints[0]) }
+    var endpointHost: String { URLParts.authority(of: endpoints[0]) }
 
     /// The fewest fields that every server understands, and those the user asked for besides.
     /// - Throws: `TranscriptionError` where the server needs a language and none is known.

@@ -26,8 +26,8 @@ extension OpenAITranscriber {
             tried.insert(lease.address)
             request.url = endpoints[lease.address]
             request.onlyHTTP1 = knowledge.form.onlyHTTP1
-            described.host = HostName.authority(ofURL: request.url)
-            described.url = HostName.withoutSecrets(request.url)
+            described.host = URLParts.authority(of: request.url)
+            described.url = URLParts.withoutSecrets(request.url)
             described.proxyVariable = ProxyVariable.name(forURL: request.url, in: ProxyVariable.environment)
             var refusal: Refusal
             do {

@@ -78,7 +78,7 @@ package struct OpenAITranscriber: Transcriber {
         _ settings: OpenAIEngineSettings, _ profile: EngineProfile, endpoint: String
     ) -> [String] {
         // The path names the model on Azure; a query may hold a secret.
-        let address = HostName.authority(ofURL: endpoint) + EndpointURL.path(of: endpoint)
+        let address = URLParts.authority(of: endpoint) + (URLParts(endpoint)?.path ?? "")
         var changing = ["address=\(address)", "profile=\(profile.name.rawValue)"]
         changing.append("language_rule=\((settings.languageRule ?? profile.languageRule).rawValue)")
         changing.append("words=\(settings.wordTimestamps && profile.takesGranularities)")

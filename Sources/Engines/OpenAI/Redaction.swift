@@ -22,7 +22,7 @@ package struct Redaction: Sendable {
     package init(key: Secret?, urls: [String]) {
         if let key { add(key.revealed, basic: ["", ":"].map { $0 + key.revealed }) }
         for url in urls {
-            for secret in HostName.credentials(ofURL: url) { add(secret.text, basic: secret.basic) }
+            for secret in URLParts.credentials(of: url) { add(secret.text, basic: secret.basic) }
         }
     }
 
@@ -178,21 +178,17 @@ private enum Base64 {
     }
 }
 
-extension HostName {
+extension URLParts {
     /// What an address holds besides the way to the server: the password (a user's name alone is one, too), and the values
     /// of the query, but for a version of the interface. `basic`: as HTTP's Basic authentication joins them.
-    fileprivate static func credentials(ofURL url: String) -> [(text: String, basic: [String])] {
+    fileprivate static func credentials(of url: String) -> [(text: String, basic: [String])] {
+        guard let parts = URLParts(url) else { return [] }
         var out: [(text: String, basic: [String])] = []
-        if let scheme = url.firstRange(of: "://") {
-            let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-            if let end = authority.lastIndex(of: "@") {
-                let parts = authority[..<end].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-                    .map { Redaction.percentDecoded(String($0)) }
-                out.append((parts.last ?? "", [parts.count == 2 ? parts.joined(separator: ":") : parts[0] + ":"]))
-            }
+        if let user = parts.user.map(Redaction.percentDecoded) {
+            let password = parts.password.map(Redaction.percentDecoded)
+            out.append((password ?? user, ["\(user):\(password ?? "")"]))
         }
-        guard let query = url.firstIndex(of: "?") else { return out }
-        for field in url[url.index(after: query)...].prefix(while: { $0 != "#" }).split(separator: "&") {
+        for field in (parts.query ?? "").split(separator: "&") {
             let parts = field.split(separator: "=", maxSplits: 1)
             guard let value = parts.last, parts.count == 1 || !parts[0].lowercased().hasSuffix("version") else {
                 continue

@@ -105,12 +105,7 @@ enum StandardOutput {
     }
 
     private static func write(_ bytes: [UInt8]) {
-        var rest = (bytes + [0x0A])[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
+        // Whoever reads it may have gone.
+        _ = try? FileDescriptor.standardOutput.writeAll(bytes + [0x0A])
     }
 }

@@ -57,7 +57,7 @@ final class CurlTransfer: @unchecked Sendable {
         let version = isEncrypted && !request.onlyHTTP1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         easy.set(CURLOPT_HTTP_VERSION, Int(version))
         easy.set(CURLOPT_FRESH_CONNECT, request.onFreshConnection)
-        if HostName.isLoopback(ofURL: request.url) { easy.set(CURLOPT_PROXY, "") }
+        if URLParts(request.url)?.isLoopback == true { easy.set(CURLOPT_PROXY, "") }
         configureTrust()
 
         // "Expect:" without a value removes the header, which would cost a second with servers that ignore it.

@@ -43,13 +43,14 @@ package enum ProxyVariable {
 
     /// Nil where requests go to the host itself.
     package static func name(forURL url: String, in environment: [String: String]) -> String? {
-        guard !HostName.isLoopback(ofURL: url), !isExcepted(url, environment) else { return nil }
-        let names = url.lowercased().hasPrefix("https:") ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]
+        guard let parts = URLParts(url), !parts.isLoopback, !isExcepted(parts.host.lowercased(), environment) else {
+            return nil
+        }
+        let names = parts.scheme == "https" ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]
         return (names + ["all_proxy", "ALL_PROXY"]).first { environment[$0]?.isEmpty == false }
     }
 
-    private static func isExcepted(_ url: String, _ environment: [String: String]) -> Bool {
-        let host = HostName.authority(ofURL: url).lowercased().prefix { $0 != ":" }
+    private static func isExcepted(_ host: String, _ environment: [String: String]) -> Bool {
         let exceptions = environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
         return exceptions.split { $0 == "," || $0 == " " }.contains { entry in
             let name = entry.lowercased().drop { $0 == "." }

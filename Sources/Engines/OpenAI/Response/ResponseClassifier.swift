@@ -73,7 +73,7 @@ package struct ResponseClassifier: Sendable {
         self.keyOrigin = keyOrigin
         self.engine = engine
         redaction = Redaction(key: secret, urls: urls)
-        hasKey = secret != nil || urls.contains { HostName.hasUser(inURL: $0) }
+        hasKey = secret != nil || urls.contains { URLParts($0)?.user != nil }
         self.profile = profile
     }
 
@@ -113,7 +113,7 @@ package struct ResponseClassifier: Sendable {
         switch status {
         case 300..<400:
             let target = response.headers["location"].map {
-                " to \(redaction.message(ServerMessage(text: HostName.withoutSecrets($0)).text))"
+                " to \(redaction.message(ServerMessage(text: URLParts.withoutSecrets($0)).text))"
             }
             return Verdict(
                 unavailable(
