@@ -47,8 +47,8 @@ struct URLParts: Sendable, Hashable {
 }
 
 extension URLParts {
-    /// Host, and port if the URL has one, for messages; the whole text when it is no URL.
-    static func authority(of url: String) -> String { URLParts(url)?.authority ?? url }
+    /// Host, and port if the URL has one, for messages; of what is no URL as much as may be shown.
+    static func authority(of url: String) -> String { URLParts(url)?.authority ?? withoutSecrets(url) }
 
     /// Scheme, host, port and path of an address, which may hold secrets in what else it has. Of what is no absolute URL
     /// (a redirection's path alone) what stands before its query, and nothing that may be a password.
