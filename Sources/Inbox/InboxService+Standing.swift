@@ -68,6 +68,40 @@ extension InboxService {
         return engines
     }
 
+    /// Nil: there are none.
+    var standingFaults: [ServiceStatus.Fault]? {
+        let all = faults.all + folderFaults.map(\.fault) + stuckFaults
+        return all.isEmpty ? nil : all.sorted { ($0.since, $0.kind, $0.place) < ($1.since, $1.kind, $1.place) }
+    }
+
+    private var folderFaults: [(inbox: InboxSettings, fault: ServiceStatus.Fault)] {
+        let now = Self.now()
+        return desk.folderFaults.map { inbox, fault, age in
+            (inbox, ServiceStatus.Fault(fault, in: inbox.path, since: now - age.components.seconds))
+        }
+    }
+
+    /// One for each inbox, with the cause of the first recording.
+    private var stuckFaults: [ServiceStatus.Fault] {
+        Dictionary(grouping: stuck.all, by: \.job.inbox).map { inbox, all in
+            let what =
+                all.count == 1
+                ? "A finished recording is still in the inbox"
+                : "\(all.count) finished recordings are still in the inbox"
+            return ServiceStatus.Fault(
+                .source, at: inbox.printable, since: all.map(\.since).min() ?? Self.now(),
+                cause: "\(what): \(all.first?.cause ?? "")")
+        }
+    }
+
+    /// What people are told of these inboxes and the folders in them.
+    func faultsToTell(of inboxes: [RawName]) -> [String] {
+        let told = folderFaults.filter { inboxes.contains(RawName($0.inbox.path)) }.compactMap(\.fault.forOffice)
+        return Array(Set(told).sorted().prefix(Self.mostFaultsToTell))
+    }
+
+    private static let mostFaultsToTell = 10
+
     /// Nil: none is.
     var outboxesThatAreAway: [ServiceStatus.OutboxStatus]? {
         let away = outages.all.compactMap { outage -> ServiceStatus.OutboxStatus? in

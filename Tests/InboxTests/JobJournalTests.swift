@@ -151,7 +151,7 @@ import Transcription
             #expect(read.sidecarBase.bytes == [0x73, 0xFF, 0x2F, 0xE9, 0x27])
             #expect(read.errorMessage == "It's 'broken'; DROP")
             #expect(read.finishedAt == 300)
-            try await next.retry(job.id)
+            #expect(try await next.retry(job.id))
             let again = try #require(try await next.takeNext())
             #expect(again.errorMessage == nil)
         }
@@ -227,7 +227,7 @@ import Transcription
             let partial = try #require(try await journal.jobs(in: [.partial]).first)
             #expect(partial.options == .init(engine: "cloud", language: "de", formats: ["txt", "json"]))
             #expect(partial.chunks == .init(expected: 9, done: 9, failed: 1) && partial.begunAt == 50)
-            try await journal.retry(job.id)
+            #expect(try await journal.retry(job.id))
             let again = try #require(try await journal.takeNext())
             #expect(again.id == job.id && again.outcome == nil && again.sidecarDigests == [digest])
         }

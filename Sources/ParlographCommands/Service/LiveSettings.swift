@@ -56,6 +56,16 @@ final class LiveSettings: Sendable {
         return KeyChange(settings: settings.readingAgain(keysOf: changed), engines: changed, version: version)
     }
 
+    /// As `Settings.unreadableKeyFiles`. Blocks.
+    func unreadableKeys() -> [String: String] { state.withLock { $0.settings }.unreadableKeyFiles }
+
+    /// What these engines find in place for them. Blocks.
+    func setups(of engines: [String]) -> [String: EngineSetup] {
+        let settings = state.withLock { $0.settings }
+        let entries = engines.compactMap { name in settings.engines[name].map { (name, EngineSetup(of: $0)) } }
+        return Dictionary(uniqueKeysWithValues: entries)
+    }
+
     /// Gives new settings to the service. Recordings that are being worked on keep the old ones.
     /// - Parameters:
     ///   - version: the settings were made from those; nothing is done where others have come since.
