@@ -63,7 +63,8 @@ extension InboxService {
             try await BlockingPool.files.run { try status.write(to: directory) }
             board.noteStatusFault(nil)
         } catch {
-            if board.noteStatusFault("\(error)") {
+            let kind = (error as? SystemError).map { "\($0.errno)" } ?? "\(error)"
+            if board.noteStatusFault(kind) {
                 logger.warning("status cannot be written", metadata: ["error": "\(error)"])
             }
         }
@@ -142,8 +143,7 @@ extension InboxService {
             StatusPage.Running(
                 name: job.path.printable, percent: progress.fraction.map { Int(min(1, max(0, $0)) * 100) },
                 remaining: progress.stall.map(PersonalNotes.stalled)
-                    ?? progress.engineWaitSeconds.map { "waits \(PersonalNotes.remaining($0))" }
-                    ?? progress.remainingSeconds.map(PersonalNotes.remaining))
+                    ?? PersonalNotes.timeLeft(progress))
         }
         page.outage = outageToTell(of: inboxes)
         page.faults = faultsToTell(of: inboxes)

@@ -294,7 +294,7 @@ package struct InboxService: Service {
                         group.addTask {
                             await place.run(
                                 once: settings.once, incomplete: { await tell($0, place.inbox) },
-                                changed: board.changed.signal
+                                changed: board.noteChange
                             ) {
                                 guard let first, first.add(-1) == 0 else { return }
                                 ready()

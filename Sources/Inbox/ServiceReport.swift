@@ -23,6 +23,8 @@ package struct ServiceReport: Sendable {
 
     /// Several times as long as a service that is well takes to report, in seconds.
     private static let patience: Int64 = 30
+    /// The same where the disk is full: just longer than the time between two reports.
+    private static let patienceWithFullDisk: Int64 = 12
     /// What a report takes.
     private static let leastFree: Int64 = 64 << 10
 
@@ -39,8 +41,12 @@ package struct ServiceReport: Sendable {
             remark = status.map { "The service is not running; figures of \(LocalTime.moment($0.updatedAt))." }
         case (let process?, let status?) where status.processID == process:
             // A clock that was set back says nothing.
-            standing = (age ?? 0) > Self.patience ? .silent : .running
-            remark = standing == .running ? nil : Self.silence(of: process, since: status.updatedAt, directory)
+            let isFull = Self.isFull(directory)
+            let patience = isFull ? Self.patienceWithFullDisk : Self.patience
+            standing = (age ?? 0) > patience ? .silent : .running
+            remark =
+                standing == .running
+                ? nil : Self.silence(of: process, since: status.updatedAt, directory, isFull: isFull)
         case (_?, _):
             standing = .starting
             remark = nil
@@ -50,15 +56,16 @@ package struct ServiceReport: Sendable {
     /// Nil unless its figures are of now.
     package var current: ServiceStatus? { standing == .running ? status : nil }
 
-    private static func silence(of process: Int32, since: Int64, _ directory: FilePath) -> String {
+    private static func silence(of process: Int32, since: Int64, _ directory: FilePath, isFull: Bool) -> String {
         "The service (process \(process)) has not reported since \(LocalTime.moment(since)); figures of then. "
-            + cause(process, directory)
+            + (isFull ? "The disk of \(directory.printable) is full: free some space there." : cause(process))
     }
 
-    private static func cause(_ process: Int32, _ directory: FilePath) -> String {
-        if let free = FreeSpace.freeBytes(directory), free < leastFree {
-            return "The disk of \(directory.printable) is full, \(ByteCount.text(free)) free: free some space there."
-        }
+    private static func isFull(_ directory: FilePath) -> Bool {
+        FreeSpace.freeBytes(directory).map { $0 < leastFree } ?? false
+    }
+
+    private static func cause(_ process: Int32) -> String {
         switch state(of: process) {
         case UInt8(ascii: "T"), UInt8(ascii: "t"):
             return "It was stopped by a signal. Let it go on: kill -CONT \(process)"

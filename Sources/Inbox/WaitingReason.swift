@@ -71,7 +71,8 @@ package enum WaitingReason: Sendable, Hashable {
         switch self {
         case .serviceStopped: "It waits for the service, which is not running."
         case .serviceSilent: "It waits for the service, which does not report: \"parlograph status\" tells more."
-        case .space(let folder): "It waits for space: too little is left at \(folder)."
+        case .space(let folder):
+            "It waits for space: too little is left at \(folder). Free some, or lower min_free_space_mb."
         case .outbox(let outbox):
             "It waits for the outbox, which has not been writable since \(LocalTime.moment(outbox.since)): \(outbox.cause) "
                 + "Tried again at \(LocalTime.moment(outbox.nextTry))."

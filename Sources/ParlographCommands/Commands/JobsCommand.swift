@@ -124,7 +124,7 @@ struct JobsCommand: AsyncParsableCommand {
         private static func describe(_ recording: ServiceStatus.ArrivingRecording) -> [String] {
             [
                 head(recording.foundAt, "arriving", recording.name),
-                "    \(recording.sentence) Seen for \(TimeText.age(since: recording.foundAt)).",
+                "    Seen for \(TimeText.age(since: recording.foundAt)). \(recording.sentence)",
             ]
         }
 

@@ -96,7 +96,7 @@ struct StatusCommand: AsyncParsableCommand {
             lines.append("fault       since \(LocalTime.moment(fault.since)): \(fault.cause)")
         }
         for folder in status.shortOfSpace ?? [] {
-            lines.append("waiting     too little space is left at \(folder)")
+            lines.append("waiting     too little space is left at \(folder): free some, or lower min_free_space_mb")
         }
         for outbox in status.outboxes ?? [] {
             lines.append(

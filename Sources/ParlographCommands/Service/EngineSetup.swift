@@ -30,12 +30,14 @@ struct SetupChanges {
         var last: EngineSetup
     }
 
-    private var known: [String: Known] = [:]
+    private var known: [String: Known]
 
-    /// - Parameter now: of all engines that are looked at; others are forgotten.
-    /// - Returns: engines whose files are others than at the first look, and the same as at the last.
+    /// - Parameter first: what the engines find when they are made.
+    init(_ first: [String: EngineSetup]) { known = first.mapValues { Known(settled: $0, last: $0) } }
+
+    /// - Parameter now: of the engines that are looked at.
+    /// - Returns: those whose files are others than at the first look, and the same as at the last.
     mutating func note(_ now: [String: EngineSetup]) -> [String] {
-        known = known.filter { now[$0.key] != nil }
         return now.filter { name, setup in
             var before = known[name] ?? Known(settled: setup, last: setup)
             defer { known[name] = before }

@@ -9,6 +9,7 @@ struct FolderFindings {
     private let settings: Settings
     private let user: String?
     private let isServed: Bool
+    private let mounts = MountTable.ofMachine()
 
     /// - Parameters:
     ///   - user: whose rights the process has at the moment; nil: its own.
@@ -49,6 +50,7 @@ struct FolderFindings {
         _ path: FilePath, as name: String, isInbox: Bool = false, need: Need, mayBeMissing: Bool = false
     ) -> Surroundings.Finding {
         let subject = "\(name) \(path.printable)"
+        if let fault = unmounted(path, subject) { return fault }
         guard let status = try? FileStatus(at: path) else {
             return missing(path, subject, mayBeMissing: mayBeMissing)
         }
@@ -75,6 +77,16 @@ struct FolderFindings {
         return .fine(subject, text)
     }
 
+    /// What is told of a folder whose file system should be mounted; nil: it is, or has none.
+    private func unmounted(_ path: FilePath, _ subject: String) -> Surroundings.Finding? {
+        mounts.missingMount(above: path).map { point in
+            .fault(
+                subject,
+                "lies on \(point.printable), which /etc/fstab names and which is not mounted. Mount it: mount "
+                    + point.printable, .configuration)
+        }
+    }
+
     private func missing(_ path: FilePath, _ subject: String, mayBeMissing: Bool) -> Surroundings.Finding {
         if mayBeMissing || (canMake(path) && !isServed) {
             return .note(subject, "does not exist; the service makes it if it may")
@@ -92,6 +104,8 @@ struct FolderFindings {
 
     private static let leastToMove: Int64 = 1 << 20
 
+    private static func left(_ free: Int64) -> String { free > 0 ? "only \(ByteCount.text(free)) free" : "full" }
+
     /// What is said of too little space; nil: there is enough.
     private func shortage(_ free: Int64, _ need: Need) -> String? {
         let least = settings.processing.leastFreeMB
@@ -100,12 +114,12 @@ struct FolderFindings {
         case .move:
             guard free < Self.leastToMove else { return nil }
             return
-                "only \(ByteCount.text(free)) free: finished recordings cannot be moved there, and stay in the inbox. "
+                "\(Self.left(free)): finished recordings cannot be moved there, and stay in the inbox. "
                 + "Free some space."
         case .work:
             guard free < max(1, Int64(least) << 20) else { return nil }
             guard least > 0 else { return "full: nothing can be written there. Free some space." }
-            return "only \(ByteCount.text(free)) free: no recording is begun with less than \(least) MB "
+            return "\(Self.left(free)): no recording is begun with less than \(least) MB "
                 + "(min_free_space_mb of [processing]). Free some space."
         }
     }

@@ -60,11 +60,17 @@ final class LiveSettings: Sendable {
     func unreadableKeys() -> [String: String] { state.withLock { $0.settings }.unreadableKeyFiles }
 
     /// What these engines find in place for them. Blocks.
-    func setups(of engines: [String]) -> [String: EngineSetup] {
+    /// - Parameter engines: nil: those in use.
+    func setups(of engines: [String]? = nil) -> [String: EngineSetup] {
         let settings = state.withLock { $0.settings }
-        let entries = engines.compactMap { name in settings.engines[name].map { (name, EngineSetup(of: $0)) } }
+        let entries = (engines ?? settings.usedEngines.sorted()).compactMap { name in
+            settings.engines[name].map { (name, EngineSetup(of: $0)) }
+        }
         return Dictionary(uniqueKeysWithValues: entries)
     }
+
+    /// These engines are asked again, whatever they said before.
+    func forgetOutages(of engines: [String]) { state.withLock { $0.room }.forgetOutages(of: engines) }
 
     /// Gives new settings to the service. Recordings that are being worked on keep the old ones.
     /// - Parameters:
@@ -92,6 +98,7 @@ final class LiveSettings: Sendable {
             return true
         }
         guard isTaken else { return }
+        newRoom.comeIntoForce()
         await service()?.apply(serviceSettings(new), equipment(new, newRoom))
         if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
         if new.logLevel != old.logLevel { logger.warning("a new log_level needs a restart") }

@@ -20,7 +20,7 @@ struct ServiceFindings {
 
     private static func findings(of status: ServiceStatus) -> [Surroundings.Finding] {
         var out = (status.faults ?? []).map { fault -> Surroundings.Finding in
-            let text = "\(fault.cause) (since \(LocalTime.moment(fault.since)))"
+            let text = "Since \(LocalTime.moment(fault.since)): \(fault.cause)"
             return fault.kind == .watch ? .note("service", text) : .fault("service", text, exit(fault.kind))
         }
         out += (status.outboxes ?? []).map { outbox in

@@ -16,7 +16,7 @@ struct SetupWatch: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var setups = SetupChanges()
+            var setups = await BlockingPool.files.run { SetupChanges(live.setups()) }
             var told: Set<String> = []
             while (try? await Task.sleep(for: Self.pause)) != nil {
                 await tellOfKeys(&told)
@@ -54,6 +54,7 @@ struct SetupWatch: Service {
         logger.notice(
             "files of an engine have changed, it is tried again",
             metadata: ["engines": "\(engines.joined(separator: " "))"])
+        live.forgetOutages(of: engines)
         await service.tryAgain(engines: engines)
     }
 }
