@@ -44,7 +44,7 @@ extension InboxService {
         guard stuck.insert(job, as: outcome, because: cause, now: Self.now()) else { return }
         logger.error(
             "recording cannot be taken out of the inbox, trying again; it is not transcribed again",
-            metadata: ["file": "\(job.path.printable)", "error": "\(error)", "remedy": "\(cause)"])
+            metadata: ["file": "\(job.path.printable)", "error": "\(cause)"])
         board.noteChange()
     }
 

@@ -18,7 +18,13 @@ extension InboxService {
 
     /// The recordings in work. One that waits for its turn behind others that get no answer waits for the engine, too.
     var running: [(job: Job, progress: ProgressSnapshot)] {
-        let all = board.running.map { (job: $0.job, progress: progress(of: $0.job, $0.progress)) }
+        let all = board.running.map { job, own in
+            var progress = progress(of: job, own)
+            if progress.stall?.reason == .engineSilent, progress.stall?.cause == nil {
+                progress.stall?.cause = inbox(of: job).map { Self.silence(of: $0.engine) }
+            }
+            return (job: job, progress: progress)
+        }
         var stalled: [String: ProgressStall] = [:]
         for (job, progress) in all {
             guard let stall = progress.stall, stall.reason != .turn, let engine = inbox(of: job)?.engine else {
@@ -33,6 +39,11 @@ extension InboxService {
             }
             return (job, progress)
         }
+    }
+
+    private static func silence(of engine: String) -> String {
+        "It takes requests and answers none. See whether the server, model or program of [engines.\(engine)] hangs or is "
+            + "overloaded, and start it again; the recording then goes on by itself."
     }
 
     /// Each engine with its figures, and what is wrong with it.

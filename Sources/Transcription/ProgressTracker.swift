@@ -230,7 +230,8 @@ package final class ProgressTracker: Sendable {
                 fraction: isKnown ? state.shownFraction : nil, elapsedSeconds: (now - begin).seconds,
                 remainingSeconds: state.isFinished
                     ? 0
-                    : Self.remaining(outlook, stall, wait: isWaiting ? wait : nil, byPace: Self.pace(state, perMinute)),
+                    : Self.remaining(
+                        outlook, stall, wait: wait ?? 0, isLong: isWaiting, byPace: Self.pace(state, perMinute)),
                 isFinished: state.isFinished)
             if isWaiting { snapshot.engineWaitSeconds = wait }
             snapshot.stall = stall
@@ -239,14 +240,15 @@ package final class ProgressTracker: Sendable {
     }
 
     /// - Parameters:
-    ///   - wait: seconds in which nothing goes on.
+    ///   - wait: seconds until the first chunk may go on; zero: now.
+    ///   - isLong: for so long that nothing but a limit that is known tells what comes after.
     ///   - pace: the least that the rest takes from then on; nil: nothing keeps it back.
-    private static func remaining(_ outlook: Outlook, _ stall: ProgressStall?, wait: Double?, byPace pace: Double?)
-        -> Double?
-    {
-        guard stall == nil else { return nil }
-        if let wait { return pace.map { wait + max($0, outlook.remainingSeconds ?? 0) } }
-        return outlook.remainingSeconds.map { max($0, pace ?? 0) }
+    private static func remaining(
+        _ outlook: Outlook, _ stall: ProgressStall?, wait: Double, isLong: Bool, byPace pace: Double?
+    ) -> Double? {
+        guard stall == nil, !isLong || pace != nil else { return nil }
+        let work = isLong ? outlook.remainingSeconds ?? 0 : outlook.remainingSeconds
+        return work.map { wait + max($0, pace ?? 0) }
     }
 
     /// Seconds from the next request to the last one, where only so many may begin in a minute.
