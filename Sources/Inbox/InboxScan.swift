@@ -54,6 +54,19 @@ struct InboxScan: Sendable {
         let identity: FileIdentity
     }
 
+    /// A folder that could not be read.
+    struct Fault: Sendable, Hashable {
+        let folder: RawName
+        let errno: Errno
+        let text: String
+
+        init(_ folder: RawName, _ error: any Error) {
+            self.folder = folder
+            errno = (error as? SystemError)?.errno ?? .ioError
+            text = "\(error)"
+        }
+    }
+
     /// Deeper folders are not gone into, and not watched: each costs an open descriptor.
     private static let greatestDepth = 64
     /// Special files, and folders left out, named in one scan; a folder full of them must not flood the log.
@@ -70,8 +83,8 @@ struct InboxScan: Sendable {
     private(set) var special: [RawName] = []
     /// Of what was decided before: what is still there, and the special files.
     private(set) var decided = Decided()
-    /// Folders that could not be read, with the reason.
-    private(set) var faults: [any Error] = []
+    /// Folders that could not be read, the first of them.
+    private(set) var faults: [Fault] = []
     /// Folders that were not gone into for their name or their depth, the first of them.
     private(set) var leftOut: Set<RawName> = []
 
@@ -84,9 +97,15 @@ struct InboxScan: Sendable {
         do {
             let top = try OpenFolder(root: root).opening(folder)
             try collect(folder, top.descriptor)
+        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory && !folder.bytes.isEmpty {
+            // Gone since an event told of it.
         } catch {
-            faults.append(error)
+            note(error, at: folder)
         }
+    }
+
+    private mutating func note(_ error: any Error, at folder: RawName) {
+        if faults.count < FolderFaults.most { faults.append(Fault(folder, error)) }
     }
 
     private mutating func collect(_ folder: RawName, _ descriptor: FileDescriptor) throws {
@@ -100,8 +119,7 @@ struct InboxScan: Sendable {
                 }
                 return true
             }
-            // Gone since it was listed: nothing to do.
-            guard let status = try? FileStatus(of: entry.name, in: descriptor) else { return true }
+            guard let status = try Self.status(of: entry.name, in: descriptor) else { return true }
             let mark = Decided.mark(entry.name, in: folder, status.identity)
             if before.contains(mark) {
                 decided.insert(mark)
@@ -125,8 +143,20 @@ struct InboxScan: Sendable {
             } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
                 continue
             } catch {
-                faults.append(error)
+                note(error, at: path)
             }
+        }
+    }
+
+    /// Nil: gone since it was listed.
+    /// - Throws: `SystemError`, where a folder may be listed and not entered.
+    private static func status(of name: RawName, in folder: FileDescriptor) throws -> FileStatus? {
+        do {
+            return try FileStatus(of: name, in: folder)
+        } catch let error as SystemError where error.errno == .permissionDenied {
+            throw error
+        } catch {
+            return nil
         }
     }
 }

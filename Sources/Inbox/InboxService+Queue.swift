@@ -79,7 +79,7 @@ extension InboxService {
                         group.addTask {
                             let again = await work(on: job)
                             outages.release(job)
-                            desk.release(job, again: again)
+                            letGo(job, again: again)
                             running.end(job)
                             wake.signal()
                         }

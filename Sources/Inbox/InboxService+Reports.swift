@@ -10,6 +10,7 @@ extension InboxService {
         var last: ServiceStatus?
         var noted: [Int64: Job.Chunks] = [:]
         while !Task.isCancelled {
+            await forgetIdleOutages()
             let status = await makeStatus()
             let chunks = board.chunks
             let news = chunks.filter { noted[$0.key] != $0.value }
@@ -17,15 +18,19 @@ extension InboxService {
             if !news.isEmpty || !ledgers.isEmpty { try? await journal.note(news, ledgers) }
             noted = chunks
             if var before = last {
+                let age = status.updatedAt - before.updatedAt
                 before.updatedAt = status.updatedAt
-                if before != status { last = await write(status) }
+                if before != status || !(0..<Self.statusAge).contains(age) { last = await write(status) }
             } else {
                 last = await write(status)
             }
             try? await Task.sleep(for: settings.progressInterval)
-            if board.isIdle { await board.changed.wait(atMost: .seconds(60)) }
+            if board.isIdle { await board.changed.wait(atMost: .seconds(Self.statusAge)) }
         }
     }
+
+    /// In seconds: a file that is older than a few of these is of a service that hangs, or cannot write.
+    private static let statusAge: Int64 = 10
 
     private func makeStatus() async -> ServiceStatus {
         let counts = (try? await journal.counts()) ?? [:]
@@ -44,6 +49,7 @@ extension InboxService {
             ServiceStatus.Inbox(path: $0.path.printable, outbox: $0.outbox.printable, engine: $0.engine)
         }
         status.outboxes = outboxesThatAreAway
+        status.faults = standingFaults
         status.arriving = arriving
         status.oldestWaitingAt = await oldestWaiting(counts)
         status.lastDeliveryAt = board.lastDelivery
@@ -55,8 +61,12 @@ extension InboxService {
         await notifier?.status(status.line)
         do {
             try await BlockingPool.files.run { try status.write(to: directory) }
+            board.noteStatusFault(nil)
         } catch {
-            logger.warning("status cannot be written", metadata: ["error": "\(error)"])
+            let kind = (error as? SystemError).map { "\($0.errno)" } ?? "\(error)"
+            if board.noteStatusFault(kind) {
+                logger.warning("status cannot be written", metadata: ["error": "\(error)"])
+            }
         }
         return status
     }
@@ -133,10 +143,10 @@ extension InboxService {
             StatusPage.Running(
                 name: job.path.printable, percent: progress.fraction.map { Int(min(1, max(0, $0)) * 100) },
                 remaining: progress.stall.map(PersonalNotes.stalled)
-                    ?? progress.engineWaitSeconds.map { "waits \(PersonalNotes.remaining($0))" }
-                    ?? progress.remainingSeconds.map(PersonalNotes.remaining))
+                    ?? PersonalNotes.timeLeft(progress))
         }
         page.outage = outageToTell(of: inboxes)
+        page.faults = faultsToTell(of: inboxes)
         // Of a service that has stopped, what was interrupted waits as well.
         for state in stoppedAt == nil ? [Job.State.queued] : [.processing, .queued] {
             page.waitingCount += try await journal.count(of: inboxes, in: state)

@@ -18,7 +18,13 @@ extension InboxService {
 
     /// The recordings in work. One that waits for its turn behind others that get no answer waits for the engine, too.
     var running: [(job: Job, progress: ProgressSnapshot)] {
-        let all = board.running.map { (job: $0.job, progress: progress(of: $0.job, $0.progress)) }
+        let all = board.running.map { job, own in
+            var progress = progress(of: job, own)
+            if progress.stall?.reason == .engineSilent, progress.stall?.cause == nil {
+                progress.stall?.cause = inbox(of: job).map { Self.silence(of: $0.engine) }
+            }
+            return (job: job, progress: progress)
+        }
         var stalled: [String: ProgressStall] = [:]
         for (job, progress) in all {
             guard let stall = progress.stall, stall.reason != .turn, let engine = inbox(of: job)?.engine else {
@@ -33,6 +39,11 @@ extension InboxService {
             }
             return (job, progress)
         }
+    }
+
+    private static func silence(of engine: String) -> String {
+        "It takes requests and answers none. See whether the server, model or program of [engines.\(engine)] hangs or is "
+            + "overloaded, and start it again; the recording then goes on by itself."
     }
 
     /// Each engine with its figures, and what is wrong with it.
@@ -67,6 +78,40 @@ extension InboxService {
         }
         return engines
     }
+
+    /// Nil: there are none.
+    var standingFaults: [ServiceStatus.Fault]? {
+        let all = faults.all + folderFaults.map(\.fault) + stuckFaults
+        return all.isEmpty ? nil : all.sorted { ($0.since, $0.kind, $0.place) < ($1.since, $1.kind, $1.place) }
+    }
+
+    private var folderFaults: [(inbox: InboxSettings, fault: ServiceStatus.Fault)] {
+        let now = Self.now()
+        return desk.folderFaults.map { inbox, fault, age in
+            (inbox, ServiceStatus.Fault(fault, in: inbox.path, since: now - age.components.seconds))
+        }
+    }
+
+    /// One for each inbox, with the cause of the first recording.
+    private var stuckFaults: [ServiceStatus.Fault] {
+        Dictionary(grouping: stuck.all, by: \.job.inbox).map { inbox, all in
+            let what =
+                all.count == 1
+                ? "A finished recording is still in the inbox"
+                : "\(all.count) finished recordings are still in the inbox"
+            return ServiceStatus.Fault(
+                .source, at: inbox.printable, since: all.map(\.since).min() ?? Self.now(),
+                cause: "\(what): \(all.first?.cause ?? "")")
+        }
+    }
+
+    /// What people are told of these inboxes and the folders in them.
+    func faultsToTell(of inboxes: [RawName]) -> [String] {
+        let told = folderFaults.filter { inboxes.contains(RawName($0.inbox.path)) }.compactMap(\.fault.forOffice)
+        return Array(Set(told).sorted().prefix(Self.mostFaultsToTell))
+    }
+
+    private static let mostFaultsToTell = 10
 
     /// Nil: none is.
     var outboxesThatAreAway: [ServiceStatus.OutboxStatus]? {

@@ -104,6 +104,27 @@ extension InboxService {
         }
     }
 
+    /// Forgets what is away and is waited for by no recording: it might be told as away for days.
+    func forgetIdleOutages() async {
+        for outage in outages.all {
+            let inboxes = settings.inboxes.filter { inbox in
+                switch outage.place {
+                case .outbox(let path): inbox.outbox == path
+                case .engine(let name): inbox.engine == name
+                }
+            }.map { RawName($0.path) }
+            if await haveNothingToDo(inboxes) { outages.lapse(outage.place) }
+        }
+    }
+
+    /// Whether none of their recordings is queued or in work; false where that cannot be told.
+    private func haveNothingToDo(_ inboxes: [RawName]) async -> Bool {
+        for state in [Job.State.queued, .processing] {
+            guard let count = try? await journal.count(of: inboxes, in: state), count == 0 else { return false }
+        }
+        return true
+    }
+
     /// Until a note that could not be written or taken away is tried again.
     private static let pauseUntold = Duration.seconds(60)
     private static let longestNote = Duration.seconds(5)
@@ -175,42 +196,6 @@ extension InboxService {
         try await journal.recordDelivery(
             job.id, digests: Array(record.digests), outcome: .delivered, lostSamples: record.lostSampleCount)
         return true
-    }
-
-    /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
-    package func settle(_ jobs: [Job]) async {
-        for job in jobs where !Task.isCancelled {
-            guard let inbox = inbox(of: job) else { continue }
-            if await settleSource(of: job, inbox, as: job.state) { desk.release(job, again: true) }
-        }
-    }
-
-    private static let pauseWhenStuck = Duration.seconds(30)
-
-    func takeStuckSourcesOut() async {
-        while !Task.isCancelled {
-            if stuck.all.isEmpty { await stuck.found.wait() }
-            guard (try? await Task.sleep(for: Self.pauseWhenStuck)) != nil else { return }
-            await settleStuckSources()
-        }
-    }
-
-    /// Tries once more to take those out that could not be. What was queued again meanwhile by `jobs retry`, or is on record
-    /// no longer, is no longer stuck.
-    package func settleStuckSources() async {
-        for (known, outcome) in stuck.all where !Task.isCancelled {
-            guard let inbox = inbox(of: known) else { continue }
-            do {
-                guard let job = try await journal.finished(known.id) else {
-                    _ = stuck.remove(known)
-                    continue
-                }
-                if await settleSource(of: job, inbox, as: outcome) { desk.release(job, again: true) }
-            } catch {
-                // Cancelled while the journal could not be used: the next start takes it up again.
-                return
-            }
-        }
     }
 
     /// Once at the start, then daily.

@@ -258,37 +258,6 @@ extension InboxService {
         }
     }
 
-    /// Moves, keeps or deletes the source of a finished job, as its inbox wants. A copy to another file system ends when
-    /// the task is cancelled; the next start takes it up.
-    /// - Returns: true when something else lies under its name by now, which wants to be looked at.
-    @discardableResult
-    func settleSource(of job: Job, _ inbox: InboxSettings, as outcome: Job.State) async -> Bool {
-        let probe = outboxProbe
-        do {
-            let storage = Storage.folder(SourceSettlement.target(of: inbox, as: outcome))
-            let result = try await WholeFilePool.shared.run(on: storage, bytes: job.identity.byteCount) { turn in
-                try SourceSettlement.settle(
-                    job, inbox: inbox, as: outcome, checkRoot: probe.checkMount,
-                    isCancelled: { !turn.goesOn(after: FileMover.pieceBytes) })
-            }
-            try await journal.markSource(job.id, result.disposal, place: result.place.map { RawName($0) })
-            if stuck.remove(job) {
-                logger.notice(
-                    "recording was taken out of the inbox after all", metadata: ["file": "\(job.path.printable)"])
-            }
-            return result.isReplaced
-        } catch is CancellationError {
-            return false
-        } catch {
-            guard stuck.insert(job, as: outcome) else { return false }
-            try? await journal.noteStuck(job.id, because: "\(error)")
-            logger.error(
-                "recording cannot be taken out of the inbox, trying again; it is not transcribed again",
-                metadata: ["file": "\(job.path.printable)", "error": "\(error)"])
-            return false
-        }
-    }
-
     private static let firstNote = Duration.seconds(2)
     private static let looksForEachNote = 5
 

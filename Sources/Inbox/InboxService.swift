@@ -117,6 +117,7 @@ package struct InboxService: Service {
     let outboxProbe = OutboxProbe()
     let stuck = StuckSources()
     let outageNotes: OutageNotes
+    let faults: StandingFaults
     let notes: NoteQueue
     let interruptions = Interruptions()
     private let ready: @Sendable () -> Void
@@ -129,6 +130,7 @@ package struct InboxService: Service {
     /// - Parameters:
     ///   - folderFile: reads the text of a folder's `parlograph.toml`.
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
+    ///   - faults: what others find that status files and pages are to tell.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - ready: called once, after the first scan of every inbox.
     ///   - abandon: called where a stop does not come to its end, because a process or a thread hangs in the kernel and
@@ -136,7 +138,8 @@ package struct InboxService: Service {
     package init(
         settings: Settings, equipment: Equipment, journal: JobJournal, logger: Logger,
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
-        claims: InboxClaims? = nil, notifier: ServiceNotifier? = nil, ready: @escaping @Sendable () -> Void = {},
+        claims: InboxClaims? = nil, faults: StandingFaults = StandingFaults(), notifier: ServiceNotifier? = nil,
+        ready: @escaping @Sendable () -> Void = {},
         abandon: @escaping @Sendable () -> Void = {}
     ) {
         current = Current(settings, equipment)
@@ -148,10 +151,12 @@ package struct InboxService: Service {
         outageNotes = OutageNotes(checkMount: outboxProbe.checkMount)
         pages = StatusPages(probe: outboxProbe, logger: logger)
         desk = IntakeDesk(claims: claims, logger: logger)
+        self.faults = faults
         self.notifier = notifier
         self.ready = ready
         self.abandon = abandon
         outages = Outages(logger: logger)
+        faults.whenChanged { [board] in board.noteChange() }
     }
 
     package var summary: Summary { board.summary }
@@ -161,6 +166,7 @@ package struct InboxService: Service {
     package func apply(_ settings: Settings, _ equipment: Equipment) async {
         current.replace(settings, equipment)
         desk.changed.signal()
+        desk.acceptPlaces()
         outages.tryAgain(settings.inboxes)
         do {
             try await journal.endWaiting(of: settings.inboxes.map { RawName($0.path) })
@@ -171,8 +177,22 @@ package struct InboxService: Service {
         board.noteChange()
     }
 
-    /// Recordings wait for an engine that somebody has to put right.
-    package var waitsForSetup: Bool { outages.all.contains { $0.fault == .refused } }
+    /// Engines that recordings wait for and that somebody has to put right.
+    package var refusedEngines: [String] {
+        outages.all.compactMap { outage in
+            guard outage.fault == .refused, case .engine(let name) = outage.place else { return nil }
+            return name
+        }
+    }
+
+    /// What these engines need has come into place.
+    package func tryAgain(engines: [String]) async {
+        outages.tryAgain(with: engines)
+        let inboxes = settings.inboxes.filter { engines.contains($0.engine) }.map { RawName($0.path) }
+        try? await journal.endWaiting(of: inboxes)
+        wake.signal()
+        board.noteChange()
+    }
 
     package func run() async throws {
         board.noteDelivery(at: (try? await journal.lastDelivery()) ?? nil)
@@ -195,7 +215,7 @@ package struct InboxService: Service {
         let scanned = AsyncSignal()
         try await withGracefulShutdownHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await runIntakes(scanned: scanned) }
+                group.addTask { await runIntakes(unsettled, scanned: scanned) }
                 group.addTask { await reportStatus() }
                 group.addTask { await reportPages() }
                 group.addTask { await lookAtFolderFilesAgain() }
@@ -257,19 +277,24 @@ package struct InboxService: Service {
     }
 
     /// Runs an intake for each inbox of the settings, whatever they become, until a graceful shutdown.
-    private func runIntakes(scanned: AsyncSignal) async {
+    /// - Parameter unsettled: finished jobs whose recordings lay in their inboxes at the start.
+    private func runIntakes(_ unsettled: [Job], scanned: AsyncSignal) async {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 var unscanned: SharedCounter?
+                var unstarted = unsettled
                 while !Task.isCancelled {
-                    let begun = desk.update(to: settings.inboxes, noted: (try? await journal.shortOnes()) ?? [:])
+                    let begun = desk.update(
+                        to: settings.inboxes, noted: (try? await journal.shortOnes()) ?? [:],
+                        finished: unstarted + stuck.all.map(\.job))
+                    unstarted = []
                     let first = unscanned == nil ? SharedCounter(begun.count) : nil
                     unscanned = unscanned ?? first
                     for place in begun {
                         group.addTask {
                             await place.run(
                                 once: settings.once, incomplete: { await tell($0, place.inbox) },
-                                changed: board.changed.signal
+                                changed: board.noteChange
                             ) {
                                 guard let first, first.add(-1) == 0 else { return }
                                 ready()

@@ -17,7 +17,8 @@ package final class InboxWatcher: Sendable {
         /// Those of `files` whose last event but changes of rights and times was a writer's close, or that they got their
         /// name.
         package var closed: Set<RawName> = []
-        /// Folders that appeared: they are watched now and must be scanned once, for what came before the watch.
+        /// Folders that appeared, or got other rights: they are watched now and must be scanned once, for what came before
+        /// the watch.
         package var folders: Set<RawName> = []
         /// Something may have been missed: scan everything.
         package var isOverflow = false
@@ -106,11 +107,16 @@ package final class InboxWatcher: Sendable {
             } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
                 continue
             } catch {
-                logger.debug(
-                    "sub-folder cannot be watched", metadata: ["folder": "\(inner.printable)", "error": "\(error)"])
-                state.withLock { $0.changes.unwatched += 1 }
+                noteUnwatched(inner, error)
             }
         }
+    }
+
+    /// Of one that may not be read a scan tells, and a change of its rights gives an event.
+    private func noteUnwatched(_ folder: RawName, _ error: any Error) {
+        logger.debug("sub-folder cannot be watched", metadata: ["folder": "\(folder.printable)", "error": "\(error)"])
+        guard InotifyLimits.isReason(for: error) else { return }
+        state.withLock { $0.changes.unwatched += 1 }
     }
 
     /// - Returns: the folders in it that are to be watched as well.
@@ -165,24 +171,25 @@ package final class InboxWatcher: Sendable {
             if folder.bytes.isEmpty { state.withLock { $0.changes.isRootGone = true } }
             return
         }
-        guard let name = event.name else { return }
+        guard let name = event.name else {
+            // The rights of the inbox itself.
+            if event.mask & UInt32(IN_ATTRIB) != 0 { state.withLock { _ = $0.changes.folders.insert(folder) } }
+            return
+        }
         let isFolder = event.mask & UInt32(IN_ISDIR) != 0
         guard !(isFolder ? ignored.containsFolder(name) : ignored.contains(name)) else { return }
         let path = folder.appending(name)
         if isFolder {
             if event.mask & UInt32(IN_MOVED_FROM) != 0 { forget(path) }
-            guard event.mask & (UInt32(IN_CREATE) | UInt32(IN_MOVED_TO)) != 0 else { return }
+            // Other rights: it may be open now, or closed.
+            guard event.mask & (UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_ATTRIB)) != 0 else { return }
             do {
                 try watch(path)
                 state.withLock { _ = $0.changes.folders.insert(path) }
             } catch let error as SystemError {
                 guard error.errno != .noSuchFileOrDirectory else { return }
-                logger.debug(
-                    "sub-folder cannot be watched", metadata: ["folder": "\(path.printable)", "error": "\(error)"])
-                state.withLock { state in
-                    state.changes.unwatched += 1
-                    state.changes.folders.insert(path)
-                }
+                noteUnwatched(path, error)
+                state.withLock { _ = $0.changes.folders.insert(path) }
             } catch {
                 state.withLock { $0.changes.isOverflow = true }
             }

@@ -4,6 +4,12 @@ import SystemSupport
 
 /// How many folders and inboxes a user's processes may watch, for messages.
 enum InotifyLimits {
+    /// Whether they are why a folder cannot be watched; else it is the folder.
+    static func isReason(for error: any Error) -> Bool {
+        guard let errno = (error as? SystemError)?.errno else { return false }
+        return [.noSpace, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(errno)
+    }
+
     /// The limits of inotify(7), as they are now; those that cannot be read are left out.
     static func metadata() async -> Logger.Metadata {
         await BlockingPool.files.run {

@@ -21,13 +21,18 @@ package final class Intake: Sendable {
     /// Begins to watch a folder; replaced in tests of exhausted limits.
     package typealias MakeWatcher = @Sendable (FilePath, AsyncSignal, Logger, IgnoredNames) throws -> InboxWatcher
 
-    private struct State {
+    /// What is known of the inbox at the moment.
+    struct State {
+        /// By their paths.
         var candidates: [RawName: CompletenessRule.Candidate] = [:]
+        /// What was handed over as it is.
         var decided = InboxScan.Decided()
         /// What a person was told to be short, so that it is known again under another name.
         var noted: [FileIdentity: RawName] = [:]
-        /// What the last scan could not read; said once.
-        var faults: Set<String> = []
+        /// What is wrong with the inbox and the folders in it.
+        var folders = FolderFaults()
+        /// Where the inbox lay when its intake began; nil: it was not there yet.
+        var firstPlace: InboxPlace?
         /// Folders that were said to be left out, the first hundred.
         var leftOut: Set<RawName> = []
         /// Counts what is told otherwise of what is arriving.
@@ -43,25 +48,33 @@ package final class Intake: Sendable {
     /// Time between two scans where no events can be had, unless the configuration has another.
     private static let defaultPoll = Duration.seconds(5)
     private static let defaultRescan = Duration.seconds(60)
+    /// Between two looks at whether the inbox lies where it lay.
+    private static let placePause = Duration.seconds(5)
 
-    private let settings: InboxSettings
-    private let log: IntakeLog
-    private let wake: AsyncSignal
+    /// Of the inbox.
+    let settings: InboxSettings
+    /// Of the inbox.
+    let log: IntakeLog
+    /// Ends a pause of the loop.
+    let wake: AsyncSignal
     private let inspection: InboxLook
-    private let makeWatcher: MakeWatcher
+    /// Begins to watch.
+    let makeWatcher: MakeWatcher
     private let claims: InboxClaims?
-    private let state = Mutex(State())
+    /// Changes under its lock only.
+    let state = Mutex(State())
     private let clock: @Sendable () -> Duration
 
     /// - Parameters:
     ///   - wake: is waited on; signal it when `clock` was moved on.
     ///   - clock: a time that never goes back.
     ///   - noted: recordings that a person was told to be short before this process began.
+    ///   - finished: jobs whose recordings lie in the inbox and are on their way out of it.
     ///   - claims: keeps other services away; nil: there are none.
     package init(
         _ settings: InboxSettings, wake: AsyncSignal, logger: Logger, look: InboxLook = InboxLook(),
         clock: @escaping @Sendable () -> Duration = Intake.sinceStart(), noted: [FileIdentity: RawName] = [:],
-        claims: InboxClaims? = nil,
+        finished: [Job] = [], claims: InboxClaims? = nil,
         makeWatcher: @escaping MakeWatcher = {
             try InboxWatcher(root: $0, changed: $1, logger: $2, ignored: $3)
         }
@@ -76,6 +89,7 @@ package final class Intake: Sendable {
         let now = clock()
         state.withLock { state in
             state.noted = noted
+            for job in finished { state.decided.insert(InboxScan.Decided.mark(job.path, job.identity)) }
             for (identity, path) in noted { state.candidates[path] = .init(noted: identity, at: now) }
         }
     }
@@ -90,7 +104,13 @@ package final class Intake: Sendable {
     package var settlingCount: Int { state.withLock { $0.candidates.count } }
 
     /// Is another one when something is to be told otherwise of what is arriving.
-    package var revision: Int { state.withLock { $0.revision } }
+    package var revision: Int { state.withLock { $0.revision + $0.folders.revision } }
+
+    /// What is wrong with the inbox and the folders in it, and for how long it has been.
+    package var folderFaults: [(fault: FolderFault, age: Duration)] {
+        let now = now
+        return state.withLock { $0.folders.all }.map { ($0, now - $0.since) }
+    }
 
     /// A recording that was seen and is not complete yet.
     package struct Pending: Sendable {
@@ -112,9 +132,11 @@ package final class Intake: Sendable {
     /// Recordings that a scan passes over, since they were handed over as they are.
     package var decidedCount: Int { state.withLock { $0.decided.count } }
 
-    private var now: Duration { clock() }
+    /// A time that never goes back.
+    var now: Duration { clock() }
     private var rescanInterval: Duration { settings.rescan ?? Self.defaultRescan }
-    private var pollInterval: Duration { settings.rescan ?? Self.defaultPoll }
+    /// Between two scans where no events can be had.
+    var pollInterval: Duration { settings.rescan ?? Self.defaultPoll }
 
     /// Watches and scans until the task is cancelled; with `once`, until one scan's candidates are all settled.
     /// - Parameters:
@@ -128,7 +150,7 @@ package final class Intake: Sendable {
     ) async {
         let rule = CompletenessRule(settle: settings.settle, once: once)
         await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: log.logger)
-        var root = await rootPlace()
+        var root = await lookAtPlace()
         var watcher = once ? nil : await startWatcher()
         defer { watcher?.stop() }
         var interval = watcher == nil ? pollInterval : rescanInterval
@@ -136,8 +158,13 @@ package final class Intake: Sendable {
         await scan(RawName(bytes: []), rule)
         scanned()
         var nextScan = now + interval
+        var nextPlace = now + Self.placePause
         while !Task.isCancelled {
             turned()
+            if now >= nextPlace, !once {
+                nextPlace = now + Self.placePause
+                if await lookAtPlace() != root { nextScan = now }
+            }
             if let changes = watcher?.drain() {
                 await apply(changes, rule, nextScan: &nextScan)
                 if changes.isRootGone {
@@ -145,21 +172,22 @@ package final class Intake: Sendable {
                     (watcher, interval, isRootLost) = (nil, min(pollInterval, Self.defaultPoll), true)
                 } else if changes.unwatched > 0, !isPartlyWatched {
                     isPartlyWatched = true
+                    noteWatch(isWhole: false)
                     await log.partlyWatched(changes.unwatched, every: pollInterval)
                     interval = min(interval, pollInterval)
                     nextScan = min(nextScan, now + interval)
                 }
             }
             if now >= nextScan, !once {
-                let place = await rootPlace()
+                let place = await lookAtPlace()
                 if let place, isRootLost || place != root {
                     watcher?.stop()
                     await claims?.wait(for: settings.path, waking: wake, turned: turned, logger: log.logger)
                     // Watched again before it is scanned, so that nothing falls between.
                     watcher = await startWatcher()
                     interval = watcher == nil ? pollInterval : rescanInterval
-                    log.rootIsThere(isOther: !isRootLost)
-                    (root, isRootLost) = (place, false)
+                    log.rootIsThere(state.withLock { $0.folders.all.first?.kind }, isOther: !isRootLost)
+                    (root, isRootLost, isPartlyWatched) = (place, false, false)
                 }
                 await scan(RawName(bytes: []), rule)
                 nextScan = now + interval
@@ -168,7 +196,7 @@ package final class Intake: Sendable {
             turned()
             if once, settlingCount == 0 { return }
             let due = state.withLock { $0.candidates.values.lazy.map(\.dueAt).min() }
-            let next = once ? due ?? now : min(due ?? nextScan, nextScan)
+            let next = once ? due ?? now : min(due ?? nextScan, nextScan, nextPlace)
             await wake.wait(atMost: max(.milliseconds(5), next - now))
         }
     }
@@ -186,44 +214,6 @@ package final class Intake: Sendable {
     }
 
     // MARK: Seeing
-
-    /// Where the inbox lies: another folder that is mounted over it or takes its name gives no event. Nil: nowhere.
-    private struct RootPlace: Equatable {
-        let device: UInt64
-        let inode: UInt64
-    }
-
-    private func rootPlace() async -> RootPlace? {
-        let root = settings.path
-        return await BlockingPool.files.run(on: .folder(root)) {
-            guard let folder = try? OpenFolder(root: root), let status = try? FileStatus(of: folder.descriptor) else {
-                return nil
-            }
-            return RootPlace(device: status.identity.device, inode: status.identity.inode)
-        }
-    }
-
-    private func startWatcher() async -> InboxWatcher? {
-        let (root, ignored, wake, logger) = (settings.path, settings.ignored, wake, log.logger)
-        let makeWatcher = makeWatcher
-        guard settings.watch != .poll else { return nil }
-        if settings.watch == .auto {
-            let isOnNetwork = await BlockingPool.files.run(on: .folder(root)) {
-                guard let folder = try? OpenFolder(root: root) else { return false }
-                return FileLease.isOnNetwork(folder.descriptor)
-            }
-            if isOnNetwork {
-                log.isOnNetwork(every: pollInterval)
-                return nil
-            }
-        }
-        do {
-            return try await BlockingPool.files.run(on: .folder(root)) { try makeWatcher(root, wake, logger, ignored) }
-        } catch {
-            await log.cannotBeWatched(error, every: pollInterval)
-            return nil
-        }
-    }
 
     private func apply(
         _ changes: InboxWatcher.Changes, _ rule: CompletenessRule, nextScan: inout Duration
@@ -248,10 +238,8 @@ package final class Intake: Sendable {
         let scan = await BlockingPool.files.run(on: .folder(root)) {
             InboxScan(folder, beneath: root, ignored: ignored, decided: before)
         }
-        let faults = Set(scan.faults.map { "\($0)" })
-        for fault in state.withLock({ faults.subtracting($0.faults) }).sorted() {
-            log.folderCannotBeRead(fault)
-        }
+        let news = state.withLock { $0.folders.note(scan.faults, below: folder, at: now) }
+        for fault in news { log.folderCannotBeRead(fault.text) }
         for path in newlyLeftOut(scan.leftOut) { log.leftOut(path) }
         for path in scan.special { log.notRegular(path) }
         state.withLock { state in
@@ -262,9 +250,8 @@ package final class Intake: Sendable {
                 rule.note(&state.candidates[found.path], at: now, isClosed: false)
             }
             let isWhole = folder.bytes.isEmpty
-            state.decided.endScan(scan.decided, isWhole: isWhole && faults.isEmpty)
+            state.decided.endScan(scan.decided, isWhole: isWhole && scan.faults.isEmpty)
             guard isWhole else { return }
-            state.faults = faults
             for path in state.noted.values { state.candidates[path]?.dueAt = now }
         }
     }

@@ -14,10 +14,12 @@ final class IntakeDesk: Sendable {
         private let toldRevision = Mutex(0)
 
         fileprivate init(
-            _ inbox: InboxSettings, noted: [FileIdentity: RawName], claims: InboxClaims?, logger: Logger
+            _ inbox: InboxSettings, noted: [FileIdentity: RawName], finished: [Job], claims: InboxClaims?,
+            logger: Logger
         ) {
             self.inbox = inbox
-            intake = Intake(inbox, wake: heartbeat.wake, logger: logger, noted: noted, claims: claims)
+            intake = Intake(
+                inbox, wake: heartbeat.wake, logger: logger, noted: noted, finished: finished, claims: claims)
         }
 
         /// True when `run` has returned.
@@ -83,6 +85,16 @@ final class IntakeDesk: Sendable {
             places.flatMap { place in place.intake.pending(limit: limit).map { (place.inbox, $0) } }.prefix(limit))
     }
 
+    /// What is wrong with inboxes and the folders in them, and for how long it has been.
+    var folderFaults: [(inbox: InboxSettings, fault: FolderFault, age: Duration)] {
+        places.withLock { $0 ?? [] }.flatMap { place in
+            place.intake.folderFaults.map { (place.inbox, $0.fault, $0.age) }
+        }
+    }
+
+    /// The inboxes are meant to lie where they lie now.
+    func acceptPlaces() { places.withLock { $0 ?? [] }.forEach { $0.intake.acceptPlace() } }
+
     /// Recordings of some inboxes seen but not complete yet.
     func settlingCount(of inboxes: [RawName]) -> Int {
         places.withLock { places in
@@ -102,15 +114,22 @@ final class IntakeDesk: Sendable {
     }
 
     /// Ends the intakes whose inbox is gone or has other settings.
-    /// - Parameter noted: short recordings that a person was told of, for each inbox.
+    /// - Parameters:
+    ///   - noted: short recordings that a person was told of, for each inbox.
+    ///   - finished: jobs whose recordings are on their way out of their inboxes.
     /// - Returns: new ones, to be run.
-    func update(to inboxes: [InboxSettings], noted: [RawName: [FileIdentity: RawName]]) -> [Place] {
+    func update(
+        to inboxes: [InboxSettings], noted: [RawName: [FileIdentity: RawName]], finished: [Job]
+    ) -> [Place] {
         claims?.keep(only: inboxes.map(\.path))
         return places.withLock { places in
             let old = places ?? []
             for place in old where !inboxes.contains(place.inbox) { place.stop() }
-            let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map {
-                Place($0, noted: noted[RawName($0.path)] ?? [:], claims: claims, logger: logger)
+            let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map { inbox in
+                let path = RawName(inbox.path)
+                return Place(
+                    inbox, noted: noted[path] ?? [:], finished: finished.filter { $0.inbox == path }, claims: claims,
+                    logger: logger)
             }
             places = old.filter { inboxes.contains($0.inbox) } + begun
             return begun

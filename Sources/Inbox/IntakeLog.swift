@@ -11,12 +11,15 @@ struct IntakeLog: Sendable {
 
     private func place(_ more: Logger.Metadata) -> Logger.Metadata { place.merging(more) { $1 } }
 
-    /// - Parameter isOther: a folder that is not the one of before; else the one that was lost.
-    func rootIsThere(isOther: Bool) {
-        if isOther {
-            logger.warning("inbox is another folder now, mounted over or unmounted; looking there", metadata: place)
-        } else {
-            logger.notice("inbox is there again", metadata: place)
+    /// - Parameters:
+    ///   - fault: what is wrong with its place.
+    ///   - isOther: a folder that is not the one of before; else the one that was lost.
+    func rootIsThere(_ fault: FolderFault.Kind?, isOther: Bool) {
+        switch fault {
+        case .unmounted: logger.warning("inbox is not mounted any more, looking at its mount point", metadata: place)
+        case .replaced: logger.warning("inbox is another folder now, mounted over it or put there", metadata: place)
+        case _ where isOther: logger.notice("inbox was mounted again, looking there", metadata: place)
+        default: logger.notice("inbox is there again", metadata: place)
         }
     }
 

@@ -14,6 +14,8 @@ package struct Job: Sendable, Hashable {
     package enum SourceDisposal: String, Sendable, Codable {
         /// Still where it was found.
         case pending
+        /// It is being taken out at the moment.
+        case leaving
         /// Left there on purpose (`after = "keep"`); not to be transcribed again.
         case kept
         /// In `done` or `failed`.

@@ -97,7 +97,7 @@ package struct JobJournal: Sendable {
                 db,
                 sql: """
                     SELECT id FROM job WHERE inbox = ? AND path = ? AND inode = ? AND bytes = ? AND modified = ?
-                      AND source IN ('pending', 'kept')
+                      AND source IN ('pending', 'leaving', 'kept')
                     """,
                 arguments: [
                     inbox.data, path.data, Int64(bitPattern: identity.inode), identity.byteCount, identity.modified,
@@ -186,6 +186,7 @@ package struct JobJournal: Sendable {
         try await database.write { db in
             try db.execute(sql: "UPDATE job SET state = 'queued' WHERE state = 'processing'")
             let interrupted = db.changesCount
+            try db.execute(sql: "UPDATE job SET source = 'pending' WHERE source = 'leaving'")
             // What was waiting for an engine or an outbox may find it again after a restart.
             try db.execute(sql: "\(Self.release) WHERE state = 'queued' AND not_before > 0")
             return interrupted
@@ -240,13 +241,16 @@ package struct JobJournal: Sendable {
 
     /// A failed or partial job whose recording still lies in its inbox is queued again, as if it had not been worked on;
     /// the digests stay, so that its sidecars are known as ours.
-    package func retry(_ id: Int64) async throws {
+    /// - Returns: false when it is no such job, or its recording is being taken out of the inbox, or was.
+    package func retry(_ id: Int64) async throws -> Bool {
         try await database.write { db in
             try db.execute(
                 sql: """
                     UPDATE job SET state = 'queued', source = 'pending', error_code = NULL, error_message = NULL,
                       finished_at = NULL, outcome = NULL, attempts = 0, not_before = 0 WHERE id = ? AND state IN ('failed', 'partial')
+                      AND source IN ('pending', 'kept')
                     """, arguments: [id])
+            return db.changesCount > 0
         }
     }
 
@@ -343,45 +347,6 @@ package struct JobJournal: Sendable {
                     DELETE FROM job WHERE +state = 'failed' AND id < ?1
                       AND inbox = (SELECT inbox FROM job WHERE id = ?1) AND path = (SELECT path FROM job WHERE id = ?1)
                     """, arguments: [id])
-        }
-    }
-
-    /// What became of the source.
-    /// - Parameter place: where it lies now, if it was moved.
-    package func markSource(_ id: Int64, _ disposal: Job.SourceDisposal, place: RawName? = nil) async throws {
-        try await database.write { db in
-            try db.execute(
-                sql: "UPDATE job SET source = ?, source_place = ?, source_fault = NULL WHERE id = ?",
-                arguments: [disposal.rawValue, place?.data, id])
-        }
-    }
-
-    /// The recording of a finished job cannot be taken out of the inbox now.
-    package func noteStuck(_ id: Int64, because fault: String) async throws {
-        try await database.write { db in
-            try db.execute(sql: "UPDATE job SET source_fault = ? WHERE id = ?", arguments: [fault, id])
-        }
-    }
-
-    /// Finished jobs whose source still lies in the inbox though it should not: a crash came between.
-    package func withPendingSource() async throws -> [Job] {
-        try await database.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT * FROM job WHERE source = 'pending' AND finished_at IS NOT NULL ORDER BY id
-                    """
-            ).map(Job.init)
-        }
-    }
-
-    /// A job of `withPendingSource`; nil when it is none, as after `retry`.
-    package func finished(_ id: Int64) async throws -> Job? {
-        try await database.read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT * FROM job WHERE id = ? AND source = 'pending' AND finished_at IS NOT NULL",
-                arguments: [id]
-            ).map(Job.init)
         }
     }
 

@@ -128,6 +128,25 @@ package final class Outages: Sendable {
         return true
     }
 
+    /// No recording needs the place any more, so nobody finds out whether it has come back: it is not told of.
+    package func lapse(_ place: Place) {
+        let was = places.withLock { places in
+            let state = places.states.removeValue(forKey: place)
+            if state != nil { places.ended.insert(place) }
+            return state
+        }
+        guard was != nil else { return }
+        changed.signal()
+        let (what, name): (Logger.Message, String) =
+            switch place {
+            case .outbox(let path):
+                ("nothing waits for the outbox any more, it is tried with the next recording", path.printable)
+            case .engine(let name):
+                ("nothing waits for the engine any more, it is tried with the next recording", name)
+            }
+        logger.notice(what, metadata: ["place": "\(name)"])
+    }
+
     /// Those that ended since the last call.
     package func takeEnded() -> Set<Place> {
         places.withLock { places in
@@ -145,6 +164,17 @@ package final class Outages: Sendable {
             for place in places.states.keys {
                 places.states[place]?.outage.restsUntil = .min
                 places.states[place]?.kind = ""
+                places.states[place]?.scout = nil
+            }
+        }
+        changed.signal()
+    }
+
+    /// What these engines need has come into place: they are tried at once.
+    package func tryAgain(with engines: [String]) {
+        places.withLock { places in
+            for place in engines.map(Place.engine) where places.states[place] != nil {
+                places.states[place]?.outage.restsUntil = .min
                 places.states[place]?.scout = nil
             }
         }

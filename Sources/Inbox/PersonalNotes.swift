@@ -152,6 +152,15 @@ package enum PersonalNotes {
         }
     }
 
+    /// How long it will take and how long it waits, as far as that is known.
+    package static func timeLeft(_ progress: ProgressSnapshot) -> String? {
+        let facts = [
+            progress.remainingSeconds.map(remaining),
+            progress.engineWaitSeconds.map { "waits \(remaining($0))" },
+        ].compactMap(\.self)
+        return facts.isEmpty ? nil : facts.joined(separator: "; ")
+    }
+
     /// What is told of an engine that no recording is begun with, as a sentence.
     package static func outage(_ fault: EngineFault, since: Int64) -> String {
         let what =

@@ -9,6 +9,7 @@ final class ProgressBoard: Sendable {
         var trackers: [Int64: (job: Job, tracker: ProgressTracker, ledger: ChunkLedger)] = [:]
         var summary = InboxService.Summary()
         var lastDelivery: Int64?
+        var statusFault: String?
         var oldestWaiting: (foundAt: Int64?, lookedAt: Int64)?
     }
 
@@ -53,6 +54,16 @@ final class ProgressBoard: Sendable {
     func noteChange() {
         changed.signal()
         pagesOutdated.signal()
+    }
+
+    /// - Parameter fault: why the status file could not be written; nil: it was.
+    /// - Returns: whether it is news.
+    @discardableResult
+    func noteStatusFault(_ fault: String?) -> Bool {
+        state.withLock { state in
+            defer { state.statusFault = fault }
+            return state.statusFault != fault
+        }
     }
 
     func noteNotTakenOut(_ count: Int) { state.withLock { $0.summary.notTakenOut = count } }

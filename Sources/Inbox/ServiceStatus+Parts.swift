@@ -1,3 +1,4 @@
+import SystemPackage
 import SystemSupport
 package import Transcription
 
@@ -63,9 +64,10 @@ extension ServiceStatus {
         package var inFlight: Int?
         package var waiting: Int?
         package var requestsInLastMinute: Int?
+        package var requestsPerMinute: Int?
 
         private enum CodingKeys: String, CodingKey {
-            case state, since, cause, limit, ceiling, inFlight, waiting, requestsInLastMinute
+            case state, since, cause, limit, ceiling, inFlight, waiting, requestsInLastMinute, requestsPerMinute
             case nextTry = "next_try"
         }
 
@@ -75,6 +77,14 @@ extension ServiceStatus {
             inFlight = figures?.inFlight
             waiting = figures?.waiting
             requestsInLastMinute = figures?.requestsInLastMinute
+            requestsPerMinute = figures?.requestsPerMinute
+        }
+
+        private var limitWords: String {
+            requestsPerMinute.map {
+                " of \(CountedText.text($0, "request")) a minute (api_rate_limit_per_minute; if its server takes more, raise "
+                    + "it and reload)"
+            } ?? ""
         }
 
         /// What its state is, since when and why, as the end of a sentence.
@@ -89,7 +99,7 @@ extension ServiceStatus {
                 "has not been usable\(time)\(why)\(again ?? " Tried with the next recording"), and at once after a "
                     + "reload."
             case .paused:
-                "takes no request now: it asked for a pause, or its limit is spent.\(again.map { $0 + "." } ?? "")"
+                "takes no request now: it asked for a pause, or its limit\(limitWords) is spent.\(again.map { $0 + "." } ?? "")"
             }
         }
     }
@@ -132,7 +142,15 @@ extension ServiceStatus {
             }
         }
 
-        /// Why it is not taken, as a sentence.
+        private var accessRemedy: String {
+            guard [Errno.permissionDenied, .notPermitted].map({ "\($0)" }).contains(fault) else {
+                return "Look at its disk or server."
+            }
+            let file = "\(inbox)/\(name)"
+            return "Let the group of the inbox read it: chgrp --reference=\(inbox) \(file); chmod g+rw \(file)"
+        }
+
+        /// Why it is not taken, and the remedy, in sentences.
         package var sentence: String {
             switch reason {
             case .quiet: "It may still be written to: it is taken when nothing has happened to it for a while."
@@ -143,7 +161,7 @@ extension ServiceStatus {
                 expected.map {
                     "It is not complete: \(ByteCount.text(arrived ?? 0)) of \(ByteCount.text($0)) arrived."
                 } ?? "It is not complete: its end is missing."
-            case .unreadable: "It cannot be read by the service (\(fault ?? "unknown")): look at its rights."
+            case .unreadable: "It cannot be read by the service: \(fault ?? "unknown"). \(accessRemedy)"
             }
         }
     }

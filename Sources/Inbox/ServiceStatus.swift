@@ -55,6 +55,12 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var inboxes: [Inbox]?
     /// Outboxes that cannot be written to.
     package var outboxes: [OutboxStatus]?
+    /// What somebody has to put right besides engines and outboxes.
+    package var faults: [Fault]?
+    /// Whether these figures are of now; is filled in by who prints them.
+    package var service: ServiceReport.Standing?
+    /// What `service` means, as a sentence; nil: they are of now.
+    package var remark: String?
     /// Recordings that were looked at and are not complete yet, the first of them.
     package var arriving: [ArrivingRecording]?
     /// When the oldest recording was found that has no transcript yet and has not failed, in seconds since 1970.
@@ -66,7 +72,7 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
 
     private enum CodingKeys: String, CodingKey {
         case processID, startedAt, updatedAt, settling, queued, running, delivered, partial, failed, cache, engines
-        case shortOfSpace, inboxes, outboxes, arriving
+        case shortOfSpace, inboxes, outboxes, arriving, faults, service, remark
         case oldestWaitingAt = "oldest_waiting_at"
         case oldestWaitingSeconds = "oldest_waiting_seconds"
         case lastDeliveryAt = "last_delivery_at"
@@ -88,6 +94,14 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
         self.failed = failed
         self.cache = cache
         self.engines = engines
+    }
+
+    /// Of figures that are not of now.
+    package mutating func forgetTimesLeft() {
+        for index in running.indices {
+            running[index].progress.remainingSeconds = nil
+            running[index].progress.engineWaitSeconds = nil
+        }
     }
 
     private static let fileName: FilePath.Component = "status.json"
@@ -118,6 +132,7 @@ extension ServiceStatus {
         for (name, engine) in engines.sorted(by: { $0.key < $1.key }) where engine.state != .ok {
             parts.append("engine \(name): \(engine.words)")
         }
+        parts += (faults ?? []).prefix(3).map(\.cause)
         return parts.joined(separator: "; ")
     }
 }

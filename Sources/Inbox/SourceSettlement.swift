@@ -49,6 +49,34 @@ package enum SourceSettlement {
         }
     }
 
+    /// Why a recording stays in its inbox, and the remedy, in sentences. Blocks.
+    /// - Parameter error: of `settle`.
+    static func obstacle(_ error: any Error, _ job: Job, inbox: InboxSettings, as outcome: Job.State) -> String {
+        let folder = inbox.path.pushing(job.path.folder.path)
+        let target = target(of: inbox, as: outcome)
+        guard let fault = error as? SystemError else { return "\(error)" }
+        if let sentence = fault.sentence { return sentence }
+        switch fault.errno {
+        case .noSpace, Errno(rawValue: EDQUOT):
+            return "It cannot be moved to \(target.printable), which is full: free some space there."
+        case .permissionDenied, .notPermitted, .readOnlyFileSystem:
+            let place = mayWrite(folder) ? target : folder
+            let remedy =
+                fault.errno == .readOnlyFileSystem
+                ? "it is read-only"
+                : "let the service write there: chgrp parlograph \(place.printable); chmod g+rwxs \(place.printable)"
+            return "It cannot be moved from \(folder.printable) to \(target.printable): the service may not change "
+                + "\(place.printable); \(remedy)"
+        case .noSuchFileOrDirectory where (try? OpenFolder(root: target)) == nil:
+            return "It cannot be moved to \(target.printable), which is not there: mount it or make it again."
+        default: return "It cannot be moved to \(target.printable): \(fault). Look at its disk or server."
+        }
+    }
+
+    private static func mayWrite(_ folder: FilePath) -> Bool {
+        folder.withPlatformString { faccessat(AT_FDCWD, $0, W_OK | X_OK, AT_EACCESS) } == 0
+    }
+
     /// The folder that `settle` moves into; the inbox itself where nothing is moved.
     static func target(of inbox: InboxSettings, as outcome: Job.State) -> FilePath {
         switch (outcome, inbox.after) {

@@ -43,6 +43,8 @@ package struct StatusPage: Sendable, Hashable {
     package var failed: [Finished] = []
     /// What is wrong with the speech recognition, as a sentence; nil: nothing.
     package var outage: String?
+    /// What is wrong with the folders that recordings are put into, as sentences.
+    package var faults: [String] = []
     /// New recordings have to wait because there is no space.
     package var isShortOfSpace = false
     /// The service does not run since then, in seconds since 1970.
@@ -74,6 +76,11 @@ package struct StatusPage: Sendable, Hashable {
                 + "needs to be done: recordings wait, and go on by themselves.</p>\n"
         }
         if stoppedAt == nil {
+            for fault in faults {
+                body +=
+                    "<p class=\"note\" role=\"status\"><strong>\(Self.escaped(fault))</strong> Nothing is lost. Please "
+                    + "tell your administrator.</p>\n"
+            }
             body += section(
                 "In work", running.count, rows: running.map(row), columns: ["Recording", "Progress", "Time left"])
         }

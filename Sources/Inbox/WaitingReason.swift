@@ -3,6 +3,8 @@ import SystemSupport
 /// Why a recording that is queued is not begun, for who lists the jobs.
 package enum WaitingReason: Sendable, Hashable {
     case serviceStopped
+    /// It runs and has reported nothing for a while.
+    case serviceSilent
     /// Of a folder, printable.
     case space(String)
     case outbox(ServiceStatus.OutboxStatus)
@@ -13,14 +15,19 @@ package enum WaitingReason: Sendable, Hashable {
     case turn(Int)
 
     /// - Parameters:
-    ///   - status: what the service that runs has written; nil: none runs.
+    ///   - service: what is known of the service.
     ///   - position: how many queued ones are before it.
     ///   - now: seconds since 1970.
-    package init(of job: Job, _ status: ServiceStatus?, position: Int, now: Int64) {
-        guard let status else {
-            self = .serviceStopped
+    package init(of job: Job, _ service: ServiceReport, position: Int, now: Int64) {
+        guard let status = service.current else {
+            self = service.process == nil ? .serviceStopped : .serviceSilent
             return
         }
+        self.init(of: job, status, position: position, now: now)
+    }
+
+    /// - Parameter status: what the service that runs has written.
+    package init(of job: Job, _ status: ServiceStatus, position: Int, now: Int64) {
         let inbox = status.inboxes?.first { $0.path == job.inbox.printable }
         let outboxes = Set((status.inboxes ?? []).map(\.outbox))
         // Where the service keeps its own things, nothing is begun at all.
@@ -41,7 +48,7 @@ package enum WaitingReason: Sendable, Hashable {
     /// One word for programs.
     package var word: String {
         switch self {
-        case .serviceStopped: "service"
+        case .serviceStopped, .serviceSilent: "service"
         case .space: "space"
         case .outbox: "outbox"
         case .engine: "engine"
@@ -55,7 +62,7 @@ package enum WaitingReason: Sendable, Hashable {
         switch self {
         case .outbox(let outbox): outbox.since
         case .engine(_, let engine): engine.since
-        case .serviceStopped, .space, .later, .turn: nil
+        case .serviceStopped, .serviceSilent, .space, .later, .turn: nil
         }
     }
 
@@ -63,7 +70,9 @@ package enum WaitingReason: Sendable, Hashable {
     package var sentence: String {
         switch self {
         case .serviceStopped: "It waits for the service, which is not running."
-        case .space(let folder): "It waits for space: too little is left at \(folder)."
+        case .serviceSilent: "It waits for the service, which does not report: \"parlograph status\" tells more."
+        case .space(let folder):
+            "It waits for space: too little is left at \(folder). Free some, or lower min_free_space_mb."
         case .outbox(let outbox):
             "It waits for the outbox, which has not been writable since \(LocalTime.moment(outbox.since)): \(outbox.cause) "
                 + "Tried again at \(LocalTime.moment(outbox.nextTry))."
@@ -71,7 +80,7 @@ package enum WaitingReason: Sendable, Hashable {
         case .later(let at, let cause):
             "It is tried again at \(LocalTime.moment(at))\(cause.map { ": \($0)" } ?? ".")"
         case .turn(0): "It is the next one."
-        case .turn(let count): "It waits for its turn, behind \(count) \(count == 1 ? "other" : "others")."
+        case .turn(let count): "It waits for its turn, behind \(CountedText.text(count, "other"))."
         }
     }
 }

@@ -81,7 +81,8 @@ package struct Admission<Waiter> {
     private static var retryReserve: Double { 10 }
     private static var retriesPerSuccess: Double { 0.2 }
 
-    private let settings: ConcurrencyController.Settings
+    /// What counts now.
+    package private(set) var settings: ConcurrencyController.Settings
     private var limit: AdaptiveLimit
     private var waitingGauge = WaitingGauge()
     private var queue = FairQueue<Waiter>()
@@ -114,6 +115,14 @@ package struct Admission<Waiter> {
             length: .seconds(3600), limit: settings.audioSecondsPerHour.map { Int64($0) * SampleClock.rate })
         nextAlone = settings.firstAlone > .zero ? (settings.firstAlone, true) : nil
         circuit = EngineCircuit(isUsed: settings.waitsForEngine)
+    }
+
+    /// Other rates, which count at once; audio that was sent while it had no limit does not count.
+    package mutating func setRates(_ rates: ConcurrencyController.Settings) {
+        settings.requestsPerMinute = rates.requestsPerMinute
+        settings.audioSecondsPerHour = rates.audioSecondsPerHour
+        requests.setLimit(rates.requestsPerMinute.map(Int64.init))
+        audio.setLimit(rates.audioSecondsPerHour.map { Int64($0) * SampleClock.rate })
     }
 
     /// Requests that may be under way at the moment.

@@ -34,6 +34,13 @@ package final class ConcurrencyController: Sendable {
             self.longestPause = longestPause
             self.waitsForEngine = waitsForEngine
         }
+
+        /// The same but for the limits on requests and audio.
+        package func differsOnlyInRates(from other: Settings) -> Bool {
+            var other = other
+            (other.requestsPerMinute, other.audioSecondsPerHour) = (requestsPerMinute, audioSecondsPerHour)
+            return self == other
+        }
     }
 
     /// Figures for `parlograph status`.
@@ -43,6 +50,8 @@ package final class ConcurrencyController: Sendable {
         package var inFlight: Int
         package var waiting: Int
         package var requestsInLastMinute: Int
+        /// That may begin; nil: as many as there are.
+        package var requestsPerMinute: Int?
     }
 
     private struct State {
@@ -50,8 +59,8 @@ package final class ConcurrencyController: Sendable {
         var lastID: UInt64 = 0
     }
 
-    /// What it was made with.
-    package let settings: Settings
+    /// What counts now: what it was made with, and the rates that it was given since.
+    package var settings: Settings { state.withLock { $0.admission.settings } }
     private let state: Mutex<State>
     /// Time since the controller was made.
     private let now: @Sendable () -> Duration
@@ -61,7 +70,6 @@ package final class ConcurrencyController: Sendable {
     private static let longestNap = Duration.milliseconds(250)
 
     package init<C: Clock>(_ settings: Settings, clock: C = ContinuousClock()) where C.Duration == Duration {
-        self.settings = settings
         state = Mutex(State(admission: Admission(settings)))
         let origin = clock.now
         now = { origin.duration(to: clock.now) }
@@ -111,6 +119,12 @@ package final class ConcurrencyController: Sendable {
             })
     }
 
+    /// Other limits on requests and audio count from now on, also for those who wait.
+    package func setRates(_ rates: Settings) {
+        state.withLock { $0.admission.setRates(rates) }
+        _ = grant()
+    }
+
     /// Takes one retry from the budget: false when a storm of failures has used it up.
     /// - Parameter reserve: retries that stay in it for others.
     package func takeRetry(leaving reserve: Double = 0) -> Bool {
@@ -154,9 +168,11 @@ package final class ConcurrencyController: Sendable {
         let now = now()
         return state.withLock { state in
             Figures(
-                limit: state.admission.currentLimit, ceiling: settings.ceiling, inFlight: state.admission.inFlight,
+                limit: state.admission.currentLimit, ceiling: state.admission.settings.ceiling,
+                inFlight: state.admission.inFlight,
                 waiting: state.admission.waiting,
-                requestsInLastMinute: state.admission.requestsInLastMinute(now: now))
+                requestsInLastMinute: state.admission.requestsInLastMinute(now: now),
+                requestsPerMinute: state.admission.settings.requestsPerMinute)
         }
     }
 

@@ -48,6 +48,9 @@ package final class ProgressTracker: Sendable {
     /// How long the engine has answered nobody, nil when it does.
     private let engineAway: @Sendable () -> Duration?
 
+    /// Requests that may begin in a minute; nil: as many as there are.
+    private let requestsPerMinute: @Sendable () -> Int?
+
     /// A shorter wait is part of the work.
     private static let shortestWait = 10.0
 
@@ -66,14 +69,17 @@ package final class ProgressTracker: Sendable {
     ///     told or as the engine is known for.
     ///   - engineWait: see there.
     ///   - engineAway: how long the engine has answered nobody, whoever asked; nil when it does.
+    ///   - requestsPerMinute: that may begin, whoever wants to; nil: as many as there are.
     ///   - uptime: a clock that only goes forward; its zero does not matter.
     package init(
         name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double,
         engineWait: @escaping @Sendable () -> Duration? = { nil },
-        engineAway: @escaping @Sendable () -> Duration? = { nil }, uptime: @escaping @Sendable () -> Duration
+        engineAway: @escaping @Sendable () -> Duration? = { nil },
+        requestsPerMinute: @escaping @Sendable () -> Int? = { nil }, uptime: @escaping @Sendable () -> Duration
     ) {
         self.engineWait = engineWait
         self.engineAway = engineAway
+        self.requestsPerMinute = requestsPerMinute
         self.name = name
         self.priorRate = priorRate.isFinite ? max(0.001, priorRate) : 1
         self.uptime = uptime
@@ -88,13 +94,14 @@ package final class ProgressTracker: Sendable {
     package convenience init(
         name: String, expectedSamples: Int64?, expectedChunks: Int?, concurrency: Int, priorRate: Double,
         engineWait: @escaping @Sendable () -> Duration? = { nil },
-        engineAway: @escaping @Sendable () -> Duration? = { nil }
+        engineAway: @escaping @Sendable () -> Duration? = { nil },
+        requestsPerMinute: @escaping @Sendable () -> Int? = { nil }
     ) {
         let start = ContinuousClock.now
         self.init(
             name: name, expectedSamples: expectedSamples, expectedChunks: expectedChunks, concurrency: concurrency,
             priorRate: priorRate, engineWait: engineWait, engineAway: engineAway,
-            uptime: { ContinuousClock.now - start })
+            requestsPerMinute: requestsPerMinute, uptime: { ContinuousClock.now - start })
     }
 
     // MARK: What happens
@@ -203,7 +210,7 @@ package final class ProgressTracker: Sendable {
 
     package func snapshot() -> ProgressSnapshot {
         let now = uptime()
-        let (engineWait, engineAway) = (engineWait(), engineAway())
+        let (engineWait, engineAway, perMinute) = (engineWait(), engineAway(), requestsPerMinute())
         return state.withLock { state in
             let rate = Outlook.rate(state, priorRate: priorRate)
             var stall = state.isFinished ? nil : Self.stall(state, rate: rate, engineAway: engineAway, now: now)
@@ -222,12 +229,34 @@ package final class ProgressTracker: Sendable {
                     ? state.found.chunks : state.expectedChunks.map { max($0, state.found.chunks) },
                 fraction: isKnown ? state.shownFraction : nil, elapsedSeconds: (now - begin).seconds,
                 remainingSeconds: state.isFinished
-                    ? 0 : isWaiting || stall != nil ? nil : outlook.remainingSeconds.map { $0 + (wait ?? 0) },
+                    ? 0
+                    : Self.remaining(
+                        outlook, stall, wait: wait ?? 0, isLong: isWaiting, byPace: Self.pace(state, perMinute)),
                 isFinished: state.isFinished)
             if isWaiting { snapshot.engineWaitSeconds = wait }
             snapshot.stall = stall
             return snapshot
         }
+    }
+
+    /// - Parameters:
+    ///   - wait: seconds until the first chunk may go on; zero: now.
+    ///   - isLong: for so long that nothing but a limit that is known tells what comes after.
+    ///   - pace: the least that the rest takes from then on; nil: nothing keeps it back.
+    private static func remaining(
+        _ outlook: Outlook, _ stall: ProgressStall?, wait: Double, isLong: Bool, byPace pace: Double?
+    ) -> Double? {
+        guard stall == nil, !isLong || pace != nil else { return nil }
+        let work = isLong ? outlook.remainingSeconds ?? 0 : outlook.remainingSeconds
+        return work.map { wait + max($0, pace ?? 0) }
+    }
+
+    /// Seconds from the next request to the last one, where only so many may begin in a minute.
+    private static func pace(_ state: State, _ perMinute: Int?) -> Double? {
+        guard let perMinute, perMinute > 0, let expected = state.expectedChunks else { return nil }
+        let asked = state.open.values.count { $0.since != nil }
+        let left = max(expected, state.found.chunks) - state.done.chunks - asked
+        return left > 0 ? Double((left - 1) / perMinute) * 60 : nil
     }
 
     private static func stall(_ state: State, rate: Double, engineAway: Duration?, now: Duration) -> ProgressStall? {

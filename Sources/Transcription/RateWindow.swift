@@ -15,7 +15,7 @@ package struct RateWindow: Sendable {
     private static let mostLateness = Duration.seconds(5)
 
     private let length: Duration
-    private let limit: Int64
+    private var limit: Int64
     private var entries: [Entry] = []
     private var sum: Int64 = 0
 
@@ -24,6 +24,9 @@ package struct RateWindow: Sendable {
         self.length = length
         self.limit = limit ?? .max
     }
+
+    /// Another limit, which counts at once, also for what has begun already.
+    package mutating func setLimit(_ limit: Int64?) { self.limit = limit ?? .max }
 
     /// When `amount` more may begin; nil: now. More than the whole limit may begin when nothing else counts.
     package func wait(for amount: Int64, now: Duration) -> Duration? {

@@ -91,7 +91,7 @@ import Transcription
     @Test(
         arguments: [
             (.setting, true, ["Check api_key_file of [engines.cloud]."], false),
-            (.file("/etc/key"), true, ["Check api_key_file of [engines.cloud]."], false),
+            (.file("/etc/key"), true, ["Check api_key_file of [engines.cloud], /etc/key."], false),
             (.credential(source: "/etc/keys/cloud"), true, ["/etc/keys/cloud", "not at a reload"], true),
             (
                 .lacksCredential(source: "/etc/keys/cloud"), false,

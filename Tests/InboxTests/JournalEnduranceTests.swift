@@ -84,7 +84,7 @@ import Transcription
             try await Self.finish(second, at: 1, .moved, in: journal)
             try await journal.forget(third.id)
             #expect(try await journal.counts() == [.queued: 2, .failed: 1, .delivered: 1])
-            try await journal.retry(first.id)
+            #expect(try await journal.retry(first.id))
             _ = try await journal.takeNext()
             let next = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
             #expect(try await next.requeueInterrupted() == 1)

@@ -35,6 +35,18 @@ import Transcription
 
     private let log = InboxFixture.LogLines()
 
+    @Test func anOutageThatNobodyWaitsForIsToldNoLonger() async throws {
+        let outages = Outages(logger: log.logger)
+        let job = try await Self.jobs(1)[0]
+        _ = outages.begin(Self.engine, .refused, cause: "401", kind: "401", job: job, now: 0)
+        outages.lapse(.engine("other"))
+        #expect(outages[Self.engine] != nil && outages.takeEnded().isEmpty)
+        outages.lapse(Self.engine)
+        #expect(outages[Self.engine] == nil)
+        #expect(outages.takeEnded() == [Self.engine], "its note goes, too")
+        #expect(log.list(of: "engine can be used again").isEmpty, "nobody has found that out")
+    }
+
     @Test func aRefusalStopsAllAtOnceAndOneFindsOutEveryTenMinutes() async throws {
         let outages = Outages(logger: log.logger)
         let jobs = try await Self.jobs(3)

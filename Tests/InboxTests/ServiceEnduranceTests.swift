@@ -118,7 +118,7 @@ import Transcription
             await service.settle(try await journal.withPendingSource())
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("inbox/finished.raw"), "they are stuck")
             let again = try #require(try await journal.jobs().first)
-            try await journal.retry(again.id)
+            #expect(try await journal.retry(again.id))
             try inbox.move("elsewhere", "failed")
             await service.settleStuckSources()
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("failed/finished.raw"))

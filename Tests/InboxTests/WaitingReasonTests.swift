@@ -30,10 +30,11 @@ import Transcription
                     _ in
                     name
                 })
-            func reason(_ status: ServiceStatus?, position: Int = 0) -> WaitingReason {
+            func reason(_ status: ServiceStatus, position: Int = 0) -> WaitingReason {
                 WaitingReason(of: job, status, position: position, now: 100)
             }
-            #expect(reason(nil) == .serviceStopped)
+            let none = WaitingReason(of: job, ServiceReport(of: folder), position: 0, now: 100)
+            #expect(none == .serviceStopped)
             #expect(reason(Self.status(), position: 3) == .turn(3))
             #expect(reason(Self.status()).sentence == "It is the next one.")
             #expect(reason(Self.status { $0.shortOfSpace = ["/out2"] }) == .turn(0), "another inbox's outbox")

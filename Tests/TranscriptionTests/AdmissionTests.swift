@@ -24,6 +24,22 @@ import Transcription
         #expect(admission.inFlight == ceiling)
     }
 
+    @Test func anotherRateCountsForThoseWhoWait() {
+        var admission = admission(Settings(ceiling: 8, requestsPerMinute: 1), waiting: 8)
+        let (granted, again) = admission.grant(now: .zero)
+        #expect(granted.count == 1 && again != nil)
+        admission.finish(granted[0].permit, .success, now: .seconds(1))
+        let early = admission.grant(now: .seconds(2)).granted.count
+        #expect(early == 0)
+        admission.setRates(Settings(ceiling: 1, requestsPerMinute: 4))
+        let more = admission.grant(now: .seconds(2)).granted.count
+        #expect(more == 3, "the one that was sent counts, and the ceiling stays")
+        admission.setRates(Settings(ceiling: 1, requestsPerMinute: nil))
+        let rest = admission.grant(now: .seconds(3)).granted.count
+        #expect(rest == admission.currentLimit - 3, "nothing but what is useful is against it")
+        #expect(admission.settings == Settings(ceiling: 8))
+    }
+
     /// With a fixed latency and no faults nothing is lost against the shortest possible time.
     @Test(arguments: [(4, 40), (2, 40), (1, 10), (8, 200), (16, 400)])
     func aFaultlessServerIsUsedFully(_ ceiling: Int, _ chunks: Int) {

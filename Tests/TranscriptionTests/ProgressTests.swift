@@ -137,6 +137,21 @@ private final class ManualClock: Sendable {
         #expect(soon.engineWaitSeconds == nil && (soon.remainingSeconds ?? 0) > 3)
     }
 
+    @Test func aLimitOnRequestsIsPartOfTheTimeLeft() throws {
+        let clock = clock
+        let tracker = ProgressTracker(
+            name: "a", expectedSamples: seconds(200), expectedChunks: 20, concurrency: 4, priorRate: 5,
+            engineWait: { .seconds(50) }, requestsPerMinute: { 1 }, uptime: { clock.now })
+        for index in 0..<3 { tracker.found(chunk: index, samples: seconds(10)) }
+        tracker.started(chunk: 0)
+        clock.advance(2)
+        #expect(try #require(tracker.snapshot().remainingSeconds) >= 18 * 60)
+        tracker.ended(chunk: 0, as: .transcribed)
+        let waiting = tracker.snapshot()
+        #expect(waiting.engineWaitSeconds == 50)
+        #expect(try #require(waiting.remainingSeconds) >= 18 * 60 + 50, "the pause is not all")
+    }
+
     @Test func anUnknownLengthIsNotInvented() {
         let clock = clock
         let tracker = ProgressTracker(

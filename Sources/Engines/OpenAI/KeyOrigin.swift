@@ -25,6 +25,7 @@ package enum KeyOrigin: Sendable, Hashable {
             "Its key is the one that \(source) held when the service started: put the right one there, \(Self.restart)"
         case .lacksCredential(let source) where !hasKey:
             "No key is set: put it into \(source), \(Self.restart) Or set api_key_file of \(section)."
+        case .file(let path) where hasKey: "Check api_key_file of \(section), \(path)."
         case _ where hasKey: "Check api_key_file of \(section)."
         default: "No key is set: set api_key_file of \(section) to a file that holds one."
         }

@@ -112,6 +112,25 @@ struct ArrivingRow: Encodable {
     var line: String { get throws { try JSONLine.text(of: self) } }
 }
 
+/// A line of `jobs --json` for a folder of an inbox in which no recording can be found.
+struct UnreadRow: Encodable {
+    private let state = "unread"
+    private let name: String
+    private let found_at: Int64
+    private let waits_for: String
+    private let waits_because: String
+
+    init(_ fault: ServiceStatus.Fault) {
+        name = fault.place
+        found_at = fault.since
+        waits_for = fault.kind.rawValue
+        waits_because = fault.cause
+    }
+
+    /// The object as one line.
+    var line: String { get throws { try JSONLine.text(of: self) } }
+}
+
 private enum JSONLine {
     static func text(of row: some Encodable) throws -> String {
         let encoder = JSONEncoder()

@@ -33,7 +33,9 @@ struct JobsCommand: AsyncParsableCommand {
             } catch {
                 throw Exit.failure(error)
             }
-            let status = await BlockingPool.files.run { JobsCommand.status(of: directory) }
+            let service = await BlockingPool.files.run { ServiceReport(of: directory) }
+            if let remark = service.remark { Exit.say("parlograph: \(remark)") }
+            let status = service.current
             for job in jobs {
                 // Job by job: all together may be many.
                 let chunks: [ChunkRecord]
@@ -42,7 +44,7 @@ struct JobsCommand: AsyncParsableCommand {
                 } catch {
                     throw Exit.failure(error)
                 }
-                let reason = Self.reason(of: job, status, order)
+                let reason = Self.reason(of: job, service, order)
                 if json {
                     StandardOutput.print(json: try JobRow(job, chunks, reason).line)
                 } else {
@@ -50,6 +52,14 @@ struct JobsCommand: AsyncParsableCommand {
                 }
             }
             guard !failed else { return }
+            for fault in status?.foldersOutOfReach ?? [] {
+                if json {
+                    StandardOutput.print(json: try UnreadRow(fault).line)
+                } else {
+                    StandardOutput.print(Self.head(fault.since, "unread", fault.place))
+                    StandardOutput.print("    \(fault.cause)")
+                }
+            }
             for recording in status?.arriving ?? [] {
                 if json {
                     StandardOutput.print(json: try ArrivingRow(recording).line)
@@ -60,10 +70,10 @@ struct JobsCommand: AsyncParsableCommand {
         }
 
         /// Nil: it does not wait.
-        private static func reason(of job: Job, _ status: ServiceStatus?, _ order: [Int64: Int]) -> WaitingReason? {
+        private static func reason(of job: Job, _ service: ServiceReport, _ order: [Int64: Int]) -> WaitingReason? {
             switch job.state {
-            case .queued: WaitingReason(of: job, status, position: order[job.id] ?? 0, now: Int64(time(nil)))
-            case .processing: status == nil ? .serviceStopped : nil
+            case .queued: WaitingReason(of: job, service, position: order[job.id] ?? 0, now: Int64(time(nil)))
+            case .processing: service.current == nil ? WaitingReason(of: job, service, position: 0, now: 0) : nil
             case .delivered, .partial, .failed: nil
             }
         }
@@ -77,7 +87,8 @@ struct JobsCommand: AsyncParsableCommand {
             if job.state == .partial {
                 line +=
                     job.chunks.failed > 0
-                    ? " (\(job.chunks.failed) of \(job.chunks.done) chunks are missing)"
+                    ? " (\(job.chunks.failed) of \(CountedText.text(job.chunks.done, "chunk")) "
+                        + "\(job.chunks.failed == 1 ? "is" : "are") missing)"
                     : " (it could not be read to its end)"
             }
             if let damage = PersonalNotes.damage(lostSamples: job.lostSampleCount) { line += " (\(damage))" }
@@ -91,7 +102,9 @@ struct JobsCommand: AsyncParsableCommand {
             }
             if let fault = job.sourceFault { lines.append("    still in the inbox: \(fault)") }
             lines += gaps.prefix(Self.mostGaps).map(Self.describe)
-            if gaps.count > Self.mostGaps { lines.append("    and \(gaps.count - Self.mostGaps) chunks more") }
+            if gaps.count > Self.mostGaps {
+                lines.append("    and \(CountedText.text(gaps.count - Self.mostGaps, "chunk")) more")
+            }
             return lines
         }
 
@@ -111,12 +124,12 @@ struct JobsCommand: AsyncParsableCommand {
         private static func describe(_ recording: ServiceStatus.ArrivingRecording) -> [String] {
             [
                 head(recording.foundAt, "arriving", recording.name),
-                "    \(recording.sentence) Seen for \(TimeText.age(since: recording.foundAt)).",
+                "    Seen for \(TimeText.age(since: recording.foundAt)). \(recording.sentence)",
             ]
         }
 
         private static func describe(_ gap: ChunkRecord) -> String {
-            let attempts = gap.attempts == 1 ? "1 attempt" : "\(gap.attempts) attempts"
+            let attempts = CountedText.text(gap.attempts, "attempt")
             var text = "    \(Transcription.TimeText.clock(gap.range)) failed after \(attempts)"
             if let code = gap.errorCode { text += " (\(code.rawValue))" }
             if let engine = gap.engine { text += ", engine \(engine)" }
@@ -194,14 +207,6 @@ struct JobsCommand: AsyncParsableCommand {
         }
     }
 
-    /// What the service that runs has written; nil: none runs. Blocks.
-    private static func status(of directory: FilePath) -> ServiceStatus? {
-        guard let status = ServiceStatus.read(from: directory),
-            InstanceLock.holder(in: directory) == status.processID
-        else { return nil }
-        return status
-    }
-
     /// - Parameters:
     ///   - command: behind `parlograph`, for advice.
     ///   - isToBeChanged: reading is not enough.
@@ -263,7 +268,10 @@ struct JobsCommand: AsyncParsableCommand {
                 throw TranscriptionError(
                     .noSuchInput, "the recording is no longer in its inbox. Put it there again to have it transcribed.")
             }
-            try await journal.retry(job.id)
+            guard try await journal.retry(job.id) else {
+                throw TranscriptionError(
+                    .noSuchInput, "the service is just taking it out of its inbox. Try again in a moment.")
+            }
         }
     }
 }

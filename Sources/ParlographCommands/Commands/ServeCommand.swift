@@ -54,6 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
         let once = once
+        let faults = StandingFaults()
         let live = try await BlockingPool.files.run { try LiveSettings(settings, once: once, logger: logger) }
         let start = PatientStart(notifier: notifier) { waiting in
             try await JobJournal.open(
@@ -66,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
                 folderFile: { text in
                     try TOMLScreen.check(text, name: "parlograph.toml")
                     return try FolderFileParser.parse(text)
-                }, claims: claims, notifier: notifier
+                }, claims: claims, faults: faults, notifier: notifier
             ) {
                 logger.notice(
                     "ready", metadata: ["inboxes": "\(forService.inboxes.count)", "version": "\(Version.current)"])
@@ -78,11 +79,19 @@ struct ServeCommand: AsyncParsableCommand {
             reload: {
                 guard !once else { throw ConfigurationFault("serve --once keeps the configuration it began with.") }
                 try await live.reload(try await BlockingPool.files.run { try settingsToServe() }) { start.service }
+            },
+            refused: { error in
+                faults.set(
+                    .settings, at: settings.origin,
+                    cause: error.map {
+                        "The settings of \(settings.origin) were refused, and the old ones are in force. Correct them, "
+                            + "then run: systemctl reload parlograph. What is wrong: \($0)"
+                    })
             }, logger: logger, notifier: notifier)
-        let keys = KeyFileWatch(live: live, service: { start.service }, logger: logger)
+        let setups = SetupWatch(live: live, service: { start.service }, faults: faults, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: reload), .init(service: keys),
+                .init(service: reload), .init(service: setups),
                 .init(
                     service: start, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .cancelGroup),

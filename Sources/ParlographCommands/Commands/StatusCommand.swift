@@ -25,30 +25,34 @@ struct StatusCommand: AsyncParsableCommand {
         if !shown { throw ExitCode(Exit.unavailable) }
     }
 
-    /// - Returns: false when no service runs.
+    /// - Returns: false when no service runs, or one that does not report.
     private func show(_ directory: FilePath) async -> Bool {
         var wasRunning = false
         repeat {
-            let (status, pid) = await BlockingPool.files.run {
-                (ServiceStatus.read(from: directory), InstanceLock.holder(in: directory))
-            }
-            guard let status, let pid, status.processID == pid else {
-                if pid != nil, follow {
-                    try? await Task.sleep(for: .seconds(1))
-                    continue
+            let service = await BlockingPool.files.run { ServiceReport(of: directory) }
+            switch service.standing {
+            case .running, .silent: wasRunning = wasRunning || service.standing == .running
+            case .starting where follow: continue
+            case .starting, .stopped:
+                guard let status = service.status, service.standing == .stopped, !wasRunning else {
+                    Exit.say("parlograph: \(await Self.whyNothing(directory, service.process))")
+                    return wasRunning
                 }
-                Exit.say("parlograph: \(await Self.whyNothing(directory, pid))")
-                return wasRunning
+                print(status, service)
+                return false
             }
-            wasRunning = true
-            if json {
-                StandardOutput.print(json: Self.line(status))
-            } else {
-                Self.describe(status).forEach { StandardOutput.print($0) }
-            }
-            guard follow else { return true }
+            if let status = service.status { print(status, service) }
+            guard follow else { return wasRunning }
         } while (try? await Task.sleep(for: .seconds(1))) != nil
         return true
+    }
+
+    private func print(_ status: ServiceStatus, _ service: ServiceReport) {
+        var status = status
+        (status.service, status.remark) = (service.standing, service.remark)
+        if service.standing != .running { status.forgetTimesLeft() }
+        guard json else { return Self.describe(status).forEach { StandardOutput.print($0) } }
+        StandardOutput.print(json: Self.line(status))
     }
 
     /// - Parameter process: of a service that has the folder, and has not reported.
@@ -76,7 +80,9 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func describe(_ status: ServiceStatus) -> [String] {
         var lines = [
-            "service     process \(status.processID), running since \(LocalTime.moment(status.startedAt))",
+            "service     "
+                + (status.remark
+                    ?? "process \(status.processID), running since \(LocalTime.moment(status.startedAt))"),
             "recordings  \(status.running.count) running, \(status.queued) queued, \(status.settling) arriving; "
                 + "\(status.delivered) delivered, \(status.partial) partial, \(status.failed) failed",
         ]
@@ -86,8 +92,11 @@ struct StatusCommand: AsyncParsableCommand {
         if let oldest = status.oldestWaitingAt {
             lines.append("oldest      waits for its transcript since \(LocalTime.moment(oldest))")
         }
+        for fault in status.faults ?? [] {
+            lines.append("fault       since \(LocalTime.moment(fault.since)): \(fault.cause)")
+        }
         for folder in status.shortOfSpace ?? [] {
-            lines.append("waiting     too little space is left at \(folder)")
+            lines.append("waiting     too little space is left at \(folder): free some, or lower min_free_space_mb")
         }
         for outbox in status.outboxes ?? [] {
             lines.append(
@@ -99,7 +108,7 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if let cache = status.cache {
             lines.append(
-                "cache       \(cache.hits) hits, \(cache.misses) misses; \(ByteCount.text(Int64(cache.memoryBytes))) in memory, "
+                "cache       \(CountedText.text(cache.hits, "hit")), \(CountedText.text(cache.misses, "miss", "misses")); \(ByteCount.text(Int64(cache.memoryBytes))) in memory, "
                     + "\(ByteCount.text(Int64(cache.diskBytes))) on disk")
         }
         for (name, engine) in status.engines.sorted(by: { $0.key < $1.key }) {
@@ -107,7 +116,7 @@ struct StatusCommand: AsyncParsableCommand {
                 continue
             }
             lines.append(
-                "engine      \(name): \(inFlight) requests under way (limit \(limit) of "
+                "engine      \(name): \(CountedText.text(inFlight, "request")) under way (limit \(limit) of "
                     + "\(ceiling)), \(engine.requestsInLastMinute ?? 0) begun in the last minute")
         }
         return lines

@@ -91,8 +91,12 @@ struct TranscribeCommand: AsyncParsableCommand {
             let recording = try await BlockingPool.files.run { try Self.opened(path) }
             let options = TranscriptionOptions(language: language == "auto" ? nil : language)
             let transcript = try await withProgress(display) {
-                try await orchestrator.transcribe(recording, id: RecordingID(UInt64(number)), options: options) {
-                    tracker.observe($0)
+                do {
+                    return try await orchestrator.transcribe(
+                        recording, id: RecordingID(UInt64(number)), options: options
+                    ) { tracker.observe($0) }
+                } catch let error as SystemError {
+                    throw Self.fault(of: error, reading: path)
                 }
             }
             let run = RunFacts(processingTime: ContinuousClock.now - started)
@@ -133,6 +137,20 @@ struct TranscribeCommand: AsyncParsableCommand {
                     + "be all.")
         }
         return recording
+    }
+
+    /// Nothing is written before the transcript is there: what a system call failed at was the recording, or this machine.
+    private static func fault(of error: SystemError, reading path: FilePath) -> TranscriptionError {
+        switch error.errno {
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .resourceTemporarilyUnavailable:
+            TranscriptionError(
+                .internalFault, "There is too little of something on this machine: \(error). Try again later.",
+                cause: error)
+        default:
+            TranscriptionError(
+                .noSuchInput, "\(path.printable) cannot be read: \(error.errno). Look at its disk or server.",
+                cause: error)
+        }
     }
 
     /// Many messages begin with the file's name already.

@@ -1,4 +1,5 @@
 import Engines
+import SystemSupport
 package import Transcription
 
 /// Engines that count as one, since the same server takes their requests for the same customer: it has one number of
@@ -14,7 +15,7 @@ extension ConcurrencyController.Settings {
     /// In a sentence; empty where no rate is kept.
     var pace: String {
         let parts = [
-            requestsPerMinute.map { "\($0) requests a minute" },
+            requestsPerMinute.map { "\(CountedText.text($0, "request")) a minute" },
             audioSecondsPerHour.map { "\($0) s of audio an hour" },
         ].compactMap { $0 }
         return parts.isEmpty ? "" : "No more are sent than \(parts.joined(separator: " and "))."

@@ -34,6 +34,8 @@ final class EngineRoom: Sendable {
         var entries: [String: Entry] = [:]
         /// Engines at the same server have the same one.
         var controllers: [EngineGroup: ConcurrencyController] = [:]
+        /// Other rates of controllers that go on, for when these settings are in force.
+        var rates: [(ConcurrencyController, ConcurrencyController.Settings)] = []
 
         mutating func controller(of group: EngineGroup) -> ConcurrencyController {
             if let known = controllers[group] { return known }
@@ -71,12 +73,18 @@ final class EngineRoom: Sendable {
         slots = isAsWide ? old.slots : Self.slots(settings)
         guard isAsWide else { return }
         let known = old.state.withLock { $0 }
-        let unchanged = Set(settings.engines.keys.filter { settings.engines[$0] == old.settings.engines[$0] })
+        let unchanged = Set(
+            settings.engines.filter { name, entry in
+                old.settings.engines[name].map { $0.withoutRates == entry.withoutRates } ?? false
+            }.keys)
         state.withLock { state in
             // Who joins engines that go on, or leaves them, makes no new server.
             for group in Set(settings.engines.keys.compactMap(settings.group)) {
-                state.controllers[group] = unchanged.intersection(group.names).compactMap(old.settings.group)
-                    .first { $0.limits == group.limits }.flatMap { known.controllers[$0] }
+                let before = unchanged.intersection(group.names).compactMap(old.settings.group)
+                    .first { $0.limits.differsOnlyInRates(from: group.limits) && known.controllers[$0] != nil }
+                guard let before, let controller = known.controllers[before] else { continue }
+                state.controllers[group] = controller
+                if before.limits != group.limits { state.rates.append((controller, group.limits)) }
             }
             for (name, entry) in known.entries where unchanged.contains(name) {
                 var entry = entry
@@ -86,6 +94,22 @@ final class EngineRoom: Sendable {
                 if let group = settings.group(of: name) { entry.controller = state.controller(of: group) }
                 state.entries[name] = entry
             }
+        }
+    }
+
+    /// These settings are in force: their rates count, for recordings in work as well.
+    func comeIntoForce() {
+        let rates = state.withLock { state in
+            defer { state.rates = [] }
+            return state.rates
+        }
+        for (controller, settings) in rates { controller.setRates(settings) }
+    }
+
+    /// These engines are asked again, whatever they said before.
+    func forgetOutages(of names: [String]) {
+        state.withLock { state in
+            for name in names { state.entries[name]?.outage = EngineOutage() }
         }
     }
 
@@ -127,7 +151,8 @@ final class EngineRoom: Sendable {
             name: recording, expectedSamples: nil, expectedChunks: nil,
             concurrency: controller?.figures.limit ?? 1,
             priorRate: rate ?? 1,
-            engineWait: { controller?.heldFor }, engineAway: { controller?.absence?.lasted })
+            engineWait: { controller?.heldFor }, engineAway: { controller?.absence?.lasted },
+            requestsPerMinute: { controller?.settings.requestsPerMinute })
     }
 
     /// For `status`.

@@ -56,6 +56,22 @@ final class LiveSettings: Sendable {
         return KeyChange(settings: settings.readingAgain(keysOf: changed), engines: changed, version: version)
     }
 
+    /// As `Settings.unreadableKeyFiles`. Blocks.
+    func unreadableKeys() -> [String: String] { state.withLock { $0.settings }.unreadableKeyFiles }
+
+    /// What these engines find in place for them. Blocks.
+    /// - Parameter engines: nil: those in use.
+    func setups(of engines: [String]? = nil) -> [String: EngineSetup] {
+        let settings = state.withLock { $0.settings }
+        let entries = (engines ?? settings.usedEngines.sorted()).compactMap { name in
+            settings.engines[name].map { (name, EngineSetup(of: $0)) }
+        }
+        return Dictionary(uniqueKeysWithValues: entries)
+    }
+
+    /// These engines are asked again, whatever they said before.
+    func forgetOutages(of engines: [String]) { state.withLock { $0.room }.forgetOutages(of: engines) }
+
     /// Gives new settings to the service. Recordings that are being worked on keep the old ones.
     /// - Parameters:
     ///   - version: the settings were made from those; nothing is done where others have come since.
@@ -82,6 +98,7 @@ final class LiveSettings: Sendable {
             return true
         }
         guard isTaken else { return }
+        newRoom.comeIntoForce()
         await service()?.apply(serviceSettings(new), equipment(new, newRoom))
         if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
         if new.logLevel != old.logLevel { logger.warning("a new log_level needs a restart") }

@@ -42,7 +42,10 @@ struct Surroundings {
         let view = await BlockingPool.files.run { ServiceView(stateDirectory: settings.stateDirectory) }
         var findings = configuration + (await languages)
         findings += await BlockingPool.files.run {
-            AssumedUser.run(as: view.user) { FolderFindings(settings, user: view.user?.name).all } + [Self.inotify()]
+            let service = ServiceReport(of: settings.stateDirectory)
+            return AssumedUser.run(as: view.user) {
+                FolderFindings(settings, user: view.user?.name, isServed: service.process != nil).all
+            } + [Self.inotify()] + ServiceFindings(service).all
         }
         findings += await circles
         if let program = await BlockingPool.files.run(DecodingAudioSource.installedFFmpeg) {
@@ -160,13 +163,23 @@ struct Surroundings {
         guard let watches = limit("max_user_watches"), let instances = limit("max_user_instances") else {
             return .note("inotify", "its limits cannot be read; inboxes are scanned if watching fails")
         }
+        let remedy = "Raise them: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
         let instance = inotify_init1(CInt(IN_CLOEXEC))
         guard instance >= 0 else {
             return .note(
                 "inotify",
-                "no instance is free (fs.inotify.max_user_instances = \(instances)); inboxes are scanned instead")
+                "no instance is free (fs.inotify.max_user_instances = \(instances)); inboxes are scanned instead. "
+                    + remedy)
         }
-        close(instance)
-        return .fine("inotify", "\(watches) watches (one for each folder), \(instances) instances allowed")
+        defer { close(instance) }
+        guard inotify_add_watch(instance, "/", UInt32(IN_DELETE_SELF)) >= 0 else {
+            return .note(
+                "inotify",
+                "no watch is free (fs.inotify.max_user_watches = \(watches)); inboxes are scanned instead. " + remedy)
+        }
+        return .fine(
+            "inotify",
+            "\(CountedText.text(watches, "watch", "watches")) (one for each folder), "
+                + "\(CountedText.text(instances, "instance")) allowed")
     }
 }

@@ -77,21 +77,41 @@ extension Settings {
     package func readingAgain(keysOf names: some Sequence<String>) -> Settings {
         var settings = self
         for name in names {
-            guard let path = keyFiles[name] else { continue }
-            // Known before it is read: what comes while it is read is a change.
-            settings.engines[name]?.keyFileIdentity = (try? FileStatus(at: path))?.identity
-            guard let reading = try? KeyReading(file: path.string), let secret = reading.secret else { continue }
-            settings.give(secret, to: name)
+            guard let path = keyFiles[name], let reading = try? KeyReading(file: path.string) else { continue }
             settings.engines[name]?.keyFileIdentity = reading.identity
+            if let secret = reading.secret { settings.give(secret, to: name) }
         }
         return settings
     }
 
-    /// Engines whose key file is there and is not the one that their key was read from, by name. Blocks.
+    /// Why the key files of engines in use cannot be read now, and the remedy, by their printable paths. Blocks.
+    var unreadableKeyFiles: [String: String] {
+        var faults: [String: String] = [:]
+        for (name, path) in keyFiles where usedEngines.contains(name) {
+            do {
+                _ = try OwnedDescriptor(opening: path, flags: O_RDONLY)
+            } catch {
+                let errno = (error as? SystemError)?.errno
+                let remedy =
+                    errno == .noSuchFileOrDirectory
+                    ? "Put it there again"
+                    : "Let the service's user read it: chown parlograph \(path.printable); chmod 0400 \(path.printable)"
+                faults[path.printable] =
+                    "The key file \(path.printable) of engine \(name) cannot be read by the service: "
+                    + "\(errno.map { "\($0)" } ?? "\(error)"). It goes on with the key it has, and will have none at its "
+                    + "next start. \(remedy)"
+            }
+        }
+        return faults
+    }
+
+    /// Engines whose key file can be read and is not the one that their key was read from, by name. Blocks.
     package var enginesWithOtherKeyFiles: [String] {
         keyFiles.filter { name, path in
-            guard let now = try? FileStatus(at: path).identity else { return false }
-            return now != engines[name]?.keyFileIdentity
+            guard let now = try? FileStatus(at: path).identity, now != engines[name]?.keyFileIdentity else {
+                return false
+            }
+            return (try? OwnedDescriptor(opening: path, flags: O_RDONLY)) != nil
         }.keys.sorted()
     }
 

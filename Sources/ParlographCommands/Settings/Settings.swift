@@ -45,6 +45,13 @@ package struct Settings: Sendable {
         package var keyNotes: [String] = []
         /// Keys lie where this user may not look, so that it cannot be told whether the service has one for it.
         package var keyIsHidden = false
+
+        /// What makes it another engine: the limits on requests and audio do not.
+        var withoutRates: EngineEntry {
+            var entry = self
+            (entry.requestsPerMinute, entry.audioSecondsPerHour) = (nil, nil)
+            return entry
+        }
     }
 
     package var stateDirectory: FilePath

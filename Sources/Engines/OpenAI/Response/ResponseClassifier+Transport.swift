@@ -45,7 +45,9 @@ extension ResponseClassifier {
                 return fail("did not answer in time: \(detail)", .retry(after: nil), .strained)
             }
             let tenths = timeout.milliseconds / 100
-            return fail("has not answered within \(tenths / 10).\(tenths % 10) s", .retry(after: nil), .strained)
+            return fail(
+                "has not answered within \(tenths / 10).\(tenths % 10) s", .retry(after: nil), .strained,
+                advice: "See whether the server at base_url of \(section) hangs or is overloaded.")
         case CURLE_PEER_FAILED_VERIFICATION where failure.isOfOtherName:
             return fail(
                 "shows a certificate that is for another name: \(detail)", .giveUpRecording, code: .engineUnavailable,
