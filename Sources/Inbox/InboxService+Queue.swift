@@ -4,49 +4,8 @@ import SystemPackage
 import SystemSupport
 import Transcription
 
-// From a complete recording to the job that begins.
+// Which job begins when.
 extension InboxService {
-    func enqueue(_ arrival: Intake.Arrival, _ inbox: InboxSettings) async throws {
-        let path = arrival.path
-        let job = try await journal.enqueue(
-            inbox: RawName(inbox.path),
-            sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map { RawName($0.path) },
-            path: path, identity: arrival.identity, now: Self.now()
-        ) { isTaken in
-            for attempt in 0..<1000 {
-                let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)
-                if try !isTaken(candidate) { return candidate }
-            }
-            throw TranscriptionError(.internalFault, "\(path.printable): every name for its sidecars is taken.")
-        }
-        guard let job else { return }
-        notes.put(nil, base: IncompleteNote.base(path), outbox: inbox.outbox)
-        logger.info(
-            "recording found",
-            metadata: ["file": "\(path.printable)", "bytes": "\(arrival.identity.byteCount)", "job": "\(job.id)"])
-        wake.signal()
-        board.noteChange()
-    }
-
-    /// A person hears what a recording lacks, or no longer hears it.
-    func tell(_ incomplete: Intake.Incomplete, _ inbox: InboxSettings) async {
-        if incomplete.isGivenUp { board.noteIncomplete() }
-        let path = incomplete.path
-        do {
-            switch incomplete.reason {
-            case .short(_, let identity):
-                try await journal.noteShort(path, identity, in: RawName(inbox.path))
-            case .unreadable, nil: try await journal.forgetShort(path, in: RawName(inbox.path))
-            }
-        } catch {
-            // The note is written all the same; at the next start nothing is known of it.
-            logger.warning("incomplete recording cannot be remembered", metadata: ["error": "\(error)"])
-        }
-        let text = incomplete.reason.map { IncompleteNote.text(path, $0) }
-        guard text != nil || !incomplete.isGivenUp else { return }
-        notes.put(text, base: IncompleteNote.base(path), outbox: inbox.outbox)
-    }
-
     /// `parlograph jobs retry` puts jobs into the journal from another process, and a clock that is set back would make
     /// a pause long.
     private static let longestPause = Duration.seconds(60)
@@ -69,17 +28,17 @@ extension InboxService {
                 let inboxes = running.inboxesWithRoom(
                     settings.inboxes.map { RawName($0.path) }, limit: settings.parallelRecordings)
                 if mayTake(), !inboxes.isEmpty {
-                    let now = Self.now()
+                    let now = UnixTime.now()
                     let withSpace = await inboxesWithSpace(settings)
                     let open = withSpace.filter { outages.rest(of: $0, now: now) == nil }.map { RawName($0.path) }
                         .filter(inboxes.contains)
                     if let job = try await journal.takeNext(now: now, of: open) {
                         running.begin(job)
-                        if let inbox = inbox(of: job) { outages.begin(job, with: inbox.engine) }
+                        if let inbox = current.inbox(of: job) { outages.begin(job, with: inbox.engine) }
                         group.addTask {
-                            let again = await work(on: job)
+                            let again = await runner.run(job)
                             outages.release(job)
-                            letGo(job, again: again)
+                            runner.letGo(job, again: again)
                             running.end(job)
                             wake.signal()
                         }
@@ -102,7 +61,7 @@ extension InboxService {
     private func pauseUntilNext(
         _ settings: Settings, open: [RawName], withSpace: [InboxSettings]
     ) async throws -> Duration? {
-        let now = Self.now()
+        let now = UnixTime.now()
         let due = try await journal.nextDue(of: open)
         let rests = withSpace.compactMap { outages.rest(of: $0, now: now) }
         let pause = (rests + [due].compactMap(\.self)).min().map { Duration.seconds(max(1, $0 - now)) }
@@ -122,5 +81,28 @@ extension InboxService {
         return settings.inboxes.filter { !short.contains($0.outbox) }
     }
 
-    static func now() -> Int64 { Int64(time(nil)) }
+    /// Once at the start, then daily.
+    func keepJournalSmall() async {
+        while !Task.isCancelled {
+            do {
+                let removed = try await journal.prune(finishedBefore: UnixTime.now() - Self.memory) { job in
+                    guard let inbox = try? OpenFolder(root: job.inbox.path) else { return true }
+                    do {
+                        return try inbox.status(at: job.path).identity == job.identity
+                    } catch {
+                        // An inbox that is not mounted has not lost its recordings.
+                        let isHere = (try? InboxRoot.holds(job, in: inbox)) ?? false
+                        return !isHere || (error as? SystemError)?.errno != .noSuchFileOrDirectory
+                    }
+                }
+                if removed > 0 { logger.info("old jobs forgotten", metadata: ["count": "\(removed)"]) }
+            } catch {
+                logger.debug("old jobs are forgotten another time", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(86_400))
+        }
+    }
+
+    /// Seconds that finished jobs are remembered: 90 days.
+    private static let memory: Int64 = 90 * 86_400
 }

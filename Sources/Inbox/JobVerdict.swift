@@ -35,7 +35,7 @@ package enum JobVerdict: Sendable, Hashable {
             self = .waitForOutbox
         } else if told?.code == .decodingInterrupted, !once, interruptions < Self.maximumInterruptions {
             self = .waitForSurroundings
-        } else if SurroundingsFault(error) != nil, !once {
+        } else if EnvironmentFault(error) != nil, !once {
             self = .waitForSurroundings
         } else {
             self = isStopping ? .leave : .fail

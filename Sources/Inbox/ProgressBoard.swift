@@ -7,7 +7,7 @@ import Transcription
 final class ProgressBoard: Sendable {
     private struct State {
         var trackers: [Int64: (job: Job, tracker: ProgressTracker, ledger: ChunkLedger)] = [:]
-        var summary = InboxService.Summary()
+        var summary = ServiceSummary()
         var lastDelivery: Int64?
         var statusFault: String?
         var oldestWaiting: (foundAt: Int64?, lookedAt: Int64)?
@@ -21,7 +21,7 @@ final class ProgressBoard: Sendable {
     /// Seconds since 1970.
     let startedAt = Int64(time(nil))
 
-    var summary: InboxService.Summary { state.withLock { $0.summary } }
+    var summary: ServiceSummary { state.withLock { $0.summary } }
     var isIdle: Bool { state.withLock { $0.trackers.isEmpty } }
 
     /// With how far they are, in the order in which they were found.
@@ -44,7 +44,7 @@ final class ProgressBoard: Sendable {
     func noteFailure(_ code: TranscriptionError.Code, of job: Job) {
         state.withLock { state in
             state.summary.failures.insert(code)
-            if state.summary.failedNames.count < InboxService.Summary.mostNames {
+            if state.summary.failedNames.count < ServiceSummary.mostNames {
                 state.summary.failedNames.append(job.path)
             }
         }

@@ -8,24 +8,24 @@ import Transcription
 /// The service in this process, with a pipeline that a test plays.
 @Suite(.timeLimit(.minutes(20))) struct LongWorkTests {
     private static func settings(_ inboxes: [InboxSettings], in folder: FilePath, parallel: Int)
-        -> InboxService.Settings
+        -> ServiceSettings
     {
-        InboxService.Settings(
+        ServiceSettings(
             inboxes: inboxes, stateDirectory: folder, cacheDirectory: folder, parallelRecordings: parallel,
             shutdown: .seconds(5), progressInterval: .milliseconds(100), leastFreeBytes: 0, once: true)
     }
 
     private static func serve(
-        _ settings: InboxService.Settings, _ pipeline: @escaping InboxService.Equipment.Pipeline
+        _ settings: ServiceSettings, _ pipeline: @escaping TranscriptionBackend.Pipeline
     ) async throws {
         FileLease.ignoreBreakSignal()
         let journal = try await JobJournal.open(in: settings.stateDirectory, logger: InboxFixture.logger)
-        let equipment = InboxService.Equipment(
+        let backend = TranscriptionBackend(
             tracker: { name, _ in
                 ProgressTracker(name: name, expectedSamples: nil, expectedChunks: nil, concurrency: 1, priorRate: 1)
             }, pipeline: pipeline)
         try await InboxService(
-            settings: settings, equipment: equipment, journal: journal, logger: InboxFixture.logger
+            settings: settings, backend: backend, journal: journal, logger: InboxFixture.logger
         ).run()
     }
 
@@ -76,7 +76,7 @@ import Transcription
             try inbox.write("words", to: "inbox/talk.raw")
             let (reads, digests) = (SharedCounter(), Guarded<[Digest]>([]))
             let settings = Self.settings([inbox.settings], in: folder, parallel: 2)
-            let pipeline: InboxService.Equipment.Pipeline = { recording, _, _, _ in
+            let pipeline: TranscriptionBackend.Pipeline = { recording, _, _, _ in
                 let digest = try await recording.digest {
                     reads.add(1)
                     return try $0.read(fromAbsoluteOffset: $2, into: $1)

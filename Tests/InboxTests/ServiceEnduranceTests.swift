@@ -10,23 +10,23 @@ import Transcription
 @Suite(.timeLimit(.minutes(20))) struct ServiceEnduranceTests {
     private static func settings(
         _ inboxes: [InboxSettings], in folder: FilePath, once: Bool = false, parallel: Int = 2
-    ) -> InboxService.Settings {
-        InboxService.Settings(
+    ) -> ServiceSettings {
+        ServiceSettings(
             inboxes: inboxes, stateDirectory: folder, cacheDirectory: folder, parallelRecordings: parallel,
             shutdown: .seconds(5), progressInterval: .milliseconds(100), leastFreeBytes: 0, once: once)
     }
 
     private static func service(
-        _ settings: InboxService.Settings, _ pipeline: @escaping InboxService.Equipment.Pipeline
+        _ settings: ServiceSettings, _ pipeline: @escaping TranscriptionBackend.Pipeline
     ) async throws -> (InboxService, JobJournal) {
         FileLease.ignoreBreakSignal()
         let journal = try await JobJournal.open(in: settings.stateDirectory, logger: InboxFixture.logger)
-        let equipment = InboxService.Equipment(
+        let backend = TranscriptionBackend(
             tracker: { name, _ in
                 ProgressTracker(name: name, expectedSamples: nil, expectedChunks: nil, concurrency: 1, priorRate: 1)
             }, pipeline: pipeline)
         return (
-            InboxService(settings: settings, equipment: equipment, journal: journal, logger: InboxFixture.logger),
+            InboxService(settings: settings, backend: backend, journal: journal, logger: InboxFixture.logger),
             journal
         )
     }

@@ -61,9 +61,9 @@ struct ServeCommand: AsyncParsableCommand {
                 in: settings.stateDirectory, patience: once ? nil : JobJournal.Patience(), mends: true, logger: logger,
                 waiting: waiting)
         } make: { journal in
-            let (forService, equipment) = live.forService
+            let (forService, backend) = live.forService
             return InboxService(
-                settings: forService, equipment: equipment, journal: journal, logger: logger,
+                settings: forService, backend: backend, journal: journal, logger: logger,
                 folderFile: { text in
                     try TOMLScreen.check(text, name: "parlograph.toml")
                     return try FolderFileParser.parse(text)
@@ -125,7 +125,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// What `--once` did, on standard output and as exit status.
-    private func report(_ summary: InboxService.Summary) throws {
+    private func report(_ summary: ServiceSummary) throws {
         var line = "\(summary.delivered) delivered, \(summary.partial) partial, \(summary.failed) failed"
         if summary.waiting > 0 { line += ", \(summary.waiting) still waiting" }
         if summary.incomplete > 0 { line += ", \(summary.incomplete) incomplete" }

@@ -43,9 +43,9 @@ final class LiveSettings: Sendable {
     }
 
     /// For the service.
-    var forService: (settings: InboxService.Settings, equipment: InboxService.Equipment) {
+    var forService: (settings: ServiceSettings, backend: TranscriptionBackend) {
         let (settings, room) = state.withLock { ($0.settings, $0.room) }
-        return (serviceSettings(settings), equipment(settings, room))
+        return (serviceSettings(settings), backend(settings, room))
     }
 
     /// What has come of the key files since they were read; nil: nothing. Blocks.
@@ -99,7 +99,7 @@ final class LiveSettings: Sendable {
         }
         guard isTaken else { return }
         newRoom.comeIntoForce()
-        await service()?.apply(serviceSettings(new), equipment(new, newRoom))
+        await service()?.apply(serviceSettings(new), backend(new, newRoom))
         if new.cache != old.cache { logger.warning("new settings of [cache] need a restart") }
         if new.logLevel != old.logLevel { logger.warning("a new log_level needs a restart") }
         sayWhatIsOdd(new)
@@ -128,8 +128,8 @@ final class LiveSettings: Sendable {
         }
     }
 
-    private func serviceSettings(_ settings: Settings) -> InboxService.Settings {
-        InboxService.Settings(
+    private func serviceSettings(_ settings: Settings) -> ServiceSettings {
+        ServiceSettings(
             inboxes: settings.inboxes, stateDirectory: settings.stateDirectory,
             cacheDirectory: settings.cache.directory,
             parallelRecordings: settings.processing.maxConcurrentChunks + Self.placesForNewcomers,
@@ -137,9 +137,9 @@ final class LiveSettings: Sendable {
             leastFreeBytes: Int64(settings.processing.leastFreeMB) << 20, once: once)
     }
 
-    private func equipment(_ settings: Settings, _ room: EngineRoom) -> InboxService.Equipment {
+    private func backend(_ settings: Settings, _ room: EngineRoom) -> TranscriptionBackend {
         let logger = logger
-        return InboxService.Equipment(tracker: { name, inbox in
+        return TranscriptionBackend(tracker: { name, inbox in
             room.tracker(name, engine: inbox.engine)
         }) { recording, id, inbox, observe in
             let orchestrator = try await BlockingPool.files.run {

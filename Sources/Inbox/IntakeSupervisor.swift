@@ -1,9 +1,10 @@
 import Logging
 import Synchronization
 import SystemSupport
+import Transcription
 
-/// The intakes that run at the moment, one for each inbox.
-final class IntakeDesk: Sendable {
+/// Starts, replaces and stops the intake of each inbox, and makes jobs of what they find.
+final class IntakeSupervisor: Sendable {
     /// The intake of one inbox, with the settings it began with.
     final class Place: Sendable {
         let inbox: InboxSettings
@@ -62,14 +63,67 @@ final class IntakeDesk: Sendable {
     }
 
     private let places = Mutex<[Place]?>(nil)
-    private let logger: Logger
+    let current: ActiveSettings
+    let journal: JobJournal
+    let board: ProgressBoard
+    let notes: NoteQueue
+    private let stuck: StuckSources
     private let claims: InboxClaims?
+    let wake: AsyncSignal
+    let logger: Logger
     /// Is signalled when the inboxes changed.
     let changed = AsyncSignal()
 
-    init(claims: InboxClaims?, logger: Logger) {
+    var settings: ServiceSettings { current.settings }
+
+    /// - Parameters:
+    ///   - claims: keeps other services away from the inboxes; nil: there are none.
+    ///   - wake: is signalled when there is a new job, and when an intake has ended.
+    init(
+        current: ActiveSettings, journal: JobJournal, board: ProgressBoard, notes: NoteQueue, stuck: StuckSources,
+        claims: InboxClaims?, wake: AsyncSignal, logger: Logger
+    ) {
+        self.current = current
+        self.journal = journal
+        self.board = board
+        self.notes = notes
+        self.stuck = stuck
         self.claims = claims
+        self.wake = wake
         self.logger = logger
+    }
+
+    /// Runs an intake for each inbox of the settings, whatever they become, until the task is cancelled.
+    /// - Parameters:
+    ///   - unsettled: finished jobs whose recordings lay in their inboxes at the start.
+    ///   - scanned: is called once, after the first scan of every inbox.
+    func run(_ unsettled: [Job], scanned: @escaping @Sendable () -> Void) async {
+        await withDiscardingTaskGroup { group in
+            var unscanned: SharedCounter?
+            var unstarted = unsettled
+            while !Task.isCancelled {
+                let begun = update(
+                    to: settings.inboxes, noted: (try? await journal.shortOnes()) ?? [:],
+                    finished: unstarted + stuck.all.map(\.job))
+                unstarted = []
+                let first = unscanned == nil ? SharedCounter(begun.count) : nil
+                unscanned = unscanned ?? first
+                for place in begun {
+                    group.addTask {
+                        await place.run(
+                            once: self.settings.once, incomplete: { await self.tell($0, place.inbox) },
+                            changed: self.board.noteChange
+                        ) {
+                            if let first, first.add(-1) == 0 { scanned() }
+                        } arrived: { arrival in
+                            try await self.enqueue(arrival, place.inbox)
+                        }
+                        self.wake.signal()
+                    }
+                }
+                await changed.wait()
+            }
+        }
     }
 
     /// All intakes have come to their end; they do so by themselves with `once`.
@@ -104,7 +158,7 @@ final class IntakeDesk: Sendable {
 
     /// Work on a recording has ended.
     /// - Parameter again: it changed meanwhile and wants to be looked at.
-    func release(_ job: Job, again: Bool) {
+    @Sendable func release(_ job: Job, again: Bool) {
         places.withLock { places in
             for place in places ?? [] where RawName(place.inbox.path) == job.inbox {
                 place.intake.release(job.path, job.identity)
@@ -118,7 +172,7 @@ final class IntakeDesk: Sendable {
     ///   - noted: short recordings that a person was told of, for each inbox.
     ///   - finished: jobs whose recordings are on their way out of their inboxes.
     /// - Returns: new ones, to be run.
-    func update(
+    private func update(
         to inboxes: [InboxSettings], noted: [RawName: [FileIdentity: RawName]], finished: [Job]
     ) -> [Place] {
         claims?.keep(only: inboxes.map(\.path))

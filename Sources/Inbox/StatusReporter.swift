@@ -4,8 +4,27 @@ import SystemPackage
 import SystemSupport
 import Transcription
 
-// What the service tells about itself: `status.json` for the commands, `status.html` for people.
-extension InboxService {
+/// What the service tells about itself: `status.json` for the commands, a line for the service manager, `status.html` and
+/// notes in the outboxes for people.
+struct StatusReporter: Sendable {
+    let current: ActiveSettings
+    let journal: JobJournal
+    let board: ProgressBoard
+    let intakes: IntakeSupervisor
+    let outages: Outages
+    let stuck: StuckSources
+    let faults: StandingFaults
+    let space: FreeSpace
+    let pages: StatusPages
+    let notes: NoteQueue
+    let outageNotes: OutageNotes
+    let logger: Logger
+    /// Nil: there is no service manager to be told.
+    let notifier: ServiceNotifier?
+
+    var settings: ServiceSettings { current.settings }
+
+    func inbox(of job: Job) -> InboxSettings? { current.inbox(of: job) }
     func reportStatus() async {
         var last: ServiceStatus?
         var noted: [Int64: Job.Chunks] = [:]
@@ -34,10 +53,10 @@ extension InboxService {
 
     private func makeStatus() async -> ServiceStatus {
         let counts = (try? await journal.counts()) ?? [:]
-        let (cache, figures) = await current.equipment.figures()
+        let (cache, figures) = await current.backend.figures()
         let running = running
         var status = ServiceStatus(
-            processID: getpid(), startedAt: board.startedAt, updatedAt: Self.now(), settling: desk.settlingCount,
+            processID: getpid(), startedAt: board.startedAt, updatedAt: UnixTime.now(), settling: intakes.settlingCount,
             queued: counts[.queued] ?? 0,
             running: running.map {
                 ServiceStatus.Running(name: $0.job.path.printable, progress: $0.progress, job: $0.job.id)
@@ -76,7 +95,7 @@ extension InboxService {
         _ = await write(makeStatus())
         await notes.finish(within: Self.longestLastNotes)
         _ = await writeOutageNotes()
-        await writePages(stoppedAt: Self.now())
+        await writePages(stoppedAt: UnixTime.now())
     }
 
     private static let longestLastNotes = Duration.seconds(15)
@@ -98,7 +117,7 @@ extension InboxService {
                 await board.pagesOutdated.wait(atMost: Self.progressPageInterval)
                 continue
             }
-            let untilMidnight = LocalTime.startOfDay(LocalTime.startOfDay(Self.now()) + 26 * 3600) - Self.now()
+            let untilMidnight = LocalTime.startOfDay(LocalTime.startOfDay(UnixTime.now()) + 26 * 3600) - UnixTime.now()
             await board.pagesOutdated.wait(atMost: .seconds(max(60, untilMidnight)))
         }
     }
@@ -116,7 +135,7 @@ extension InboxService {
             guard let page = try? await makePage(outbox, inboxes, stoppedAt: stoppedAt) else { return }
             made[outbox] = page
         }
-        let now = Self.now()
+        let now = UnixTime.now()
         for outbox in pages.outboxes.union(made.keys) {
             let page = made[outbox]
             let write: @Sendable () -> Void = { pages.update(page, in: outbox, now: now) }
@@ -135,7 +154,7 @@ extension InboxService {
     private static let failuresOf: Int64 = 7 * 86_400
 
     private func makePage(_ outbox: FilePath, _ inboxes: [RawName], stoppedAt: Int64?) async throws -> StatusPage {
-        let now = Self.now()
+        let now = UnixTime.now()
         let today = LocalTime.startOfDay(now)
         var page = StatusPage()
         page.stoppedAt = stoppedAt
@@ -153,7 +172,7 @@ extension InboxService {
             page.waiting += try await journal.jobs(of: inboxes, in: state, limit: Self.mostWaiting).map(
                 \.path.printable)
         }
-        if stoppedAt == nil { page.arriving = desk.settlingCount(of: inboxes) }
+        if stoppedAt == nil { page.arriving = intakes.settlingCount(of: inboxes) }
         for (state, remark) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
             page.finished += try await journal.jobs(
                 of: inboxes, in: state, finishedSince: today, limit: Self.mostFinished

@@ -4,11 +4,34 @@ import SystemPackage
 import SystemSupport
 import Transcription
 
+/// Takes one recording from the queue to its sidecars and its source out of the inbox, or says what it waits for.
+///
+/// The order is: sidecars, journal, source. What the journal has not taken down has not happened: after a crash the next
+/// start does it again.
+struct JobRunner: Sendable {
+    let current: ActiveSettings
+    let journal: JobJournal
+    let board: ProgressBoard
+    let folderFiles: FolderFiles
+    let outages: Outages
+    let outboxProbe: OutboxProbe
+    let stuck: StuckSources
+    let logger: Logger
+    /// Is signalled when recordings may begin that could not before.
+    let wake: AsyncSignal
+    /// Lets a recording go that is no longer worked on; `again`: it changed and wants to be looked at by intake.
+    let release: @Sendable (_ job: Job, _ again: Bool) -> Void
+    let undelivered = UndeliveredTranscripts()
+    let interruptions = Interruptions()
+
+    var settings: ServiceSettings { current.settings }
+}
+
 // One recording, from the queue to its sidecars.
-extension InboxService {
+extension JobRunner {
     /// - Returns: true when the recording changed and wants to be looked at again by intake.
-    func work(on job: Job) async -> Bool {
-        let (settings, equipment) = current.both
+    func run(_ job: Job) async -> Bool {
+        let (settings, backend) = current.both
         guard let configured = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
             // The inbox was taken out of the configuration this moment: the job waits in the journal.
             try? await journal.requeue(job.id)
@@ -22,7 +45,7 @@ extension InboxService {
         logger[metadataKey: "file"] = "\(job.path.printable)"
         let started = ContinuousClock.now
         // The engine may be made for it, and read its files.
-        let tracker = await BlockingPool.files.run { equipment.tracker(job.path.printable, inbox) }
+        let tracker = await BlockingPool.files.run { backend.tracker(job.path.printable, inbox) }
         let ledger = ChunkLedger()
         board.begin(job, tracker, ledger)
         var finished: Job.State?
@@ -30,27 +53,27 @@ extension InboxService {
         do {
             try await checkOutbox(of: inbox)
             if let outcome = try await deliveredBefore(job, inbox) {
-                finished = outcome
                 try await close(job, inbox, as: outcome)
+                finished = outcome
                 logger.info("recording was delivered just before the service ended")
                 return await settleSource(of: job, inbox, as: outcome)
             }
             if try await isDeliveredOnRecord(job, inbox) {
-                finished = .delivered
                 try await close(job, inbox, as: .delivered)
+                finished = .delivered
                 logger.info("recording has its transcript already, the journal did not know of it")
                 return await settleSource(of: job, inbox, as: .delivered)
             }
             let isMade = undelivered[job] != nil
             try await journal.noteBegin(
-                job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: Self.now())
+                job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: UnixTime.now())
             let transcript = try await noting(tracker, ledger, of: job) {
                 try await withStatusNote(of: job, inbox, tracker) {
-                    try await transcribe(job, inbox, by: equipment.pipeline) { event in
+                    try await transcribe(job, inbox, by: backend.pipeline) { event in
                         tracker.observe(event)
                         ledger.observe(event)
                         if case .finished(_, false, .some) = event {
-                            outages.end(.engine(inbox.engine), now: Self.now())
+                            outages.end(.engine(inbox.engine), now: UnixTime.now())
                         }
                     }
                 }
@@ -85,16 +108,17 @@ extension InboxService {
             let verdict = JobVerdict(
                 error, interruptions: isInterrupted ? interruptions.note(job) : 0, isStopping: Task.isCancelled,
                 once: settings.once)
-            if verdict == .fail { finished = .failed }
-            return await act(verdict, on: job, inbox, error, tracker, logger: logger)
+            let ending = await act(verdict, on: job, inbox, error, tracker, logger: logger)
+            if ending.hasFailed { finished = .failed }
+            return ending.again
         }
     }
 
-    /// - Returns: as `work`.
+    /// - Returns: as `run`; and whether the journal has it that the job failed.
     private func act(
         _ verdict: JobVerdict, on job: Job, _ inbox: InboxSettings, _ error: any Error, _ tracker: ProgressTracker,
         logger: Logger
-    ) async -> Bool {
+    ) async -> (again: Bool, hasFailed: Bool) {
         let fault =
             error as? TranscriptionError
             ?? TranscriptionError(.internalFault, "An unexpected fault: \(error)", cause: error)
@@ -103,7 +127,7 @@ extension InboxService {
         case .forget:
             logger.info("recording changed or went away while it was read, looking again")
             await drop(job, inbox)
-            return true
+            return (true, false)
         case .waitForEngine(let kind): await waitForEngine(job, inbox, kind, fault, tracker)
         case .waitForOutbox: await waitForOutbox(job, inbox, fault, logger: logger)
         case .waitForSurroundings: await waitForSurroundings(job, error, logger: logger)
@@ -113,7 +137,7 @@ extension InboxService {
             board.noteFailure(fault.code, of: job)
             return await fail(job, inbox, fault, logger: logger)
         }
-        return false
+        return (false, false)
     }
 
     /// Forgets a job that is none any more.
@@ -160,7 +184,7 @@ extension InboxService {
     }
 
     private func transcribe(
-        _ job: Job, _ inbox: InboxSettings, by pipeline: Equipment.Pipeline,
+        _ job: Job, _ inbox: InboxSettings, by pipeline: TranscriptionBackend.Pipeline,
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> Transcript {
         if let largest = inbox.largestRecording, job.identity.byteCount > largest {
@@ -186,56 +210,9 @@ extension InboxService {
         return recording
     }
 
-    private func deliver(
-        _ transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts
-    ) async throws {
-        do {
-            let rendered = await BlockingPool.files.run {
-                Sidecar.renderSet(transcript, inbox.formats, run: run)
-            }
-            var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
-            // A recording that replaced the one of this name in place replaces its transcript; a different one that came
-            // under a name used before must not wipe out what was delivered then.
-            let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-            let record = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> SidecarRecord? in
-                guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder) else {
-                    return nil
-                }
-                return SidecarRecord(names, in: folder)
-            }
-            if record?.source == transcript.source.sha256 {
-                known.formUnion(record?.digests ?? [])
-            } else if inbox.after != .keep, try await journal.hasEarlierDelivery(than: job) {
-                known = Set(job.sidecarDigests)
-            }
-            let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
-            try await journal.recordDelivery(
-                job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
-                lostSamples: transcript.lostSampleCount)
-            let replaceable = known.union(ours)
-            _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
-                try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
-                    rendered, for: job.sidecarBase.last, keepingExtension: true, overwrite: .ifUnedited(replaceable))
-            }
-        } catch let error as SystemError {
-            throw Self.cannotWrite(to: inbox.outbox, error)
-        }
-        try await close(job, inbox, as: transcript.isPartial ? .partial : .delivered)
-    }
-
-    /// The sidecars are in place.
-    private func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
-        try await journal.finish(job.id, state: outcome, error: nil, now: Self.now())
-        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
-            for kind in PersonalNotes.Kind.allCases {
-                PersonalNotes.remove(kind, base: job.sidecarBase, outbox: inbox.outbox)
-            }
-        }
-    }
-
     private func fail(
         _ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger
-    ) async -> Bool {
+    ) async -> (again: Bool, hasFailed: Bool) {
         logger.error("recording failed", metadata: ["code": "\(error.code)", "error": "\(error.message)"])
         do {
             let movesTo = inbox.after == .keep ? nil : inbox.failed.lastComponent?.string
@@ -247,14 +224,14 @@ extension InboxService {
                     base: job.sidecarBase, outbox: inbox.outbox)
             }
             try await journal.finish(
-                job.id, state: .failed, error: (error.code.rawValue, error.message), now: Self.now())
-            return await settleSource(of: job, inbox, as: .failed)
+                job.id, state: .failed, error: (error.code.rawValue, error.message), now: UnixTime.now())
+            return (await settleSource(of: job, inbox, as: .failed), true)
         } catch let fault as SystemError {
             await waitForOutbox(job, inbox, Self.cannotWrite(to: inbox.outbox, fault), logger: logger)
-            return false
+            return (false, false)
         } catch {
             // Cancelled while the journal could not be used: the next start takes it up again.
-            return false
+            return (false, false)
         }
     }
 
@@ -272,7 +249,7 @@ extension InboxService {
             group.addTask {
                 var last: (stall: ProgressStall.Reason?, looks: Int)?
                 while (try? await Task.sleep(for: Self.firstNote)) != nil {
-                    let progress = progress(of: job, tracker.snapshot())
+                    let progress = outages.progress(of: job, with: inbox.engine, tracker.snapshot())
                     if let known = last, known.stall == progress.stall?.reason, known.looks < Self.looksForEachNote {
                         last?.looks += 1
                         continue

@@ -2,7 +2,7 @@ import Logging
 import SystemSupport
 
 // From the finished job to a recording that is out of its inbox.
-extension InboxService {
+extension JobRunner {
     /// Moves, keeps or deletes the source of a finished job, as its inbox wants. A copy to another file system ends when
     /// the task is cancelled; the next start takes it up.
     /// - Returns: true when something else lies under its name by now, which wants to be looked at.
@@ -41,7 +41,7 @@ extension InboxService {
             SourceSettlement.obstacle(error, job, inbox: inbox, as: outcome)
         }
         try? await journal.noteStuck(job.id, because: cause)
-        guard stuck.insert(job, as: outcome, because: cause, now: Self.now()) else { return }
+        guard stuck.insert(job, as: outcome, because: cause, now: UnixTime.now()) else { return }
         logger.error(
             "recording cannot be taken out of the inbox, trying again; it is not transcribed again",
             metadata: ["file": "\(job.path.printable)", "error": "\(cause)"])
@@ -51,13 +51,13 @@ extension InboxService {
     /// Work on a recording has ended. One that cannot be taken out of its inbox is not found there as new.
     func letGo(_ job: Job, again: Bool) {
         guard again || !stuck.contains(job) else { return }
-        desk.release(job, again: again)
+        release(job, again)
     }
 
     /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
-    package func settle(_ jobs: [Job]) async {
+    func settle(_ jobs: [Job]) async {
         for job in jobs where !Task.isCancelled {
-            guard let inbox = inbox(of: job) else { continue }
+            guard let inbox = current.inbox(of: job) else { continue }
             letGo(job, again: await settleSource(of: job, inbox, as: job.state))
         }
     }
@@ -75,9 +75,9 @@ extension InboxService {
 
     /// Tries once more to take those out that could not be. What was queued again meanwhile by `jobs retry`, or is on record
     /// no longer, is no longer stuck.
-    package func settleStuckSources() async {
+    func settleStuckSources() async {
         for known in stuck.all where !Task.isCancelled {
-            guard let inbox = inbox(of: known.job) else { continue }
+            guard let inbox = current.inbox(of: known.job) else { continue }
             do {
                 guard let job = try await journal.finished(known.job.id) else {
                     _ = stuck.remove(known.job)

@@ -2,24 +2,11 @@ import SystemSupport
 import Transcription
 
 // What keeps recordings from going on, as status file, pages and notes tell it.
-extension InboxService {
-    /// What is told of a recording in work: with an engine that is known to be away it does not go on until that has
-    /// answered, however hopeful its own figures are.
-    func progress(of job: Job, _ own: ProgressSnapshot) -> ProgressSnapshot {
-        guard let engine = inbox(of: job)?.engine, let outage = outages.outage(of: job, with: engine) else {
-            return own
-        }
-        var told = own
-        told.stall = ProgressStall(
-            .engineAway, seconds: Double(max(0, Self.now() - outage.since)), cause: outage.cause)
-        (told.remainingSeconds, told.engineWaitSeconds) = (nil, nil)
-        return told
-    }
-
+extension StatusReporter {
     /// The recordings in work. One that waits for its turn behind others that get no answer waits for the engine, too.
     var running: [(job: Job, progress: ProgressSnapshot)] {
         let all = board.running.map { job, own in
-            var progress = progress(of: job, own)
+            var progress = outages.progress(of: job, with: inbox(of: job)?.engine, own)
             if progress.stall?.reason == .engineSilent, progress.stall?.cause == nil {
                 progress.stall?.cause = inbox(of: job).map { Self.silence(of: $0.engine) }
             }
@@ -54,7 +41,7 @@ extension InboxService {
         for inbox in settings.inboxes where engines[inbox.engine] == nil {
             engines[inbox.engine] = ServiceStatus.EngineStatus()
         }
-        let now = Self.now()
+        let now = UnixTime.now()
         for (job, progress) in running {
             guard let name = inbox(of: job)?.engine, var engine = engines[name] else { continue }
             if let stall = progress.stall, stall.reason != .turn {
@@ -86,8 +73,8 @@ extension InboxService {
     }
 
     private var folderFaults: [(inbox: InboxSettings, fault: ServiceStatus.Fault)] {
-        let now = Self.now()
-        return desk.folderFaults.map { inbox, fault, age in
+        let now = UnixTime.now()
+        return intakes.folderFaults.map { inbox, fault, age in
             (inbox, ServiceStatus.Fault(fault, in: inbox.path, since: now - age.components.seconds))
         }
     }
@@ -100,7 +87,7 @@ extension InboxService {
                 ? "A finished recording is still in the inbox"
                 : "\(all.count) finished recordings are still in the inbox"
             return ServiceStatus.Fault(
-                .source, at: inbox.printable, since: all.map(\.since).min() ?? Self.now(),
+                .source, at: inbox.printable, since: all.map(\.since).min() ?? UnixTime.now(),
                 cause: "\(what): \(all.first?.cause ?? "")")
         }
     }
@@ -119,7 +106,7 @@ extension InboxService {
             guard case .outbox(let path) = outage.place else { return nil }
             return ServiceStatus.OutboxStatus(
                 path: path.printable, since: outage.since, cause: outage.cause,
-                nextTry: max(outage.restsUntil, Self.now()))
+                nextTry: max(outage.restsUntil, UnixTime.now()))
         }
         return away.isEmpty ? nil : away.sorted { $0.path < $1.path }
     }
@@ -128,7 +115,7 @@ extension InboxService {
     /// since among many it takes a moment to find out.
     func oldestWaiting(_ counts: [Job.State: Int]) async -> Int64? {
         guard counts[.queued] != nil || counts[.processing] != nil else { return nil }
-        let now = Self.now()
+        let now = UnixTime.now()
         if let known = board.oldestWaiting, (known.lookedAt...known.lookedAt + Self.oldestIsGoodFor).contains(now) {
             return known.foundAt
         }
@@ -142,8 +129,8 @@ extension InboxService {
 
     /// Nil: nothing is on its way into an inbox.
     var arriving: [ServiceStatus.ArrivingRecording]? {
-        let now = Self.now()
-        let pending = desk.pending(limit: Self.mostArriving).map { inbox, recording in
+        let now = UnixTime.now()
+        let pending = intakes.pending(limit: Self.mostArriving).map { inbox, recording in
             ServiceStatus.ArrivingRecording(
                 name: recording.path.printable, inbox: inbox.path.printable,
                 foundAt: now - recording.age.components.seconds, recording.hindrance)
@@ -165,7 +152,7 @@ extension InboxService {
         guard let longest = stalls.filter({ $0.reason != .turn }).max(by: { $0.seconds < $1.seconds }) else {
             return nil
         }
-        let since = Self.now() - Int64(longest.seconds)
+        let since = UnixTime.now() - Int64(longest.seconds)
         return "The speech recognition has not answered since \(LocalTime.moment(since))."
     }
 }
