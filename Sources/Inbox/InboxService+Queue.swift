@@ -59,7 +59,7 @@ extension InboxService {
     }
 
     private func pauseUntilNext(
-        _ settings: Settings, open: [RawName], withSpace: [InboxSettings]
+        _ settings: ServiceSettings, open: [RawName], withSpace: [InboxSettings]
     ) async throws -> Duration? {
         let now = UnixTime.now()
         let due = try await journal.nextDue(of: open)
@@ -72,7 +72,7 @@ extension InboxService {
 
     /// The inboxes whose recordings may begin as far as space goes: none while state or cache are short of it or do not
     /// answer, else all but those whose outbox is or does not.
-    private func inboxesWithSpace(_ settings: Settings) async -> [InboxSettings] {
+    private func inboxesWithSpace(_ settings: ServiceSettings) async -> [InboxSettings] {
         let own = [settings.stateDirectory, settings.cacheDirectory]
         let before = space.shortFolders
         let short = await space.look(at: Set(own + settings.inboxes.map(\.outbox)), least: settings.leastFreeBytes)

@@ -9,7 +9,7 @@ extension IntakeSupervisor {
         let job = try await journal.enqueue(
             inbox: RawName(inbox.path),
             sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map { RawName($0.path) },
-            path: path, identity: arrival.identity, now: Self.now()
+            path: path, identity: arrival.identity, now: UnixTime.now()
         ) { isTaken in
             for attempt in 0..<1000 {
                 let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)

@@ -5,7 +5,7 @@ import Transcription
 
 // From the transcript to its sidecars, and what of that was done before.
 extension JobRunner {
-    private func deliver(
+    func deliver(
         _ transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts
     ) async throws {
         do {
@@ -43,7 +43,7 @@ extension JobRunner {
     }
 
     /// The sidecars are in place.
-    private func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
+    func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
         try await journal.finish(job.id, state: outcome, error: nil, now: UnixTime.now())
         await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             for kind in PersonalNotes.Kind.allCases {

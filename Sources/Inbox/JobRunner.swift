@@ -141,7 +141,7 @@ extension JobRunner {
     }
 
     /// Forgets a job that is none any more.
-    private func drop(_ job: Job, _ inbox: InboxSettings) async {
+    func drop(_ job: Job, _ inbox: InboxSettings) async {
         await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             PersonalNotes.remove(.status, base: job.sidecarBase, outbox: inbox.outbox)
         }
