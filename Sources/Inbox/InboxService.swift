@@ -19,7 +19,7 @@ package struct InboxService: Service {
     let outages: Outages
     let stuck = StuckSources()
     let intakes: IntakeSupervisor
-    let runner: JobRunner
+    package let runner: JobRunner
     let reporter: StatusReporter
     private let folderFiles: FolderFiles
     private let ready: @Sendable () -> Void

@@ -55,7 +55,7 @@ extension JobRunner {
     }
 
     /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
-    func settle(_ jobs: [Job]) async {
+    package func settle(_ jobs: [Job]) async {
         for job in jobs where !Task.isCancelled {
             guard let inbox = current.inbox(of: job) else { continue }
             letGo(job, again: await settleSource(of: job, inbox, as: job.state))
@@ -75,7 +75,7 @@ extension JobRunner {
 
     /// Tries once more to take those out that could not be. What was queued again meanwhile by `jobs retry`, or is on record
     /// no longer, is no longer stuck.
-    func settleStuckSources() async {
+    package func settleStuckSources() async {
         for known in stuck.all where !Task.isCancelled {
             guard let inbox = current.inbox(of: known.job) else { continue }
             do {

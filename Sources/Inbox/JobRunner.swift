@@ -1,5 +1,5 @@
 import Glibc
-import Logging
+package import Logging
 import SystemPackage
 import SystemSupport
 import Transcription
@@ -8,7 +8,7 @@ import Transcription
 ///
 /// The order is: sidecars, journal, source. What the journal has not taken down has not happened: after a crash the next
 /// start does it again.
-struct JobRunner: Sendable {
+package struct JobRunner: Sendable {
     let current: ActiveSettings
     let journal: JobJournal
     let board: ProgressBoard
@@ -25,12 +25,30 @@ struct JobRunner: Sendable {
     let interruptions = Interruptions()
 
     var settings: ServiceSettings { current.settings }
+
+    /// What became of recordings so far.
+    package var summary: ServiceSummary { board.summary }
+}
+
+extension JobRunner {
+    /// One that works by itself, with nobody beside it to be told.
+    package init(
+        settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, logger: Logger,
+        release: @escaping @Sendable (_ job: Job, _ again: Bool) -> Void = { _, _ in }
+    ) {
+        let notes = NoteQueue(logger: logger)
+        self.init(
+            current: ActiveSettings(settings, backend), journal: journal, board: ProgressBoard(),
+            folderFiles: FolderFiles(parse: { _ in FolderChoices() }, notes: notes, logger: logger),
+            outages: Outages(logger: logger), outboxProbe: OutboxProbe(), stuck: StuckSources(), logger: logger,
+            wake: AsyncSignal(), release: release)
+    }
 }
 
 // One recording, from the queue to its sidecars.
 extension JobRunner {
     /// - Returns: true when the recording changed and wants to be looked at again by intake.
-    func run(_ job: Job) async -> Bool {
+    package func run(_ job: Job) async -> Bool {
         let (settings, backend) = current.both
         guard let configured = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
             // The inbox was taken out of the configuration this moment: the job waits in the journal.

@@ -1,12 +1,12 @@
 import Glibc
-import Logging
+package import Logging
 import SystemPackage
 import SystemSupport
 import Transcription
 
 /// What the service tells about itself: `status.json` for the commands, a line for the service manager, `status.html` and
 /// notes in the outboxes for people.
-struct StatusReporter: Sendable {
+package struct StatusReporter: Sendable {
     let current: ActiveSettings
     let journal: JobJournal
     let board: ProgressBoard
@@ -25,6 +25,28 @@ struct StatusReporter: Sendable {
     var settings: ServiceSettings { current.settings }
 
     func inbox(of job: Job) -> InboxSettings? { current.inbox(of: job) }
+}
+
+extension StatusReporter {
+    /// One that tells of a service of which nothing runs: what the journal holds.
+    /// - Parameter faults: what others found.
+    package init(
+        settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, faults: StandingFaults,
+        logger: Logger
+    ) {
+        let current = ActiveSettings(settings, backend)
+        let (board, stuck) = (ProgressBoard(), StuckSources())
+        let notes = NoteQueue(logger: logger)
+        let probe = OutboxProbe()
+        self.init(
+            current: current, journal: journal, board: board,
+            intakes: IntakeSupervisor(
+                current: current, journal: journal, board: board, notes: notes, stuck: stuck, claims: nil,
+                wake: AsyncSignal(), logger: logger),
+            outages: Outages(logger: logger), stuck: stuck, faults: faults, space: FreeSpace(logger: logger),
+            pages: StatusPages(probe: probe, logger: logger), notes: notes,
+            outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: nil)
+    }
     func reportStatus() async {
         var last: ServiceStatus?
         var noted: [Int64: Job.Chunks] = [:]
@@ -51,7 +73,7 @@ struct StatusReporter: Sendable {
     /// In seconds: a file that is older than a few of these is of a service that hangs, or cannot write.
     private static let statusAge: Int64 = 10
 
-    private func makeStatus() async -> ServiceStatus {
+    package func makeStatus() async -> ServiceStatus {
         let counts = (try? await journal.counts()) ?? [:]
         let (cache, figures) = await current.backend.figures()
         let running = running
@@ -91,7 +113,7 @@ struct StatusReporter: Sendable {
     }
 
     /// After everything has ended.
-    func writeLastReports() async {
+    package func writeLastReports() async {
         _ = await write(makeStatus())
         await notes.finish(within: Self.longestLastNotes)
         _ = await writeOutageNotes()

@@ -1,6 +1,6 @@
 /// Why one attempt at a chunk failed, where it matters whose fault that is. Attempts that nobody looked into fail with a
 /// `TranscriptionError`.
-enum AttemptFailure: Error {
+package enum AttemptFailure: Error {
     /// The engine was not asked after all: its outage, which began with this error, lasts.
     case notSent(TranscriptionError)
     /// The request failed, and so did something small that is no recording's audio: the engine answers nobody.
@@ -17,7 +17,7 @@ enum AttemptFailure: Error {
 }
 
 /// What follows when an attempt at a chunk failed.
-enum RetryDecision: Equatable {
+package enum RetryDecision: Sendable, Equatable {
     /// The error stands as it is.
     case fail
     /// The chunk is cut into parts of at most so many samples, or into halves.
@@ -34,22 +34,29 @@ enum RetryDecision: Equatable {
 }
 
 /// The attempts at a chunk so far.
-struct RetryState: Equatable {
+package struct RetryState: Sendable, Equatable {
     /// Repetitions that count as the chunk's own.
-    private(set) var retries = 0
+    package private(set) var retries = 0
     /// By pauses that the server asked for; they do not count.
-    private(set) var heldBack = Duration.zero
+    package private(set) var heldBack = Duration.zero
 
     /// What is known of the engine besides its answer.
-    struct EngineState {
+    package struct EngineState: Sendable {
         /// It answers nobody at the moment.
-        var isAway = false
+        package var isAway: Bool
         /// For how long it has refused every request; zero: it has not.
-        var refusing = Duration.zero
+        package var refusing: Duration
+
+        package init(isAway: Bool, refusing: Duration) {
+            self.isAway = isAway
+            self.refusing = refusing
+        }
     }
 
+    package init() {}
+
     /// Takes note of a failure and says what follows.
-    mutating func decide(_ failure: AttemptFailure, _ settings: RetrySettings) -> RetryDecision {
+    package mutating func decide(_ failure: AttemptFailure, _ settings: RetrySettings) -> RetryDecision {
         switch failure {
         case .notSent: return .fail
         case .engineAway: return .waitForEngine
@@ -60,7 +67,7 @@ struct RetryState: Equatable {
     }
 
     /// The same for a failure of which only the error is known.
-    mutating func decide(
+    package mutating func decide(
         _ error: TranscriptionError, _ engine: EngineState, _ settings: RetrySettings
     ) -> RetryDecision {
         switch error.remedy {

@@ -1,6 +1,5 @@
+import Engines
 import Testing
-
-@testable import Engines
 
 /// Addresses cut as the transfer cuts them.
 @Suite struct URLPartsTests {

@@ -115,12 +115,12 @@ import Transcription
                     ) { _ in path })
                 try await journal.finish(job.id, state: .failed, error: nil, now: 1)
             }
-            await service.settle(try await journal.withPendingSource())
+            await service.runner.settle(try await journal.withPendingSource())
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("inbox/finished.raw"), "they are stuck")
             let again = try #require(try await journal.jobs().first)
             #expect(try await journal.retry(again.id))
             try inbox.move("elsewhere", "failed")
-            await service.settleStuckSources()
+            await service.runner.settleStuckSources()
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("failed/finished.raw"))
             #expect(try await journal.jobs(in: [.queued]).map(\.source) == [.pending])
         }

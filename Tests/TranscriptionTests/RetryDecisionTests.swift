@@ -1,6 +1,5 @@
 import Testing
-
-@testable import Transcription
+import Transcription
 
 /// What follows when an attempt at a chunk failed, row by row.
 @Suite struct RetryDecisionTests {

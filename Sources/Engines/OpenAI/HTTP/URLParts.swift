@@ -1,7 +1,7 @@
 import CCurl
 
 /// An absolute URL, cut by the parser that the transfer uses: what is shown, compared or kept secret is what is asked.
-struct URLParts: Sendable, Hashable {
+package struct URLParts: Sendable, Hashable {
     /// In lower case.
     let scheme: String
     /// As written, percent-encoded; nil: there is none. So are those below.
@@ -16,7 +16,7 @@ struct URLParts: Sendable, Hashable {
     let query: String?
 
     /// - Returns: nil when libcurl would take it for no URL; schemes that it does not know are none.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard let handle = curl_url() else { return nil }
         defer { curl_url_cleanup(handle) }
         guard curl_url_set(handle, CURLUPART_URL, text, 0) == CURLUE_OK else { return nil }
@@ -40,7 +40,7 @@ struct URLParts: Sendable, Hashable {
     var authority: String { host + (port.map { ":\($0)" } ?? "") }
 
     /// localhost, 127.0.0.0/8 or ::1.
-    var isLoopback: Bool {
+    package var isLoopback: Bool {
         let host = host.lowercased()
         return host == "[::1]" || host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.")
     }
@@ -48,11 +48,11 @@ struct URLParts: Sendable, Hashable {
 
 extension URLParts {
     /// Host, and port if the URL has one, for messages; of what is no URL as much as may be shown.
-    static func authority(of url: String) -> String { URLParts(url)?.authority ?? withoutSecrets(url) }
+    package static func authority(of url: String) -> String { URLParts(url)?.authority ?? withoutSecrets(url) }
 
     /// Scheme, host, port and path of an address, which may hold secrets in what else it has. Of what is no absolute URL
     /// (a redirection's path alone) what stands before its query, and nothing that may be a password.
-    static func withoutSecrets(_ url: String) -> String {
+    package static func withoutSecrets(_ url: String) -> String {
         if let parts = URLParts(url) { return "\(parts.scheme)://\(parts.authority)\(parts.path)" }
         let stem = url.prefix { $0 != "?" && $0 != "#" }
         return String(stem.lastIndex(of: "@").map { stem[stem.index(after: $0)...] } ?? stem)

@@ -1,0 +1,85 @@
+import Inbox
+import SystemPackage
+import SystemSupport
+import TestSupport
+import Testing
+import Transcription
+
+/// What the service tells of itself, from a journal and a folder.
+@Suite(.timeLimit(.minutes(20))) struct StatusReporterTests {
+    private static func settings(_ inbox: InboxFixture, state: FilePath) -> ServiceSettings {
+        ServiceSettings(
+            inboxes: [inbox.settings], stateDirectory: state, cacheDirectory: inbox.folder, parallelRecordings: 1,
+            shutdown: .seconds(5), progressInterval: .seconds(1), leastFreeBytes: 0, once: false)
+    }
+
+    private static let backend = TranscriptionBackend(
+        tracker: { name, _ in
+            ProgressTracker(name: name, expectedSamples: nil, expectedChunks: nil, concurrency: 1, priorRate: 1)
+        }, pipeline: { _, _, _, _ in throw CancellationError() })
+
+    private static func reporter(
+        _ settings: ServiceSettings, _ journal: JobJournal, faults: StandingFaults = StandingFaults()
+    ) -> StatusReporter {
+        StatusReporter(
+            settings: settings, backend: backend, journal: journal, faults: faults, logger: InboxFixture.logger)
+    }
+
+    @Test func itCountsWhatTheJournalHolds() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            for (number, name) in ["first", "second", "third", "last"].enumerated() {
+                try inbox.write(name, to: "inbox/\(name).wav")
+                let path = RawName(bytes: "\(name).wav".utf8)
+                _ = try await journal.enqueue(
+                    inbox: RawName(inbox.settings.path), path: path,
+                    identity: try FileStatus(at: inbox["inbox/\(name).wav"]).identity, now: Int64(1000 + number)
+                ) { _ in path }
+            }
+            for state in [Job.State.delivered, .failed] {
+                let job = try #require(try await journal.takeNext())
+                try await journal.finish(job.id, state: state, error: nil, now: 5000)
+            }
+            let status = await Self.reporter(Self.settings(inbox, state: folder), journal).makeStatus()
+            #expect(status.queued == 2 && status.delivered == 1 && status.failed == 1 && status.partial == 0)
+            #expect(status.running.isEmpty && status.oldestWaitingAt == 1002)
+            #expect(status.inboxes?.map(\.path) == [inbox.settings.path.printable])
+        }
+    }
+
+    /// After the end of the service the file and the page say so, and what waits is still counted.
+    @Test func theLastReportIsOfAServiceThatHasStopped() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            try inbox.write("x", to: "inbox/talk.wav")
+            let path = RawName(bytes: "talk.wav".utf8)
+            _ = try await journal.enqueue(
+                inbox: RawName(inbox.settings.path), path: path,
+                identity: try FileStatus(at: inbox["inbox/talk.wav"]).identity, now: 1
+            ) { _ in path }
+            _ = try await journal.takeNext()
+            let reporter = Self.reporter(Self.settings(inbox, state: folder), journal)
+            await reporter.writeLastReports()
+            #expect(ServiceStatus.read(from: folder)?.queued == 0)
+            let page = try inbox.text("outbox/status.html")
+            #expect(page.contains("talk.wav") && page.contains("stopped"))
+        }
+    }
+
+    @Test func whatOthersFindIsToldAsLongAsItLasts() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            let faults = StandingFaults()
+            let reporter = Self.reporter(Self.settings(inbox, state: folder), journal, faults: faults)
+            #expect(await reporter.makeStatus().faults == nil)
+            faults.set(.settings, at: "/etc/p.toml", cause: "It is no TOML.")
+            let told = try #require(await reporter.makeStatus().faults)
+            #expect(told.map(\.kind) == [.settings] && told.map(\.cause) == ["It is no TOML."])
+            faults.set(.settings, at: "/etc/p.toml", cause: nil)
+            #expect(await reporter.makeStatus().faults == nil)
+        }
+    }
+}
