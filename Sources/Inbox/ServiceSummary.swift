@@ -20,4 +20,6 @@ package struct ServiceSummary: Sendable, Hashable {
     package var failures: Set<TranscriptionError.Code> = []
     /// The first of those that failed, relative to their inboxes.
     package var failedNames: [RawName] = []
+
+    package init() {}
 }
