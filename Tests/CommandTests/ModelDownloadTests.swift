@@ -212,4 +212,26 @@ import Testing
             #expect(try await place.run("models", "add", address, "--hash", "abc").status == 64)
         }
     }
+
+    /// What has the name of an archive of the list must be that, wherever it comes from.
+    @Test func anArchiveOfTheListMustBeIt() async throws {
+        try await withTemporaryDirectory { folder in
+            let (place, archive) = try await Self.place(folder)
+            let server = try FakeTranscriptionServer(
+                models: { Served(bytes: archive).answer($0) }, script: { _ in FakeTranscriptionServer.Response(500) })
+            defer { server.stop() }
+            let name = "sherpa-onnx-nemo-parakeet-tdt-0.6b-v3-int8.tar.bz2"
+            let fetched = try await place.run("models", "add", "\(server.url)/\(name)")
+            #expect(fetched.status == 69 && fetched.errors.contains("not 487170055"), "\(fetched.errors)")
+            try place.move(Self.file, name)
+            let brought = try await place.run("models", "add", place[name].string)
+            #expect(brought.status == 65 && brought.errors.contains("SHA-256"), "\(brought.errors)")
+            #expect(try place.files("models") == [])
+            var hash = SHA256()
+            archive.withUnsafeBytes { hash.update($0) }
+            let meant = try await place.run(
+                "models", "add", place[name].string, "--hash", hash.finish().description, "--name", "nemo-mine")
+            #expect(meant.status == 0 && !meant.errors.contains("hashes"), "\(meant.errors)")
+        }
+    }
 }

@@ -19,20 +19,24 @@ package struct FileDownload {
     private let url: String
     private let path: FilePath
     private let limit: Int64
+    private let byteCount: Int64?
     private let flag: CancellationFlag
     private let progress: (Int64, Int64?) -> Void
 
     /// - Parameters:
     ///   - path: of the file that grows here; what it is a part of lies beside it.
     ///   - limit: no file has more bytes.
+    ///   - byteCount: of the file; nil where it is not known.
     ///   - progress: is told how many bytes there are, and how many there will be.
     package init(
-        _ url: String, to path: FilePath, limit: Int64, cancellation: CancellationFlag = CancellationFlag(),
+        _ url: String, to path: FilePath, limit: Int64, byteCount: Int64? = nil,
+        cancellation: CancellationFlag = CancellationFlag(),
         progress: @escaping (_ fetched: Int64, _ total: Int64?) -> Void
     ) {
         self.url = url
         self.path = path
         self.limit = limit
+        self.byteCount = byteCount
         flag = cancellation
         self.progress = progress
     }
@@ -65,7 +69,7 @@ package struct FileDownload {
             most = max(most, useful)
             let transfer = FileTransfer(
                 file: file.descriptor.rawValue, path: path, url: url, origin: origin, there: useful, limit: limit,
-                flag: flag, progress: progress)
+                expected: byteCount, flag: flag, progress: progress)
             switch try transfer.run() {
             case .whole:
                 guard fsync(file.descriptor.rawValue) == 0 else {

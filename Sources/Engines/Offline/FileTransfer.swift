@@ -21,6 +21,7 @@ final class FileTransfer {
     private let origin: PartOrigin?
     private let there: Int64
     private let limit: Int64
+    private let expected: Int64?
     private let flag: CancellationFlag
     private let progress: (Int64, Int64?) -> Void
 
@@ -39,10 +40,10 @@ final class FileTransfer {
     /// - Parameters:
     ///   - origin: what is there is a part of that; nil: what is there is of no use.
     ///   - there: bytes that are not to be fetched again.
+    ///   - expected: bytes of the whole, where they are known beforehand.
     init(
-        file: CInt, path: FilePath, url: String, origin: PartOrigin?, there: Int64, limit: Int64,
-        flag: CancellationFlag,
-        progress: @escaping (Int64, Int64?) -> Void
+        file: CInt, path: FilePath, url: String, origin: PartOrigin?, there: Int64, limit: Int64, expected: Int64?,
+        flag: CancellationFlag, progress: @escaping (Int64, Int64?) -> Void
     ) {
         self.file = file
         self.path = path
@@ -50,6 +51,7 @@ final class FileTransfer {
         self.origin = origin
         self.there = there
         self.limit = limit
+        self.expected = expected
         self.flag = flag
         self.progress = progress
         written = there
@@ -175,6 +177,10 @@ final class FileTransfer {
         }
         if let total, total > limit {
             verdict = .failed("it is larger than any model is (\(ByteCount.text(total)))")
+            return false
+        }
+        if let total, let expected, total != expected {
+            verdict = .failed("it has \(total) bytes, not \(expected) as in the list: it is another file")
             return false
         }
         if let total, let free = freeBytes, free < total - written {

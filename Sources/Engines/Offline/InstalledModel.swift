@@ -21,7 +21,14 @@ package struct InstalledModel: Sendable, Hashable {
     package static func find(_ settings: OfflineEngineSettings) throws -> InstalledModel {
         if settings.model.contains("/") { return try InstalledModel(in: FilePath(settings.model)) }
         let folders = EngineFiles.modelFolders(first: settings.modelsDirectory)
-        guard let folder = folders.map({ $0.appending(settings.model) }).first(where: isFolder) else {
+        let places = folders.map { $0.appending(settings.model) }
+        guard let folder = places.first(where: isFolder) else {
+            if let closed = places.first(where: isClosed) {
+                throw TranscriptionError(
+                    .engineUnavailable,
+                    "The offline engine's model “\(settings.model)” may lie in \(closed.removingLastComponent().printable), "
+                        + "which this user may not look into: chmod a+rx that folder, and those above it.")
+            }
             let remedy =
                 settings.model == OfflineEngineSettings.defaultModel
                 ? "apt install ./parlograph-model-moonshine-tiny-en_*_all.deb, or parlograph models add \(settings.model)"
@@ -33,12 +40,14 @@ package struct InstalledModel: Sendable, Hashable {
         return try InstalledModel(in: folder)
     }
 
+    /// - Parameter subject: what it is called in an error; nil: by its folder.
     /// - Throws: `TranscriptionError` with code `engineUnavailable` where the folder holds no model that is known.
-    package init(in folder: FilePath) throws {
+    package init(in folder: FilePath, called subject: String? = nil) throws {
         let folder = folder.lexicallyNormalized()
+        let subject = subject ?? "The offline engine's model in \(folder.printable)"
         let name = folder.lastComponent.map { FilePath(root: nil, [$0]).printable } ?? folder.printable
         func fault(_ text: String) -> TranscriptionError {
-            TranscriptionError(.engineUnavailable, "The offline engine's model in \(folder.printable) \(text)")
+            TranscriptionError(.engineUnavailable, "\(subject) \(text)")
         }
         guard Self.isFolder(folder) else { throw fault("is not there: models are folders.") }
         let manifest: ModelManifest?
@@ -148,6 +157,11 @@ package struct InstalledModel: Sendable, Hashable {
                 return (name, .failure(fault))
             }
         }
+    }
+
+    private static func isClosed(_ path: FilePath) -> Bool {
+        do { _ = try FileStatus(at: path) } catch { return (error as? SystemError)?.errno == .permissionDenied }
+        return false
     }
 
     private static func isFolder(_ path: FilePath) -> Bool { (try? FileStatus(at: path))?.kind == .directory }

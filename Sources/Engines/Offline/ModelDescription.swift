@@ -43,8 +43,8 @@ enum ModelDescription {
 
     private static func look(at staging: FilePath, _ origin: String) throws -> InstalledModel {
         let model: InstalledModel
-        do { model = try InstalledModel(in: staging) } catch let error as TranscriptionError {
-            throw ModelInstallation.Failure(description: "\(origin) cannot be added. \(error.message)")
+        do { model = try InstalledModel(in: staging, called: origin) } catch let error as TranscriptionError {
+            throw ModelInstallation.Failure(description: error.message)
         }
         let names = InstalledModel.names(inFolder: staging.string)
         let others = ModelLayout.all(files: names, folder: model.name, family: model.manifest?.family)

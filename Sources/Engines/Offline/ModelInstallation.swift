@@ -39,7 +39,7 @@ package struct ModelInstallation: Sendable {
     /// Adds a model: gets it, looks what it is, writes down its hashes, tries it, and gives it its name.
     /// - Parameters:
     ///   - name: of its folder.
-    ///   - archiveHash: SHA-256 that the archive must have; nil: any.
+    ///   - archiveHash: SHA-256 that the archive must have; nil: that of the list, or any where it is not there.
     /// - Throws: `Failure`, `MissingProgram`, `FileDownload.Failure`, `SystemError`, what the attempt throws;
     ///   `CancellationError`.
     package func add(_ source: ModelSource, as name: String, archiveHash: String? = nil) async throws -> Added {
@@ -57,7 +57,8 @@ package struct ModelInstallation: Sendable {
         do {
             let staging = work.path.appending(name)
             try await BlockingPool.files.run { try Self.makeFolder(staging) }
-            let added = try await add(source, as: name, by: staging, archiveHash?.lowercased())
+            let expected = archiveHash?.lowercased() ?? source.knownArchive?.archiveHash
+            let added = try await add(source, as: name, by: staging, expected)
             await BlockingPool.files.run { work.remove() }
             return added
         } catch {
@@ -170,8 +171,11 @@ package struct ModelInstallation: Sendable {
     ) async throws {
         let partial = Self.download(of: name, in: target)
         let url = source.url ?? ""
+        let known = source.knownArchive.flatMap { $0.archiveHash == archiveHash ? $0.byteCount : nil }
         try await blocking { [progress] flag in
-            try FileDownload(url, to: partial, limit: Self.mostBytes, cancellation: flag, progress: progress).fetch()
+            try FileDownload(
+                url, to: partial, limit: Self.mostBytes, byteCount: known, cancellation: flag, progress: progress
+            ).fetch()
         }
         do {
             try await Self.compare(partial, named: source.origin, with: archiveHash)
@@ -195,6 +199,13 @@ package struct ModelInstallation: Sendable {
 
     private static func copy(_ folder: FilePath, to staging: FilePath, _ flag: CancellationFlag) throws {
         let root = try OwnedDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY)
+        let inside = InstalledModel.all(in: folder).filter { (try? $0.model.get()) != nil }.map(\.name)
+        guard inside.isEmpty else {
+            throw Failure(
+                description:
+                    "\(folder.printable) has folders of models in it: \(inside.joined(separator: ", ")). Add one of "
+                    + "them.")
+        }
         for name in InstalledModel.names(inFolder: folder.string).sorted() {
             guard
                 let file = try? OwnedDescriptor(
@@ -242,7 +253,10 @@ package struct ModelInstallation: Sendable {
         var at = FilePath(root: path.root)
         for part in path.components.dropLast() {
             at.append(part)
-            guard at.withPlatformString({ mkdir($0, 0o755) }) == 0 || errno == EEXIST else { throw unmade(path) }
+            let isNew = at.withPlatformString { mkdir($0, 0o755) } == 0
+            guard isNew || errno == EEXIST else { throw unmade(path) }
+            // What root adds is for the service's user, too.
+            if isNew, geteuid() == 0 { _ = at.withPlatformString { chmod($0, 0o755) } }
         }
         do { try makeFolder(path) } catch { throw unmade(path) }
     }

@@ -44,6 +44,13 @@ package enum ModelSource: Sendable, Hashable {
         return knownByArchive ?? KnownModel.named(name)
     }
 
+    /// The archive of the list that this is, by its name; nil for a folder.
+    var knownArchive: KnownModel? {
+        if case .known(let model) = self { return model }
+        if case .folder = self { return nil }
+        return knownByArchive
+    }
+
     /// The same archive, got in another way, or a folder that was unpacked from it.
     private var knownByArchive: KnownModel? {
         let stem = stem

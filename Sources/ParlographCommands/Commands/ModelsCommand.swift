@@ -43,8 +43,9 @@ struct ModelsCommand: AsyncParsableCommand {
             for model in KnownModel.all where !shown.contains(model.name) {
                 let languages = model.languages.isEmpty ? "" : ", \(model.languages.joined(separator: " "))"
                 StandardOutput.print(
-                    "available  \(model.name)  \(model.use)\(languages); \(model.family.title), \(model.megabytes) MB to "
-                        + "fetch, about \(model.memoryMegabytes) MB of memory, licence \(model.licence)")
+                    "available  \(model.name)  \(model.use)\(languages); \(model.family.title), "
+                        + "\(ByteCount.text(model.byteCount)) to fetch, about \(model.memoryMegabytes) MB of memory, licence \(model.licence)"
+                )
                 StandardOutput.print("           \(model.url)")
             }
         }
