@@ -41,6 +41,9 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
     /// The recognizer is told which language it hears.
     var takesLanguage: Bool { self == .whisper || self == .canary || self == .senseVoice }
 
+    /// It hears which language is spoken where it is not told; otherwise that is English.
+    var findsLanguage: Bool { self != .canary }
+
     /// The family as the shim of `CSherpaONNX` calls it.
     var code: csherpa_family {
         switch self {

@@ -46,6 +46,7 @@ package struct ModelInstallation: Sendable {
         guard Self.isName(name) else { throw Failure(description: "“\(name)” cannot be the name of a model.") }
         let work = try await BlockingPool.files.run { [target] in
             try Self.makeFolders(target)
+            _ = try OpenFolder(root: target)
             ModelWorkFolder.sweep(target)
             try Self.requireAbsence(of: name, in: target)
             do {
@@ -118,6 +119,7 @@ package struct ModelInstallation: Sendable {
                     "\(name) lies in \(elsewhere.printable), not in \(target.printable), where models are added "
                     + "and removed. What a package has put there goes with the package.")
         }
+        _ = try OpenFolder(root: target)
         try ModelWorkFolder.removeModel(folder, from: target)
         if hasPart { FileDownload.remove(part) }
     }

@@ -159,6 +159,11 @@ package final class OfflineTranscriber: Transcriber {
         if !isKnown {
             report.notes.append("No hashes are known of the model \(model.name): a damaged file is not seen.")
         }
+        if model.layout.family.takesLanguage, !model.layout.family.findsLanguage {
+            report.notes.append(
+                "The model \(model.name) does not find out which language is spoken: with language = \"auto\" it takes all "
+                    + "speech for English. Set the language of each inbox.")
+        }
         return report
     }
 
