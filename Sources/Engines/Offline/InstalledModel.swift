@@ -56,7 +56,7 @@ package struct InstalledModel: Sendable, Hashable {
         guard let layout = ModelLayout(files: files, folder: name, family: manifest?.family) else {
             throw fault(
                 "is of no kind that is known: its files are none of "
-                    + ModelFamily.allCases.map(\.title).joined(separator: ", ")
+                    + ModelFamily.allCases.map(\.title).joined(separator: "; ")
                     + ". Where the family cannot be told from the names, a model.toml beside them says it: family = \"…\"."
             )
         }
