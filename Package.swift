@@ -38,6 +38,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibcrypto", path: "Sources/C/CLibcrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // The header comes from packaging/fetch-engine.sh; the library is opened at run time.
         .target(
             name: "CSherpaONNX", path: "Sources/C/CSherpaONNX",
@@ -56,8 +57,8 @@ let package = Package(
         .target(
             name: "Engines",
             dependencies: [
-                "Transcription", "SystemSupport", "CCurl", "CFLAC", "CSndfile", "CSherpaONNX", "CLinux", log, system,
-                subprocess,
+                "Transcription", "SystemSupport", "CCurl", "CFLAC", "CSndfile", "CZlib", "CSherpaONNX", "CLinux", log,
+                system, subprocess,
             ]),
         .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
         .target(
@@ -112,7 +113,7 @@ let package = Package(
 )
 
 let cLibraries: Set<String> = [
-    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CSherpaONNX", "CLinux",
+    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CZlib", "CSherpaONNX", "CLinux",
 ]
 for target in package.targets where !cLibraries.contains(target.name) {
     target.swiftSettings = [

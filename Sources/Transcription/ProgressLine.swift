@@ -72,7 +72,7 @@ package enum ProgressLine {
     }
 
     /// `[=====>    ]`, `length` columns with the brackets.
-    private static func gauge(_ fraction: Double, length: Int) -> String {
+    package static func gauge(_ fraction: Double, length: Int) -> String {
         let inside = length - 2
         let full = min(inside, max(0, Int(fraction * Double(inside))))
         let head = full < inside ? ">" : ""

@@ -112,4 +112,47 @@ import Testing
             #expect(try place.files("models") == [])
         }
     }
+
+    /// What an engineer finds when something is wrong.
+    @Test func whatIsNotInOrderIsSaid() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Self.place(folder)
+            let nothing = try await place.run("models", "check", "nemo-ctc-random")
+            #expect(
+                nothing.status == 69 && nothing.lines.first?.contains("is not installed") == true, "\(nothing.lines)")
+            try await RandomModels.make(in: place["made"])
+            let small = place["made/\(RandomModels.small)"].string
+
+            // A folder of several, and a folder with the files of several.
+            let several = try await place.run("models", "add", place["made"].string)
+            #expect(several.status == 65 && several.errors.contains("\(RandomModels.small)"), "\(several.errors)")
+            try await TestAudioFile.run("cp", ["-r", small, place["nemo-both"].string])
+            try await TestAudioFile.run(
+                "sh",
+                ["-c", "cp '\(place["made"].string)'/sherpa-onnx-whisper-random/* '\(place["nemo-both"].string)'/"])
+            let both = try await place.run("models", "add", place["nemo-both"].string)
+            #expect(both.status == 65 && both.errors.contains("more than one model"), "\(both.errors)")
+            for name in ["../evil", ".hidden", "", "a/b", "a\u{1B}[2J", String(repeating: "x", count: 250)] {
+                let refused = try await place.run("models", "add", small, "--name", name)
+                #expect(refused.status == 65 && refused.errors.contains("cannot be the name"), "\(refused.errors)")
+            }
+            #expect(try place.files("models") == [])
+
+            // One that lost a file is told, not passed over.
+            #expect(try await place.run("models", "add", small).status == 0)
+            try place.write("", to: "models/\(RandomModels.smallName)/model.onnx")
+            let list = try await place.run("models", "list")
+            #expect(list.lines.contains { $0.hasPrefix("unusable   \(RandomModels.smallName)  ") }, "\(list.lines)")
+            let check = try await place.run("models", "check")
+            #expect(check.status == 69 && check.lines.contains { $0.hasPrefix("FAIL") && $0.contains("not whole") })
+
+            // Whose engine it is.
+            let engine = ["PARLOGRAPH_ENGINES_OFFLINE_MODEL": RandomModels.smallName]
+            let removed = try await place.run("models", "remove", RandomModels.smallName, environment: engine)
+            #expect(removed.status == 0 && removed.errors.contains("The engine offline is set to"), "\(removed.errors)")
+            let others = try await place.run("models", "remove", "moonshine-tiny-en")
+            #expect(
+                others.status == 65 && others.errors.contains("not in \(place["models"].string)"), "\(others.errors)")
+        }
+    }
 }

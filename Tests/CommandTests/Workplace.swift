@@ -168,7 +168,17 @@ struct TranscriptFile: Decodable {
         let model: String?
     }
 
+    struct Word: Decodable {
+        let word: String
+        let start: Double
+        let end: Double
+    }
+
     let text: String
+    let language: String
+    /// `estimated` where the engine told no times of words.
+    let timing: String?
+    let words: [Word]?
     let engine: String
     let model: String
     let duration: Double

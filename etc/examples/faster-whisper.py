@@ -12,11 +12,13 @@ parser.add_argument("--model", default="small")
 parser.add_argument("--language", default="auto")
 parser.add_argument("file")
 arguments = parser.parse_args()
+# "de" of "de-AT"; some languages have three letters.
+language = arguments.language.replace("_", "-").split("-")[0].lower()
 
 model = WhisperModel(arguments.model, device="auto", compute_type="int8")
 segments, info = model.transcribe(
-    arguments.file, language=None if arguments.language == "auto" else arguments.language[:2], beam_size=5,
-    word_timestamps=True, vad_filter=True, condition_on_previous_text=False)
+    arguments.file, language=None if language == "auto" else language, beam_size=5, word_timestamps=True,
+    vad_filter=True, condition_on_previous_text=False)
 answer = {"language": info.language, "duration": info.duration, "segments": [], "words": []}
 for segment in segments:
     answer["segments"].append({

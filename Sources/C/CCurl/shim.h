@@ -25,6 +25,8 @@ static inline CURLcode ccurl_set_blob(CURL *easy, CURLoption option, const void 
 }
 
 typedef size_t (*ccurl_data_callback)(char *data, size_t size, size_t count, void *context);
+typedef int (*ccurl_progress_callback)(
+    void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total, curl_off_t upload_now);
 typedef int (*ccurl_seek_callback)(void *context, curl_off_t offset, int origin);
 
 /// For CURLOPT_WRITEFUNCTION, CURLOPT_READFUNCTION and CURLOPT_HEADERFUNCTION.
@@ -33,6 +35,10 @@ static inline CURLcode ccurl_set_data_callback(CURL *easy, CURLoption option, cc
 }
 static inline CURLcode ccurl_set_seek_callback(CURL *easy, ccurl_seek_callback callback) {
     return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_set_progress_callback(CURL *easy, ccurl_progress_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, callback);
 }
 
 static inline CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value) {

@@ -37,14 +37,19 @@ package enum EngineFiles {
         return folders.first { (try? FileStatus(at: $0.appending(library))) != nil }
     }
 
+    /// The user's home folder.
+    package static var home: FilePath? {
+        getenv("HOME").map { FilePath(String(cString: $0)) }.flatMap { $0.isAbsolute ? $0 : nil }
+    }
+
     /// Where models are looked for, in this order.
-    /// - Parameter first: `models_directory`.
-    package static func modelFolders(first: FilePath?) -> [FilePath] {
+    /// - Parameters:
+    ///   - first: `models_directory`.
+    ///   - home: of the user; nil: those that are there for everybody.
+    package static func modelFolders(first: FilePath?, home: FilePath? = Self.home) -> [FilePath] {
         var folders = [first].compactMap(\.self)
         folders += ["/var/lib/parlograph/models", "/usr/share/parlograph/models"]
-        if let home = getenv("HOME").map({ FilePath(String(cString: $0)) }), home.isAbsolute {
-            folders.append(home.appending(".local/share/parlograph/models"))
-        }
+        if let home { folders.append(home.appending(".local/share/parlograph/models")) }
         if let built { folders.append(built.appending("models")) }
         return folders
     }

@@ -1,88 +1,146 @@
 import CCurl
 import Glibc
 package import SystemPackage
-import SystemSupport
+package import SystemSupport
 
 /// A large file from a web server into a file here; what is there of it already is not fetched again.
-package enum FileDownload {
+///
+/// Beside a part of the file lies what the server said of the whole (`PartOrigin`), so that parts of two files are never
+/// joined: another address, or another file under the same address, begins anew.
+package struct FileDownload {
     /// Why it did not work, for people.
     package struct Failure: Error, CustomStringConvertible { package let description: String }
 
     /// Less for so long is no connection any more.
-    private static let stallSeconds = 60
+    static let stallSeconds = 60
+    /// A connection that breaks is made again so often, as long as each brings something.
+    private static let mostAttempts = 30
 
-    private final class Sink {
-        let descriptor: CInt
-        let progress: (Int64) -> Void
-        var written: Int64
+    private let url: String
+    private let path: FilePath
+    private let limit: Int64
+    private let byteCount: Int64?
+    private let flag: CancellationFlag
+    private let progress: (Int64, Int64?) -> Void
 
-        init(_ descriptor: CInt, written: Int64, progress: @escaping (Int64) -> Void) {
-            self.descriptor = descriptor
-            self.written = written
-            self.progress = progress
-        }
+    /// - Parameters:
+    ///   - path: of the file that grows here; what it is a part of lies beside it.
+    ///   - limit: no file has more bytes.
+    ///   - byteCount: of the file; nil where it is not known.
+    ///   - progress: is told how many bytes there are, and how many there will be.
+    package init(
+        _ url: String, to path: FilePath, limit: Int64, byteCount: Int64? = nil,
+        cancellation: CancellationFlag = CancellationFlag(),
+        progress: @escaping (_ fetched: Int64, _ total: Int64?) -> Void
+    ) {
+        self.url = url
+        self.path = path
+        self.limit = limit
+        self.byteCount = byteCount
+        flag = cancellation
+        self.progress = progress
+    }
 
-        func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-            var done = 0
-            while done < bytes.count {
-                let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return 0 }
-                done += count
-            }
-            written += Int64(done)
-            progress(written)
-            return done
-        }
+    /// The address for people and files: user, password and query may be secret.
+    package static func shown(_ url: String) -> String {
+        let bare = url.prefix { $0 != "?" && $0 != "#" }
+        guard let scheme = bare.firstRange(of: "://") else { return String(bare) }
+        let authority = bare[scheme.upperBound...].prefix { $0 != "/" }
+        guard let at = authority.lastIndex(of: "@") else { return String(bare) }
+        return String(bare[..<scheme.upperBound] + bare[bare.index(after: at)...])
+    }
+
+    /// Removes a part and what is known of it.
+    package static func remove(_ path: FilePath) {
+        for path in [path, PartOrigin.place(of: path)] { _ = path.withPlatformString { unlink($0) } }
     }
 
     /// Goes on where the file ends. Blocks until the whole is there.
-    /// - Parameter progress: is told how many bytes there are.
-    /// - Throws: `Failure`, `SystemError`.
-    package static func fetch(_ url: String, to path: FilePath, progress: @escaping (Int64) -> Void) throws {
-        var result = try attempt(url, path, progress)
-        // The server does not go on in the middle, or the part is the whole or longer.
-        if result.code == CURLE_RANGE_ERROR || result.status == 416 {
-            _ = path.withPlatformString { unlink($0) }
-            result = try attempt(url, path, progress)
+    /// - Throws: `Failure`, `SystemError`; `CancellationError` soon after the flag is set.
+    package func fetch() throws {
+        let file = try OwnedDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o644)
+        var begun = 0
+        var most: Int64 = -1
+        for _ in 0..<Self.mostAttempts {
+            let there = try FileStatus(of: file.descriptor).identity.byteCount
+            let origin = there > 0 ? PartOrigin.read(beside: path, of: url) : nil
+            if let origin, origin.total == there { return }
+            let useful = origin == nil ? 0 : there
+            most = max(most, useful)
+            let transfer = FileTransfer(
+                file: file.descriptor.rawValue, path: path, url: url, origin: origin, there: useful, limit: limit,
+                expected: byteCount, flag: flag, progress: progress)
+            switch try transfer.run() {
+            case .whole:
+                guard fsync(file.descriptor.rawValue) == 0 else {
+                    throw SystemError("fsync", path.printable, errno: Errno(rawValue: errno))
+                }
+                return
+            case .cancelled: throw CancellationError()
+            case .anew:
+                begun += 1
+                ftruncate(file.descriptor.rawValue, 0)
+                guard begun <= 2 else { throw failure("what the server sends does not fit together", file.descriptor) }
+            case .broken(let reason):
+                let now = try FileStatus(of: file.descriptor).identity.byteCount
+                guard transfer.hasBegun, now > most else { throw failure(reason, file.descriptor) }
+            case .failed(let reason): throw failure(reason, file.descriptor)
+            }
         }
-        guard result.code == CURLE_OK else {
-            let reason =
-                result.status >= 400
-                ? "the server answers with status \(result.status)" : String(cString: curl_easy_strerror(result.code))
-            throw Failure(
-                description: "\(url) cannot be had: \(reason). What came of it stays in \(path.printable); the same "
-                    + "command goes on there.")
-        }
+        throw failure("the connection breaks again and again", file.descriptor)
     }
 
-    private static func attempt(
-        _ url: String, _ path: FilePath, _ progress: @escaping (Int64) -> Void
-    ) throws -> (code: CURLcode, status: Int) {
-        let file = try OwnedDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o644)
-        let there = try FileStatus(of: file.descriptor).identity.byteCount
-        guard let easy = CurlEasy() else { throw Failure(description: "libcurl has no memory.") }
-        let sink = Sink(file.descriptor.rawValue, written: there, progress: progress)
-        easy.set(CURLOPT_URL, url)
-        easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        easy.set(CURLOPT_REDIR_PROTOCOLS_STR, url.lowercased().hasPrefix("https:") ? "https" : "http,https")
-        easy.set(CURLOPT_FOLLOWLOCATION, true)
-        easy.set(CURLOPT_MAXREDIRS, 10)
-        easy.set(CURLOPT_FAILONERROR, true)
-        easy.set(CURLOPT_NOSIGNAL, true)
-        easy.set(CURLOPT_CONNECTTIMEOUT_MS, CurlLoop.connectMilliseconds * 3)
-        easy.set(CURLOPT_LOW_SPEED_LIMIT, 1)
-        easy.set(CURLOPT_LOW_SPEED_TIME, stallSeconds)
-        easy.set(CURLOPT_USERAGENT, "parlograph")
-        if there > 0 { easy.set(CURLOPT_RESUME_FROM_LARGE, offset: Int(there)) }
-        easy.set(CURLOPT_WRITEDATA, pointer: Unmanaged.passUnretained(sink).toOpaque())
-        _ = ccurl_set_data_callback(easy.handle, CURLOPT_WRITEFUNCTION) { @Sendable data, size, count, context in
-            guard let data, let context else { return 0 }
-            return Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
-                .write(UnsafeRawBufferPointer(start: data, count: size * count))
+    private func failure(_ reason: String, _ file: FileDescriptor) -> Failure {
+        var text = "\(Self.shown(url)) cannot be had: \(reason)."
+        if let bytes = try? FileStatus(of: file).identity.byteCount, bytes > 0 {
+            text +=
+                " What came of it, \(ByteCount.text(bytes)), stays in \(path.printable); the same command goes on there."
+        } else {
+            Self.remove(path)
         }
-        let code = withExtendedLifetime(sink) { curl_easy_perform(easy.handle) }
-        fsync(file.descriptor.rawValue)
-        return (code, easy.long(CURLINFO_RESPONSE_CODE))
+        return Failure(description: text)
+    }
+}
+
+/// What the part of a file is a part of.
+struct PartOrigin: Equatable {
+    /// Of the address without its query, in which a key that changes may stand.
+    let address: String
+    /// What the server calls this version of the file; nil where it has no name for it.
+    var version: String?
+    /// Bytes of the whole; nil where the server did not say.
+    var total: Int64?
+
+    private static let longest = 4096
+
+    init(of url: String) {
+        var hash = SHA256()
+        Array(FileDownload.shown(url).utf8).withUnsafeBytes { hash.update($0) }
+        address = hash.finish().description
+    }
+
+    static func place(of part: FilePath) -> FilePath {
+        var place = part
+        place.extension = "origin"
+        return place
+    }
+
+    /// Nil where nothing is known, or the part is of something else.
+    static func read(beside part: FilePath, of url: String) -> PartOrigin? {
+        guard let bytes = try? SmallFile.read(place(of: part), limit: longest) else { return nil }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        var origin = PartOrigin(of: url)
+        guard lines.count == 4, lines[0] == origin.address else { return nil }
+        origin.version = lines[1].isEmpty ? nil : String(lines[1])
+        origin.total = Int64(lines[2])
+        return origin
+    }
+
+    /// - Throws: `SystemError`.
+    func write(beside part: FilePath) throws {
+        let file = try OwnedDescriptor(
+            opening: Self.place(of: part), flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+        let text = "\(address)\n\(version ?? "")\n\(total.map(String.init) ?? "")\n"
+        _ = try file.descriptor.writeAll(Array(text.utf8))
     }
 }

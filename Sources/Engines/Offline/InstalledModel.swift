@@ -1,7 +1,7 @@
 import Glibc
 package import SystemPackage
 import SystemSupport
-import Transcription
+package import Transcription
 
 /// A model as it lies on disk.
 package struct InstalledModel: Sendable, Hashable {
@@ -21,7 +21,14 @@ package struct InstalledModel: Sendable, Hashable {
     package static func find(_ settings: OfflineEngineSettings) throws -> InstalledModel {
         if settings.model.contains("/") { return try InstalledModel(in: FilePath(settings.model)) }
         let folders = EngineFiles.modelFolders(first: settings.modelsDirectory)
-        guard let folder = folders.map({ $0.appending(settings.model) }).first(where: isFolder) else {
+        let places = folders.map { $0.appending(settings.model) }
+        guard let folder = places.first(where: isFolder) else {
+            if let closed = places.first(where: isClosed) {
+                throw TranscriptionError(
+                    .engineUnavailable,
+                    "The offline engine's model “\(settings.model)” may lie in \(closed.removingLastComponent().printable), "
+                        + "which this user may not look into: chmod a+rx that folder, and those above it.")
+            }
             let remedy =
                 settings.model == OfflineEngineSettings.defaultModel
                 ? "apt install ./parlograph-model-moonshine-tiny-en_*_all.deb, or parlograph models add \(settings.model)"
@@ -33,12 +40,14 @@ package struct InstalledModel: Sendable, Hashable {
         return try InstalledModel(in: folder)
     }
 
+    /// - Parameter subject: what it is called in an error; nil: by its folder.
     /// - Throws: `TranscriptionError` with code `engineUnavailable` where the folder holds no model that is known.
-    package init(in folder: FilePath) throws {
+    package init(in folder: FilePath, called subject: String? = nil) throws {
         let folder = folder.lexicallyNormalized()
+        let subject = subject ?? "The offline engine's model in \(folder.printable)"
         let name = folder.lastComponent.map { FilePath(root: nil, [$0]).printable } ?? folder.printable
         func fault(_ text: String) -> TranscriptionError {
-            TranscriptionError(.engineUnavailable, "The offline engine's model in \(folder.printable) \(text)")
+            TranscriptionError(.engineUnavailable, "\(subject) \(text)")
         }
         guard Self.isFolder(folder) else { throw fault("is not there: models are folders.") }
         let manifest: ModelManifest?
@@ -47,7 +56,7 @@ package struct InstalledModel: Sendable, Hashable {
         guard let layout = ModelLayout(files: files, folder: name, family: manifest?.family) else {
             throw fault(
                 "is of no kind that is known: its files are none of "
-                    + ModelFamily.allCases.map(\.title).joined(separator: ", ")
+                    + ModelFamily.allCases.map(\.title).joined(separator: "; ")
                     + ". Where the family cannot be told from the names, a model.toml beside them says it: family = \"…\"."
             )
         }
@@ -63,7 +72,8 @@ package struct InstalledModel: Sendable, Hashable {
         self.layout = layout
         self.manifest = manifest
         byteCount = bytes
-        languages = manifest?.languages ?? Self.languages(of: layout, named: name)
+        let told = manifest?.languages ?? []
+        languages = told.isEmpty ? Self.languages(of: layout, in: folder) : told
     }
 
     /// Whether speech of the language becomes text; where nothing is known it is believed to.
@@ -74,6 +84,15 @@ package struct InstalledModel: Sendable, Hashable {
 
     /// The one language that it knows; nil for several.
     package var onlyLanguage: String? { languages.count == 1 ? languages.first : nil }
+
+    /// For people; a long list is counted.
+    package var languagesText: String {
+        switch languages.count {
+        case 0: "languages unknown"
+        case 1...30: languages.joined(separator: ", ")
+        default: "\(languages.count) languages"
+        }
+    }
 
     /// `de` of `de-AT`.
     static func primary(_ language: String) -> String {
@@ -128,9 +147,21 @@ package struct InstalledModel: Sendable, Hashable {
         return hash.finish().description
     }
 
-    /// The models in a folder of models, by name; what is no model is left out. Blocks.
-    package static func all(in folder: FilePath) -> [InstalledModel] {
-        ((try? names(in: folder)) ?? []).sorted().compactMap { try? InstalledModel(in: folder.appending($0)) }
+    /// What lies in a folder of models, by name: models, and why a folder there is none. Blocks.
+    package static func all(
+        in folder: FilePath
+    ) -> [(name: String, model: Result<InstalledModel, TranscriptionError>)] {
+        names(inFolder: folder.string).sorted().filter { isFolder(folder.appending($0)) }.map { name in
+            do { return (name, .success(try InstalledModel(in: folder.appending(name)))) } catch {
+                let fault = error as? TranscriptionError ?? TranscriptionError(.engineUnavailable, "\(error)")
+                return (name, .failure(fault))
+            }
+        }
+    }
+
+    private static func isClosed(_ path: FilePath) -> Bool {
+        do { _ = try FileStatus(at: path) } catch { return (error as? SystemError)?.errno == .permissionDenied }
+        return false
     }
 
     private static func isFolder(_ path: FilePath) -> Bool { (try? FileStatus(at: path))?.kind == .directory }
@@ -160,11 +191,28 @@ package struct InstalledModel: Sendable, Hashable {
         return names
     }
 
-    /// What upstream's names tell.
-    private static func languages(of layout: ModelLayout, named name: String) -> [String] {
-        let isEnglish =
-            layout.tokens.hasSuffix(".en-tokens.txt")
-            || name.split(whereSeparator: { "-._".contains($0) }).contains("en")
-        return isEnglish && layout.family.isGenerative ? ["en"] : []
+    /// What the library, the model's files and upstream's names tell; sorted.
+    private static func languages(of layout: ModelLayout, in folder: FilePath) -> [String] {
+        switch layout.family {
+        case .whisper:
+            let facts = layout.encoder.map { ONNXMetadata.read(folder.appending($0)) } ?? [:]
+            if facts["is_multilingual"] == "0" { return ["en"] }
+            // It ends the process when it is told another one.
+            return (facts["all_language_codes"] ?? "").split(separator: ",").map(String.init).filter(isCode).sorted()
+        case .senseVoice:
+            let facts = layout.model.map { ONNXMetadata.read(folder.appending($0)) } ?? [:]
+            return facts.keys.filter { $0.hasPrefix("lang_") }.map { String($0.dropFirst(5)) }.filter(isCode).sorted()
+        case .canary:
+            // sherpa-onnx takes any other one for English.
+            return ["de", "en", "es", "fr"]
+        case .moonshine, .moonshineV1:
+            let name = folder.lastComponent?.string ?? ""
+            return name.split(whereSeparator: { "-._".contains($0) }).contains("en") ? ["en"] : []
+        case .nemoTransducer, .transducer, .nemoCTC, .zipformerCTC: return []
+        }
+    }
+
+    private static func isCode(_ text: String) -> Bool {
+        (2...3).contains(text.utf8.count) && text.utf8.allSatisfy { (0x61...0x7A).contains($0) }
     }
 }

@@ -41,6 +41,9 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
     /// The recognizer is told which language it hears.
     var takesLanguage: Bool { self == .whisper || self == .canary || self == .senseVoice }
 
+    /// It hears which language is spoken where it is not told; otherwise that is English.
+    var findsLanguage: Bool { self != .canary }
+
     /// The family as the shim of `CSherpaONNX` calls it.
     var code: csherpa_family {
         switch self {
@@ -71,8 +74,16 @@ package struct ModelLayout: Sendable, Hashable {
     /// The model's vocabulary, one entry on a line; every family has it.
     package var tokens: String
 
+    /// Weights that a network has in a file beside it.
+    package var weights: [String] = []
+
     /// All files, sorted.
-    package var files: [String] { [encoder, decoder, joiner, model, tokens].compactMap(\.self).sorted() }
+    package var files: [String] {
+        ([encoder, decoder, joiner, model, tokens].compactMap(\.self) + weights).sorted()
+    }
+
+    /// The files without the vocabulary, sorted.
+    var networks: [String] { files.filter { $0 != tokens } }
 
     /// Recognises a model by the names of the files in its folder.
     /// - Parameters:
@@ -80,14 +91,25 @@ package struct ModelLayout: Sendable, Hashable {
     ///   - folder: its name: some families have files of the same names.
     ///   - family: the one that the model says it is of; nil: any.
     package init?(files: [String], folder: String, family: ModelFamily? = nil) {
-        let candidates = family.map { [$0] } ?? ModelFamily.allCases
-        for candidate in candidates {
-            if let found = Self.layout(candidate, Set(files), folder.lowercased(), isTold: family != nil) {
-                self = found
-                return
-            }
+        guard let first = Self.all(files: files, folder: folder, family: family).first else { return nil }
+        self = first
+    }
+
+    /// All models that the files may be, those first that are more likely.
+    static func all(files: [String], folder: String, family: ModelFamily? = nil) -> [ModelLayout] {
+        (family.map { [$0] } ?? ModelFamily.allCases).flatMap {
+            layouts($0, Set(files), folder.lowercased(), isTold: family != nil)
+        }.map { layout in
+            var layout = layout
+            layout.weights = layout.networks.flatMap(places(ofWeights:)).filter(files.contains).sorted()
+            return layout
         }
-        return nil
+    }
+
+    /// Where upstream's exports, and those of others, put the weights of a network of 2 GB and more.
+    private static func places(ofWeights network: String) -> [String] {
+        let stem = network.hasSuffix(".onnx") ? String(network.dropLast(".onnx".count)) : network
+        return ["\(stem).weights", "\(stem).data", "\(network).data", "\(network)_data"]
     }
 
     private init(
@@ -102,13 +124,27 @@ package struct ModelLayout: Sendable, Hashable {
         self.tokens = tokens
     }
 
-    private static func layout(
+    private static func layouts(
         _ family: ModelFamily, _ files: Set<String>, _ folder: String, isTold: Bool
-    ) -> ModelLayout? {
-        func part(_ name: String) -> String? {
-            // The quantised one where both are there: a quarter of the memory, hardly another text.
-            ["\(name).int8.onnx", "\(name).onnx"].first(where: files.contains)
+    ) -> [ModelLayout] {
+        guard family == .whisper else { return layout(family, files, folder, isTold).map { [$0] } ?? [] }
+        return files.filter { $0.hasSuffix("-tokens.txt") }.sorted().compactMap { tokens in
+            let name = tokens.dropLast("-tokens.txt".count)
+            guard let encoder = part("\(name)-encoder", of: files), let decoder = part("\(name)-decoder", of: files)
+            else { return nil }
+            return ModelLayout(family, encoder: encoder, decoder: decoder, tokens: tokens)
         }
+    }
+
+    /// The quantised one where both are there: a quarter of the memory, hardly another text.
+    private static func part(_ name: String, of files: Set<String>) -> String? {
+        ["\(name).int8.onnx", "\(name).onnx"].first(where: files.contains)
+    }
+
+    private static func layout(
+        _ family: ModelFamily, _ files: Set<String>, _ folder: String, _ isTold: Bool
+    ) -> ModelLayout? {
+        func part(_ name: String) -> String? { Self.part(name, of: files) }
         func starting(_ prefix: String) -> String? {
             let found = files.filter { $0.hasPrefix(prefix + "-") && $0.hasSuffix(".onnx") }
             return found.filter { $0.hasSuffix(".int8.onnx") }.min() ?? found.min()
@@ -123,11 +159,7 @@ package struct ModelLayout: Sendable, Hashable {
                 let cached = part("cached_decode"), let uncached = part("uncached_decode")
             else { return nil }
             return ModelLayout(family, encoder: encoder, decoder: cached, joiner: uncached, model: model)
-        case .whisper:
-            guard let tokens = files.filter({ $0.hasSuffix("-tokens.txt") }).min() else { return nil }
-            let name = tokens.dropLast("-tokens.txt".count)
-            guard let encoder = part("\(name)-encoder"), let decoder = part("\(name)-decoder") else { return nil }
-            return ModelLayout(family, encoder: encoder, decoder: decoder, tokens: tokens)
+        case .whisper: return nil
         case .nemoTransducer:
             guard hasTokens, let encoder = part("encoder"), let decoder = part("decoder"), let joiner = part("joiner"),
                 isTold || !folder.contains("zipformer")

@@ -11,25 +11,24 @@ package struct ModelInstallation: Sendable {
     /// What takes archives apart is not installed; what was fetched stays.
     package struct MissingProgram: Error, CustomStringConvertible { package let description: String }
 
-    /// Where a model comes from.
-    package enum Source: Sendable, Hashable {
-        case known(KnownModel)
-        case url(String)
-        case folder(FilePath)
-        case archive(FilePath)
+    /// No model is larger.
+    static let mostBytes: Int64 = 16 << 30
+
+    /// What was added.
+    package struct Added: Sendable {
+        package let model: InstalledModel
+        /// Its files have been compared with hashes that were known beforehand.
+        package let wasKnown: Bool
     }
 
     /// The folder of models.
     private let target: FilePath
-    private let progress: @Sendable (_ fetched: Int64) -> Void
+    private let progress: @Sendable (_ fetched: Int64, _ total: Int64?) -> Void
     /// Tries a model that lies in a folder, before it is said to be there; throws where it does not work.
     private let attempt: @Sendable (FilePath) async throws -> Void
 
-    /// What is kept besides the model's own files.
-    private static let papers = ["LICENSE", "LICENCE", "README.md", "NOTICE"]
-
     package init(
-        target: FilePath, progress: @escaping @Sendable (Int64) -> Void = { _ in },
+        target: FilePath, progress: @escaping @Sendable (Int64, Int64?) -> Void = { _, _ in },
         attempt: @escaping @Sendable (FilePath) async throws -> Void
     ) {
         self.target = target
@@ -37,62 +36,41 @@ package struct ModelInstallation: Sendable {
         self.attempt = attempt
     }
 
-    /// What a word of the command line means. Blocks.
-    /// - Throws: `Failure` where it means nothing.
-    package static func source(_ word: String) throws -> Source {
-        if let known = KnownModel.named(word) { return .known(known) }
-        if word.lowercased().hasPrefix("https://") || word.lowercased().hasPrefix("http://") { return .url(word) }
-        let path = FilePath(word)
-        switch (try? FileStatus(at: path))?.kind {
-        case .directory: return .folder(path)
-        case .regular: return .archive(path)
-        default:
-            let names = KnownModel.all.map(\.name).joined(separator: ", ")
-            throw Failure(
-                description: "“\(word)” is no file, no folder, no address and none of the known models (\(names)).")
-        }
-    }
-
-    /// The model's name, where none is given: the archive's without what upstream puts before and behind.
-    package static func name(of source: Source) -> String {
-        switch source {
-        case .known(let model): return model.name
-        case .folder(let path): return path.lexicallyNormalized().lastComponent?.string ?? "model"
-        case .url(let text): return stem(text.split(separator: "/").last.map(String.init) ?? text)
-        case .archive(let path): return stem(path.lastComponent?.string ?? "model")
-        }
-    }
-
-    private static func stem(_ file: String) -> String {
-        var name = file.prefix { $0 != "?" && $0 != "#" }
-        for ending in [".tar.bz2", ".tbz2", ".tar.gz", ".tgz", ".tar"] where name.hasSuffix(ending) {
-            name = name.dropLast(ending.count)
-        }
-        return String(name.hasPrefix("sherpa-onnx-") ? name.dropFirst("sherpa-onnx-".count) : name)
-    }
-
     /// Adds a model: gets it, looks what it is, writes down its hashes, tries it, and gives it its name.
-    /// - Parameter name: of its folder.
-    /// - Returns: the model, and whether its hashes were known beforehand.
-    /// - Throws: `Failure`, `MissingProgram`, `FileDownload.Failure`, `SystemError`, what the attempt throws.
-    package func add(_ source: Source, as name: String) async throws -> (model: InstalledModel, wasKnown: Bool) {
-        guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/"), name.utf8.count < 200 else {
-            throw Failure(description: "“\(name)” cannot be the name of a model.")
-        }
-        let work = target.appending(".adding-\(getpid())")
-        let staging = work.appending(name)
-        try await BlockingPool.files.run { [target] in
+    /// - Parameters:
+    ///   - name: of its folder.
+    ///   - archiveHash: SHA-256 that the archive must have; nil: that of the list, or any where it is not there.
+    /// - Throws: `Failure`, `MissingProgram`, `FileDownload.Failure`, `SystemError`, what the attempt throws;
+    ///   `CancellationError`.
+    package func add(_ source: ModelSource, as name: String, archiveHash: String? = nil) async throws -> Added {
+        guard Self.isName(name) else { throw Failure(description: "“\(name)” cannot be the name of a model.") }
+        let work = try await BlockingPool.files.run { [target] in
+            try Self.makeFolders(target)
+            _ = try OpenFolder(root: target)
+            ModelWorkFolder.sweep(target)
             try Self.requireAbsence(of: name, in: target)
-            try Self.makeFolders(staging)
+            do {
+                return try ModelWorkFolder(for: name, in: target)
+            } catch is ModelWorkFolder.Held {
+                throw Failure(description: "Another process is adding the model \(name) to \(target.printable).")
+            }
         }
         do {
-            let added = try await add(source, as: name, by: staging)
-            await BlockingPool.files.run { Self.removeTree(work) }
+            let staging = work.path.appending(name)
+            try await BlockingPool.files.run { try Self.makeFolder(staging) }
+            let expected = archiveHash?.lowercased() ?? source.knownArchive?.archiveHash
+            let added = try await add(source, as: name, by: staging, expected)
+            await BlockingPool.files.run { work.remove() }
             return added
         } catch {
-            await BlockingPool.files.run { Self.removeTree(work) }
+            await BlockingPool.files.run { work.remove() }
             throw error
         }
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        !name.isEmpty && !name.hasPrefix(".") && !name.contains("/") && name.utf8.count < 200
+            && !name.unicodeScalars.contains { $0.isUnprintable || $0 == "\u{FFFD}" }
     }
 
     private static func requireAbsence(of name: String, in target: FilePath) throws {
@@ -104,69 +82,132 @@ package struct ModelInstallation: Sendable {
 
     /// - Parameter staging: an empty folder beside the models.
     private func add(
-        _ source: Source, as name: String, by staging: FilePath
-    ) async throws -> (model: InstalledModel, wasKnown: Bool) {
-        try await fill(staging, from: source, name: name)
-        let known = if case .known(let model) = source { Optional(model) } else { KnownModel.named(name) }
-        let wasKnown = try await BlockingPool.files.run { try Self.describe(staging, known, source) }
+        _ source: ModelSource, as name: String, by staging: FilePath, _ archiveHash: String?
+    ) async throws -> Added {
+        try await fill(staging, from: source, name: name, archiveHash)
+        let wasKnown = try await BlockingPool.files.run {
+            try ModelDescription.write(into: staging, source.known(as: name), from: source.origin)
+        }
+        try Task.checkCancellation()
         try await attempt(staging)
         return try await BlockingPool.files.run { [target] in
             let final = target.appending(name)
             guard staging.withPlatformString({ from in final.withPlatformString { rename(from, $0) } }) == 0 else {
                 throw SystemError("rename", final.printable, errno: Errno(rawValue: errno))
             }
-            if case .known = source { _ = Self.download(of: name, in: target).withPlatformString { unlink($0) } }
-            if case .url = source { _ = Self.download(of: name, in: target).withPlatformString { unlink($0) } }
-            return (try InstalledModel(in: final), wasKnown)
+            try AtomicFile.syncFolder(OwnedDescriptor(opening: target, flags: O_RDONLY | O_DIRECTORY).descriptor)
+            FileDownload.remove(Self.download(of: name, in: target))
+            return Added(model: try InstalledModel(in: final), wasKnown: wasKnown || archiveHash != nil)
         }
     }
 
-    /// Removes a model of this folder. Blocks.
+    /// Removes a model of this folder, and what was fetched of it in vain. Blocks.
+    /// - Parameter others: folders of models from which nothing is removed.
     /// - Throws: `Failure`, `SystemError`.
-    package func remove(_ name: String) throws {
+    package func remove(_ name: String, unlessIn others: [FilePath] = []) throws {
+        guard Self.isName(name) else { throw Failure(description: "“\(name)” cannot be the name of a model.") }
         let folder = target.appending(name)
-        guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/"),
-            (try? FileStatus(at: folder, followingLinks: false))?.kind == .directory
-        else { throw Failure(description: "There is no model “\(name)” in \(target.printable).") }
-        let gone = target.appending(".removed-\(getpid())")
-        guard folder.withPlatformString({ from in gone.withPlatformString { rename(from, $0) } }) == 0 else {
-            throw SystemError("rename", folder.printable, errno: Errno(rawValue: errno))
+        let part = Self.download(of: name, in: target)
+        let hasPart = (try? FileStatus(at: part, followingLinks: false)) != nil
+        guard (try? FileStatus(at: folder, followingLinks: false))?.kind == .directory else {
+            if hasPart { return FileDownload.remove(part) }
+            guard let elsewhere = others.first(where: { (try? InstalledModel(in: $0.appending(name))) != nil }) else {
+                throw Failure(description: "There is no model “\(name)” in \(target.printable).")
+            }
+            throw Failure(
+                description:
+                    "\(name) lies in \(elsewhere.printable), not in \(target.printable), where models are added "
+                    + "and removed. What a package has put there goes with the package.")
         }
-        Self.removeTree(gone)
+        _ = try OpenFolder(root: target)
+        try ModelWorkFolder.removeModel(folder, from: target)
+        if hasPart { FileDownload.remove(part) }
     }
 
     // MARK: Getting it
 
-    private static func download(of name: String, in target: FilePath) -> FilePath {
+    /// Where the archive of a model lies until the model is there.
+    package static func download(of name: String, in target: FilePath) -> FilePath {
         target.appending(".\(name).partial")
     }
 
-    private func fill(_ staging: FilePath, from source: Source, name: String) async throws {
+    /// What was fetched in vain so far. Blocks.
+    package static func parts(in target: FilePath) -> [(name: String, byteCount: Int64)] {
+        var found: [(name: String, byteCount: Int64)] = []
+        try? DirectoryLister.forEach(in: target) { entry in
+            let name = entry.name.printable
+            if name.hasPrefix("."), name.hasSuffix(".partial"),
+                let status = try? FileStatus(at: target.pushing(entry.name.path), followingLinks: false)
+            {
+                found.append((String(name.dropFirst().dropLast(".partial".count)), status.identity.byteCount))
+            }
+            return true
+        }
+        return found.sorted { $0.name < $1.name }
+    }
+
+    private func fill(
+        _ staging: FilePath, from source: ModelSource, name: String, _ archiveHash: String?
+    ) async throws {
         switch source {
-        case .folder(let folder): try await BlockingPool.files.run { try Self.copy(folder, to: staging) }
+        case .folder(let folder):
+            guard archiveHash == nil else { throw Failure(description: "Only an archive has one SHA-256.") }
+            try await blocking { try Self.copy(folder, to: staging, $0) }
         case .archive(let path):
+            try await Self.compare(path, named: path.printable, with: archiveHash)
             try await ModelArchive(path, named: path.printable, followingLinks: true).unpack(to: staging)
-        case .known(let model): try await fetch(model.url, to: staging, name: name)
-        case .url(let url): try await fetch(url, to: staging, name: name)
+        case .known, .url: try await fetch(source, to: staging, name: name, archiveHash)
         }
     }
 
-    private func fetch(_ url: String, to staging: FilePath, name: String) async throws {
+    private static func compare(_ path: FilePath, named name: String, with hash: String?) async throws {
+        guard let hash else { return }
+        let found = try await BlockingPool.files.run { try InstalledModel.hash(of: path) }
+        guard found == hash else {
+            throw Failure(description: "\(name) is not what it should be: its SHA-256 is \(found), not \(hash).")
+        }
+    }
+
+    private func fetch(
+        _ source: ModelSource, to staging: FilePath, name: String, _ archiveHash: String?
+    ) async throws {
         let partial = Self.download(of: name, in: target)
-        try await BlockingPool.files.run { [progress] in try FileDownload.fetch(url, to: partial, progress: progress) }
+        let url = source.url ?? ""
+        let known = source.knownArchive.flatMap { $0.archiveHash == archiveHash ? $0.byteCount : nil }
+        try await blocking { [progress] flag in
+            try FileDownload(
+                url, to: partial, limit: Self.mostBytes, byteCount: known, cancellation: flag, progress: progress
+            ).fetch()
+        }
         do {
-            try await ModelArchive(partial, named: url, followingLinks: false).unpack(to: staging)
-        } catch let error as MissingProgram {
-            throw error
-        } catch {
+            try await Self.compare(partial, named: source.origin, with: archiveHash)
+            try await ModelArchive(partial, named: source.origin, followingLinks: false).unpack(to: staging)
+        } catch let error as Failure {
             // Whatever it is, going on behind it would not make it better.
-            await BlockingPool.files.run { _ = partial.withPlatformString { unlink($0) } }
+            await BlockingPool.files.run { FileDownload.remove(partial) }
             throw error
         }
     }
 
-    private static func copy(_ folder: FilePath, to staging: FilePath) throws {
+    /// Blocks a thread of the pool; the flag is set when the task is cancelled.
+    private func blocking(_ body: @escaping @Sendable (CancellationFlag) throws -> Void) async throws {
+        let flag = CancellationFlag()
+        try await withTaskCancellationHandler {
+            try await BlockingPool.files.run { try body(flag) }
+        } onCancel: {
+            flag.set()
+        }
+    }
+
+    private static func copy(_ folder: FilePath, to staging: FilePath, _ flag: CancellationFlag) throws {
         let root = try OwnedDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY)
+        let inside = InstalledModel.all(in: folder).filter { (try? $0.model.get()) != nil }.map(\.name)
+        guard inside.isEmpty else {
+            throw Failure(
+                description:
+                    "\(folder.printable) has folders of models in it: \(inside.joined(separator: ", ")). Add one of "
+                    + "them.")
+        }
         for name in InstalledModel.names(inFolder: folder.string).sorted() {
             guard
                 let file = try? OwnedDescriptor(
@@ -176,84 +217,65 @@ package struct ModelInstallation: Sendable {
             let out = try create(name, in: staging)
             var buffer = [UInt8](repeating: 0, count: 1 << 20)
             while true {
+                guard !flag.isSet else { throw CancellationError() }
                 let count = read(file.descriptor.rawValue, &buffer, buffer.count)
                 guard count >= 0 else { throw SystemError("read", name, errno: Errno(rawValue: errno)) }
                 if count == 0 { break }
-                _ = try out.descriptor.writeAll(buffer[..<count])
+                try buffer.withUnsafeBytes {
+                    try write(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: out, in: staging)
+                }
             }
         }
     }
 
     /// A new file; blocks.
     static func create(_ name: String, in staging: FilePath) throws -> OwnedDescriptor {
-        try OwnedDescriptor(
+        let file = try OwnedDescriptor(
             opening: staging.appending(name), flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
+        // Whatever the umask: the service's user reads what root adds.
+        fchmod(file.descriptor.rawValue, 0o644)
+        return file
     }
 
-    // MARK: What it is
-
-    /// Leaves the model's files alone in the folder and writes `model.toml`.
-    /// - Returns: whether the hashes were known.
-    private static func describe(_ staging: FilePath, _ known: KnownModel?, _ source: Source) throws -> Bool {
-        let model: InstalledModel
-        do { model = try InstalledModel(in: staging) } catch let error as TranscriptionError {
-            throw Failure(description: error.message)
-        }
-        let old = model.manifest ?? ModelManifest()
-        var manifest = old
-        manifest.family = model.layout.family
-        manifest.languages = model.languages.isEmpty ? known?.languages ?? [] : model.languages
-        manifest.licence = old.licence ?? known?.licence
-        manifest.source = old.source ?? origin(source)
-        manifest.files = [:]
-        for name in model.layout.files {
-            let hash = try InstalledModel.hash(of: staging.appending(name))
-            if let expected = old.files[name] ?? known?.files[name], expected != hash {
-                throw Failure(description: "\(name) is not what it should be: its SHA-256 is \(hash), not \(expected).")
-            }
-            manifest.files[name] = hash
-        }
-        let kept = Set(model.layout.files + papers)
-        for name in InstalledModel.names(inFolder: staging.string) where !kept.contains(name) {
-            _ = staging.appending(name).withPlatformString { unlink($0) }
-        }
-        _ = staging.appending(ModelManifest.fileName).withPlatformString { unlink($0) }
-        let file = try create(ModelManifest.fileName, in: staging)
-        _ = try file.descriptor.writeAll(Array(manifest.text.utf8))
-        sync()
-        return !old.files.isEmpty || known.map { !$0.files.isEmpty } == true
-    }
-
-    private static func origin(_ source: Source) -> String {
-        switch source {
-        case .known(let model): model.url
-        case .url(let url): url
-        case .folder(let path), .archive(let path): path.lastComponent?.string ?? path.printable
+    /// Blocks.
+    /// - Parameter staging: for the error.
+    /// - Throws: `SystemError`.
+    static func write(
+        _ bytes: UnsafeRawBufferPointer, to file: borrowing OwnedDescriptor, in staging: FilePath
+    ) throws {
+        do { _ = try file.descriptor.writeAll(bytes) } catch let errno as Errno {
+            throw SystemError("write", staging.printable, errno: errno)
         }
     }
 
     // MARK: Folders
 
     private static func makeFolders(_ path: FilePath) throws {
+        guard (try? FileStatus(at: path)) == nil else { return }
         var at = FilePath(root: path.root)
-        for part in path.components {
+        for part in path.components.dropLast() {
             at.append(part)
-            guard at.withPlatformString({ mkdir($0, 0o755) }) == 0 || errno == EEXIST else {
-                throw SystemError("mkdir", at.printable, errno: Errno(rawValue: errno))
-            }
+            let isNew = at.withPlatformString { mkdir($0, 0o755) } == 0
+            guard isNew || errno == EEXIST else { throw unmade(path) }
+            // What root adds is for the service's user, too.
+            if isNew, geteuid() == 0 { _ = at.withPlatformString { chmod($0, 0o755) } }
         }
+        do { try makeFolder(path) } catch { throw unmade(path) }
     }
 
-    /// A folder of files, and folders of such.
-    private static func removeTree(_ folder: FilePath) {
-        for name in InstalledModel.names(inFolder: folder.string) {
-            let path = folder.appending(name)
-            if (try? FileStatus(at: path, followingLinks: false))?.kind == .directory {
-                removeTree(path)
-            } else {
-                _ = path.withPlatformString { unlink($0) }
-            }
+    private static func unmade(_ path: FilePath) -> SystemError {
+        let errno = Errno(rawValue: errno)
+        return SystemError(
+            "mkdir", path.printable, errno: errno,
+            saying: "Models go to \(path.printable), which cannot be made: \(errno). Run this as root, or set "
+                + "models_directory of the engine to a folder of yours.")
+    }
+
+    /// Whatever the umask: as the files in it.
+    private static func makeFolder(_ path: FilePath) throws {
+        guard path.withPlatformString({ mkdir($0, 0o755) }) == 0 else {
+            throw SystemError("mkdir", path.printable, errno: Errno(rawValue: errno))
         }
-        _ = folder.withPlatformString { rmdir($0) }
+        _ = path.withPlatformString { chmod($0, 0o755) }
     }
 }

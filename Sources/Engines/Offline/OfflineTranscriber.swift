@@ -106,10 +106,10 @@ package final class OfflineTranscriber: Transcriber {
 
     /// Why a model is not asked for a language, with what to do.
     package static func refusal(of language: String, by model: InstalledModel) -> String {
-        let known = model.languages.joined(separator: ", ")
+        let known = model.onlyLanguage ?? "auto"
         return
-            "The offline engine's model “\(model.name)” knows \(known) only, not “\(language)”. Choose a model that knows "
-            + "it (parlograph models list), or another engine, or set language = \"\(model.languages.first ?? "auto")\"."
+            "The offline engine's model “\(model.name)” knows \(model.languagesText) only, not “\(language)”. Choose a model "
+            + "that knows it (parlograph models list), or another engine, or set language = \"\(known)\"."
     }
 
     // MARK: Doubts
@@ -155,13 +155,17 @@ package final class OfflineTranscriber: Transcriber {
         let seconds = 5
         let audio = ChunkAudio(Array((0..<seconds).map { _ in second }.joined()))
         let answer = try await recognizer(nil).ask(.measure, audio)
-        let languages = model.languages.isEmpty ? "languages unknown" : model.languages.joined(separator: ", ")
         let text =
-            "The offline engine loaded the model \(model.name) (\(model.layout.family.title), \(languages)) from "
+            "The offline engine loaded the model \(model.name) (\(model.layout.family.title), \(model.languagesText)) from "
             + "\(model.folder.printable)."
         var report = EngineReport(works: text + Self.speed(answer, seconds: seconds))
         if !isKnown {
             report.notes.append("No hashes are known of the model \(model.name): a damaged file is not seen.")
+        }
+        if model.layout.family.takesLanguage, !model.layout.family.findsLanguage {
+            report.notes.append(
+                "The model \(model.name) does not find out which language is spoken: with language = \"auto\" it takes all "
+                    + "speech for English. Set the language of each inbox.")
         }
         return report
     }

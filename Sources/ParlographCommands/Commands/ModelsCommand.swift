@@ -1,7 +1,6 @@
 import ArgumentParser
 import Engines
 import Glibc
-import Synchronization
 import SystemPackage
 import SystemSupport
 import Transcription
@@ -18,24 +17,35 @@ struct ModelsCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let places = ModelsCommand.places(try common.load())
-            let (models, folders) = await BlockingPool.files.run {
-                (places.map { InstalledModel.all(in: $0) }, places.map(\.printable))
+            let settings = try common.load()
+            let places = ModelsCommand.places(settings)
+            let target = ModelsCommand.target(settings)
+            let (found, parts) = await BlockingPool.files.run {
+                (places.map { InstalledModel.all(in: $0) }, ModelInstallation.parts(in: target))
             }
             var shown: Set<String> = []
-            for (found, folder) in zip(models, folders) {
-                for model in found where shown.insert(model.name).inserted {
-                    let languages = model.languages.isEmpty ? "any language" : model.languages.joined(separator: " ")
-                    StandardOutput.print(
-                        "installed  \(model.name)  \(model.layout.family.title), \(ByteCount.text(model.byteCount)), "
-                            + "\(languages), in \(folder)")
+            for (models, folder) in zip(found, places) {
+                for (name, result) in models where shown.insert(name).inserted {
+                    switch result {
+                    case .success(let model):
+                        StandardOutput.print(
+                            "installed  \(name)  \(model.layout.family.title), \(ByteCount.text(model.byteCount)), "
+                                + "\(model.languagesText), in \(folder.printable)")
+                    case .failure(let fault): StandardOutput.print("unusable   \(name)  \(fault.message)")
+                    }
                 }
+            }
+            for part in parts {
+                StandardOutput.print(
+                    "fetching   \(part.name)  \(ByteCount.text(part.byteCount)) so far, in \(target.printable): the same "
+                        + "models add goes on, models remove \(part.name) gives it up")
             }
             for model in KnownModel.all where !shown.contains(model.name) {
                 let languages = model.languages.isEmpty ? "" : ", \(model.languages.joined(separator: " "))"
                 StandardOutput.print(
-                    "available  \(model.name)  \(model.use)\(languages); \(model.family.title), \(model.megabytes) MB to "
-                        + "fetch, about \(model.memoryMegabytes) MB of memory, licence \(model.licence)")
+                    "available  \(model.name)  \(model.use)\(languages); \(model.family.title), "
+                        + "\(ByteCount.text(model.byteCount)) to fetch, about \(model.memoryMegabytes) MB of memory, licence \(model.licence)"
+                )
                 StandardOutput.print("           \(model.url)")
             }
         }
@@ -47,30 +57,52 @@ struct ModelsCommand: AsyncParsableCommand {
             abstract: "Add a model: by its name in the list, from an address, an archive or a folder.",
             discussion: "It is tried before it is said to be there.")
         @OptionGroup var common: CommonOptions
-        @Argument(help: ArgumentHelp("Name, folder, .tar.bz2, .tar.gz or address.", valueName: "source"))
+        @Argument(help: ArgumentHelp("Name, folder, .tar.bz2, .tar.gz, .zip or address.", valueName: "source"))
         var source: String
         @Option(help: ArgumentHelp("Name of the model's folder (default: told by the source).", valueName: "name"))
         var name: String?
+        @Option(help: ArgumentHelp("SHA-256 that the archive must have.", valueName: "hex"))
+        var hash: String?
+
+        func validate() throws {
+            guard let hash else { return }
+            guard hash.utf8.count == 64, hash.allSatisfy(\.isHexDigit) else {
+                throw ValidationError("--hash takes the 64 hexadecimal digits of a SHA-256.")
+            }
+        }
 
         func run() async throws {
             let settings = try common.load()
+            let code = await Interruption.run { await add(settings) }
+            if code != .done { throw ExitCode(code) }
+        }
+
+        private func add(_ settings: Settings) async -> Exit {
+            let target = ModelsCommand.target(settings)
+            var line: FetchLine?
             do {
-                let source = try await BlockingPool.files.run { [source] in try ModelInstallation.source(source) }
-                let name = name ?? ModelInstallation.name(of: source)
-                let line = FetchLine(name)
-                let target = ModelsCommand.target(settings)
-                let installation = ModelInstallation(target: target, progress: { line.show($0) }) { folder in
-                    line.end()
+                let source = try await BlockingPool.files.run { [source] in
+                    try ModelSource(source, at: RawArguments.path(for: source))
+                }
+                let name = name ?? source.modelName
+                let fetching = FetchLine(name)
+                line = fetching
+                let installation = ModelInstallation(target: target, progress: { fetching.show($0, of: $1) }) {
+                    folder in
+                    fetching.end()
                     _ = try await OfflineTranscriber(OfflineEngineSettings(model: folder.string, threads: 1)).check()
                 }
-                let (model, wasKnown) = try await installation.add(source, as: name)
-                StandardOutput.print(model.folder)
-                if !wasKnown {
-                    Exit.say(
-                        "parlograph: The hashes of \(name) were not known; those of today stand in its model.toml.")
-                }
+                let added = try await installation.add(source, as: name, archiveHash: hash)
+                StandardOutput.print(added.model.folder)
+                ModelsCommand.tellAbout(added, settings)
+                return .done
             } catch {
-                throw ModelsCommand.failure(error)
+                line?.end()
+                guard !Task.isCancelled else {
+                    Exit.say("parlograph: Stopped. What was fetched of a file is kept; the same command goes on there.")
+                    return .interrupted
+                }
+                return ModelsCommand.failure(error)
             }
         }
     }
@@ -86,11 +118,20 @@ struct ModelsCommand: AsyncParsableCommand {
             let settings = try common.load()
             do {
                 let target = ModelsCommand.target(settings)
-                try await BlockingPool.files.run { [name] in
-                    try ModelInstallation(target: target) { _ in }.remove(name)
+                let places = ModelsCommand.places(settings)
+                let users = try await BlockingPool.files.run { [name] in
+                    try ModelInstallation(target: target) { _ in }.remove(name, unlessIn: places)
+                    return ModelsCommand.engines(of: settings).filter {
+                        $0.model == name && (try? InstalledModel.find($0)) == nil
+                    }
+                }
+                for engine in users {
+                    Exit.say(
+                        "parlograph: The engine \(engine.name) is set to \(name): what it has to do waits until there is "
+                            + "a model of that name again.")
                 }
             } catch {
-                throw ModelsCommand.failure(error)
+                throw ExitCode(ModelsCommand.failure(error))
             }
         }
     }
@@ -107,10 +148,14 @@ struct ModelsCommand: AsyncParsableCommand {
             let settings = try common.load()
             let places = ModelsCommand.places(settings)
             let all = await BlockingPool.files.run {
-                places.flatMap { InstalledModel.all(in: $0).map(\.folder.string) }
+                places.flatMap { place in InstalledModel.all(in: place).map { place.appending($0.name).string } }
             }
-            var isWell = true
-            for model in name.map({ [$0] }) ?? all {
+            let asked = name.map { [$0] } ?? all
+            if asked.isEmpty {
+                Exit.say("parlograph: No model is installed: parlograph models list shows which there are.")
+            }
+            var isWell = !asked.isEmpty
+            for model in asked {
                 let engine = OfflineTranscriber(
                     OfflineEngineSettings(model: model, modelsDirectory: places.first, threads: 1))
                 do {
@@ -126,11 +171,15 @@ struct ModelsCommand: AsyncParsableCommand {
         }
     }
 
+    /// The offline engines of the configuration, `offline` first.
+    private static func engines(of settings: Settings) -> [OfflineEngineSettings] {
+        settings.engines.sorted { ($0.key != "offline" ? 1 : 0, $0.key) < ($1.key != "offline" ? 1 : 0, $1.key) }
+            .compactMap { if case .offline(let engine) = $0.value.engine { engine } else { nil } }
+    }
+
     /// The `models_directory` of the engine `offline`, or of the first other one that has one.
     private static func configured(_ settings: Settings) -> FilePath? {
-        settings.engines.sorted { ($0.key != "offline" ? 1 : 0, $0.key) < ($1.key != "offline" ? 1 : 0, $1.key) }
-            .lazy.compactMap { if case .offline(let engine) = $0.value.engine { engine.modelsDirectory } else { nil } }
-            .first
+        engines(of: settings).lazy.compactMap(\.modelsDirectory).first
     }
 
     private static func places(_ settings: Settings) -> [FilePath] {
@@ -140,42 +189,35 @@ struct ModelsCommand: AsyncParsableCommand {
     /// Where models are added: the configured folder, for root that of the machine, otherwise that of the user.
     private static func target(_ settings: Settings) -> FilePath {
         if let folder = configured(settings) { return folder }
-        let home = getenv("HOME").map { FilePath(String(cString: $0)) }
-        guard geteuid() != 0, let home, home.isAbsolute else { return "/var/lib/parlograph/models" }
+        guard geteuid() != 0, let home = EngineFiles.home else { return "/var/lib/parlograph/models" }
         return home.appending(".local/share/parlograph/models")
     }
 
-    private static func failure(_ error: any Error) -> ExitCode {
+    private static func failure(_ error: any Error) -> Exit {
         Exit.say("parlograph: \(error)")
         return switch error {
-        case is ModelInstallation.Failure: ExitCode(Exit.dataError)
-        case is FileDownload.Failure, is ModelInstallation.MissingProgram: ExitCode(Exit.unavailable)
-        default: ExitCode(Exit(error))
+        case is ModelInstallation.Failure: .dataError
+        case is FileDownload.Failure, is ModelInstallation.MissingProgram: .unavailable
+        default: Exit(error)
         }
     }
-}
 
-/// How much of a download is there: drawn over on a terminal, a line for every 20 MB otherwise.
-private final class FetchLine: Sendable {
-    private let name: String
-    private let isTerminal = isatty(STDERR_FILENO) == 1
-    private let shown = Mutex(Int64(-1))
-
-    init(_ name: String) { self.name = name }
-
-    func show(_ bytes: Int64) {
-        let step: Int64 = isTerminal ? 1 << 20 : 20 << 20
-        let isNews = shown.withLock { shown in
-            guard bytes / step != shown else { return false }
-            shown = bytes / step
-            return true
+    /// What a person does next, and what he should know.
+    private static func tellAbout(_ added: ModelInstallation.Added, _ settings: Settings) {
+        let model = added.model
+        if !added.wasKnown {
+            Exit.say("parlograph: The hashes of \(model.name) were not known; those of today stand in its model.toml.")
         }
-        guard isNews else { return }
-        let line = "\(name)  \(ByteCount.text(bytes)) fetched"
-        JournalLogHandler.toStandardError(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
-    }
-
-    func end() {
-        if isTerminal, shown.withLock({ $0 >= 0 }) { JournalLogHandler.toStandardError("\r\u{1B}[K") }
+        if model.languages.isEmpty {
+            Exit.say(
+                "parlograph: Its languages are not known, so none is refused. If you know them, write them into "
+                    + "\(model.folder.appending(ModelManifest.fileName).printable): languages = [\"de\", \"fr\"].")
+        }
+        let shared = EngineFiles.modelFolders(first: configured(settings), home: nil)
+        if !shared.contains(where: { model.folder.starts(with: $0) }) {
+            Exit.say(
+                "parlograph: It is there for you alone; the service looks in \(shared[0].printable), where root adds "
+                    + "models.")
+        }
     }
 }

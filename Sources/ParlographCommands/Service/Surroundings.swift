@@ -151,7 +151,7 @@ struct Surroundings {
             let model = try? InstalledModel.find(engine), !model.understands(language)
         else { return nil }
         return "language is \"\(language)\", but the model of its engine \"\(inbox.engine)\", \(model.name), knows "
-            + "\(model.languages.joined(separator: ", ")) only: every recording would fail. Choose another engine for this "
+            + "\(model.languagesText) only: every recording would fail. Choose another engine for this "
             + "inbox, or a model that knows it (parlograph models list)."
     }
 
