@@ -29,7 +29,7 @@ import Transcription
             let identity = try FileStatus(at: inbox["inbox/\(name)"]).identity
             _ = try await journal.enqueue(
                 inbox: RawName(inbox.settings.path), path: path, identity: identity, now: 0
-            ) { _ in path }
+            ) { _ in RawName(bytes: name.dropLast(4).utf8) }
         }
 
         func runner(_ pipeline: @escaping TranscriptionBackend.Pipeline) -> JobRunner {
