@@ -193,12 +193,16 @@ struct ChunkTranscription: Sendable {
         }
         let words =
             hasAnswered
-            ? "It has been so for \(max(1, (absence?.lasted.components.seconds ?? 0) / 60)) minutes."
-            : "It was asked \(attempts) \(attempts == 1 ? "time" : "times")."
+            ? "It has been so for \(Self.minutes(absence?.lasted ?? .zero))."
+            : "It was asked \(CountedText.text(attempts, "time"))."
         let away = TranscriptionError(
             .engineUnavailable, "\(error.message) \(words)", cause: error, remedy: .retry(after: nil))
         fate.end(with: away)
         throw away
+    }
+
+    private static func minutes(_ time: Duration) -> String {
+        CountedText.text(max(1, time.components.seconds / 60), "minute")
     }
 
     /// An engine that has refused everything for too long is away: the recording waits for it instead of losing its chunks
@@ -207,7 +211,7 @@ struct ChunkTranscription: Sendable {
         let refusing = controller.refusing
         guard refusing >= retry.patience else { return }
         let away = TranscriptionError(
-            .engineUnavailable, "\(error.message) It has been so for \(refusing.components.seconds / 60) minutes.",
+            .engineUnavailable, "\(error.message) It has been so for \(Self.minutes(refusing)).",
             cause: error, remedy: .retry(after: nil))
         fate.end(with: away)
         throw away

@@ -52,6 +52,8 @@ struct ToldFaultsTests {
             let good = try place.text("parlograph.toml")
             for bad in ["[[inbox", "nonsense = 1\n[processing]"] {
                 try place.write(good.replacing("[processing]", with: bad), to: "parlograph.toml")
+                // As `systemctl reload` does, the unit of which looks before it asks the service.
+                #expect(try await Self.says(place, "status", "fault ", "settings on disk have a fault"))
                 process.send(SIGHUP)
                 try await eventually("status") {
                     try await Self.says(
