@@ -13,7 +13,7 @@ struct ToldFaultsTests {
     }
 
     private static func served(
-        inbox: String = "", engine: String = "",
+        inbox: String = "", engine: String = "", settle: String = "0.2",
         _ body: @escaping @Sendable (Workplace, RunningProgram) async throws -> Void
     ) async throws {
         let server = try FakeTranscriptionServer.hearing()
@@ -22,6 +22,9 @@ struct ToldFaultsTests {
             try TestAudioFile.write(Array("secret".utf8), to: folder.appending("key"))
             let place = try Workplace(
                 folder, server: server, inbox: inbox, engine: engine.replacing("FOLDER", with: folder.string))
+            let text = try place.text("parlograph.toml")
+            try place.write(
+                text.replacing("settle_seconds = 0.2", with: "settle_seconds = \(settle)"), to: "parlograph.toml")
             try await place.start("serve") { process in
                 try await process.says("ready")
                 try await body(place, process)
@@ -91,7 +94,7 @@ struct ToldFaultsTests {
     }
 
     @Test func aRecordingThatCannotBeMovedIsListedOnce() async throws {
-        try await Self.served(inbox: "rescan_seconds = 1") { place, _ in
+        try await Self.served(inbox: "rescan_seconds = 1", settle: "2") { place, _ in
             try place.move("done", "elsewhere")
             try place.writeMarks(0..<3, to: "inbox/talk.wav")
             try await eventually("its cause") {
