@@ -5,6 +5,16 @@ extension ServiceStatus {
     /// Inboxes and folders in them whose recordings the service cannot find.
     package var foldersOutOfReach: [Fault] { (faults ?? []).filter { $0.kind == .inbox || $0.kind == .folder } }
 
+    /// Adds a fault of the configuration as it is now, unless the service has found one already.
+    package mutating func add(settingsFault fault: String, of file: String, now: Int64) {
+        let known = faults ?? []
+        guard !known.contains(where: { $0.kind == .settings }) else { return }
+        let cause =
+            "The settings on disk have a fault, and those before are in force. Correct them before the service is reloaded or "
+            + "started: \(fault)"
+        faults = known + [Fault(.settings, at: file, since: now, cause: cause)]
+    }
+
     /// What somebody has to put right besides engines and outboxes.
     package struct Fault: Sendable, Codable, Hashable {
         package enum Kind: String, Sendable, Codable, Comparable {

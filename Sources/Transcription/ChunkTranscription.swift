@@ -181,19 +181,22 @@ struct ChunkTranscription: Sendable {
         }
         let words =
             hasAnswered
-            ? "It has been so for \(max(1, (absence?.lasted.components.seconds ?? 0) / 60)) minutes."
-            : "It was asked \(attempts) \(attempts == 1 ? "time" : "times")."
+            ? "It has been so for \(Self.minutes(absence?.lasted ?? .zero))."
+            : "It was asked \(CountedText.text(attempts, "time"))."
         let away = TranscriptionError(
             .engineUnavailable, "\(error.message) \(words)", cause: error, remedy: .retry(after: nil))
         fate.end(with: away)
         throw away
     }
 
+    private static func minutes(_ time: Duration) -> String {
+        CountedText.text(max(1, time.components.seconds / 60), "minute")
+    }
+
     /// What ends the recording when the engine has refused everything for too long.
     private func unavailable(after error: TranscriptionError) -> TranscriptionError {
-        let minutes = controller.refusing.components.seconds / 60
         let away = TranscriptionError(
-            .engineUnavailable, "\(error.message) It has been so for \(minutes) minutes.", cause: error,
+            .engineUnavailable, "\(error.message) It has been so for \(Self.minutes(controller.refusing)).", cause: error,
             remedy: .retry(after: nil))
         fate.end(with: away)
         return away

@@ -52,6 +52,8 @@ struct ToldFaultsTests {
             let good = try place.text("parlograph.toml")
             for bad in ["[[inbox", "nonsense = 1\n[processing]"] {
                 try place.write(good.replacing("[processing]", with: bad), to: "parlograph.toml")
+                // As `systemctl reload` does, the unit of which looks before it asks the service.
+                #expect(try await Self.says(place, "status", "fault ", "settings on disk have a fault"))
                 process.send(SIGHUP)
                 try await eventually("status") {
                     try await Self.says(
@@ -98,11 +100,15 @@ struct ToldFaultsTests {
             try await eventually("status") { try await Self.says(place, "status", "fault ", "A finished recording") }
             try place.writeMarks(10..<12, to: "inbox/other.wav")
             try await eventually("the other") { try await Self.says(place, "status", "2 finished recordings") }
-            // Long enough for a scan; it is asked again and again, so that a moment's listing is seen.
-            for _ in 0..<20 {
-                let jobs = try await place.run("jobs")
-                #expect(jobs.lines.count { $0.contains("talk.wav") } == 1, "\(jobs.lines)")
-                #expect(!jobs.lines.contains { $0.contains("arriving") }, "\(jobs.lines)")
+            do {
+                // What has a writer is listed as arriving, should a scan take it for new.
+                let writer = try OwnedDescriptor(opening: place["inbox/talk.wav"], flags: O_WRONLY)
+                for _ in 0..<60 {
+                    let jobs = try await place.run("jobs")
+                    #expect(jobs.lines.count { $0.contains("talk.wav") } == 1, "\(jobs.lines)")
+                    #expect(!jobs.lines.contains { $0.contains("arriving") }, "\(jobs.lines)")
+                }
+                withExtendedLifetime(writer) {}
             }
             #expect(try await Self.says(place, "check", "FAIL  done ", "is not there any more", "install -d"))
             try place.move("elsewhere", "done")

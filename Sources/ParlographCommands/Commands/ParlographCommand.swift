@@ -53,12 +53,12 @@ struct CommonOptions: ParsableArguments {
 
     /// For commands that show what the service does. A file that has become faulty does not keep them from that: the
     /// service goes on with the settings it has; the fault is told.
-    /// - Returns: where the service keeps its state, and the settings where they can be read.
-    func loadToShow() throws -> (stateDirectory: FilePath, settings: Settings?) {
+    /// - Returns: where the service keeps its state, and the settings where they can be read, else what is wrong with them.
+    func loadToShow() throws -> (stateDirectory: FilePath, settings: Settings?, fault: ConfigurationFault?) {
         do {
             let settings = try read()
             for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
-            return (settings.stateDirectory, settings)
+            return (settings.stateDirectory, settings, nil)
         } catch let fault as ConfigurationFault {
             let file = configurationFile.map { RawArguments.path(for: $0) }
             guard let directory = SettingsLoader.stateDirectory(ofFaulty: file) else { throw Exit.failure(fault) }
@@ -66,7 +66,7 @@ struct CommonOptions: ParsableArguments {
             Exit.say(
                 "parlograph: the configuration has a fault; what follows is of the service in \(directory.printable), which "
                     + "goes on with the settings it has.")
-            return (directory, nil)
+            return (directory, nil, fault)
         }
     }
 

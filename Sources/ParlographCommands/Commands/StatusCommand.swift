@@ -20,13 +20,14 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let directory = try common.loadToShow().stateDirectory
-        let shown = await Interruption.run { await show(directory) }
+        let (directory, _, fault) = try common.loadToShow()
+        let shown = await Interruption.run { await show(directory, fault) }
         if !shown { throw ExitCode(Exit.unavailable) }
     }
 
+    /// - Parameter fault: of the configuration as it is now, which the service may not have been asked to read.
     /// - Returns: false when no service runs, or one that does not report.
-    private func show(_ directory: FilePath) async -> Bool {
+    private func show(_ directory: FilePath, _ fault: ConfigurationFault?) async -> Bool {
         var wasRunning = false
         repeat {
             let service = await BlockingPool.files.run { ServiceReport(of: directory) }
@@ -38,17 +39,21 @@ struct StatusCommand: AsyncParsableCommand {
                     Exit.say("parlograph: \(await Self.whyNothing(directory, service.process))")
                     return wasRunning
                 }
-                print(status, service)
+                print(status, service, fault)
                 return false
             }
-            if let status = service.status { print(status, service) }
+            if let status = service.status { print(status, service, fault) }
             guard follow else { return wasRunning }
         } while (try? await Task.sleep(for: .seconds(1))) != nil
         return true
     }
 
-    private func print(_ status: ServiceStatus, _ service: ServiceReport) {
+    private func print(_ status: ServiceStatus, _ service: ServiceReport, _ fault: ConfigurationFault?) {
         var status = status
+        if let fault {
+            let file = common.configurationFile ?? SettingsLoader.defaultPath.string
+            status.add(settingsFault: "\(fault)", of: file, now: Int64(time(nil)))
+        }
         (status.service, status.remark) = (service.standing, service.remark)
         if service.standing != .running { status.forgetTimesLeft() }
         guard json else { return Self.describe(status).forEach { StandardOutput.print($0) } }
