@@ -64,7 +64,7 @@ import Transcription
             await reporter.writeLastReports()
             #expect(ServiceStatus.read(from: folder)?.queued == 0)
             let page = try inbox.text("outbox/status.html")
-            #expect(page.contains("talk.wav") && page.contains("stopped"))
+            #expect(page.contains("talk.wav") && page.contains("is not running since"))
         }
     }
 
