@@ -184,7 +184,7 @@ extension DeclaredLength {
     /// FLAC: the last frame must be the one that ends at the total that STREAMINFO has, and be whole.
     private static func flac(_ source: some ByteSource, at start: Int64) -> DeclaredLength {
         guard let frames = FLACFrames(source, at: start), let total = frames.declaredSamples else { return .undeclared }
-        guard frames.longestFrame ?? 0 <= flacWindow - 4096 else { return .undeclared }
+        guard frames.maximumFrame ?? 0 <= flacWindow - 4096 else { return .undeclared }
         let first = max(start + 42, source.size - Int64(flacWindow))
         let bytes = source.bytes(at: first, count: Int(source.size - first))
         // A frame of silence is shorter than the longest header.

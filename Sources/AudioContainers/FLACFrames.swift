@@ -6,7 +6,7 @@ package struct FLACFrames {
     /// Samples in the whole stream; nil where the encoder did not know.
     package let declaredSamples: Int64?
     /// Bytes of the longest frame; nil where the encoder did not know.
-    package let longestFrame: Int?
+    package let maximumFrame: Int?
     private let minimumBlock: Int64
 
     /// Nil when STREAMINFO is missing.
@@ -20,7 +20,7 @@ package struct FLACFrames {
         self.header = header
         minimumBlock = Int64(bytes.number(at: 8, count: 2, bigEndian: true))
         let longest = Int(bytes.number(at: 15, count: 3, bigEndian: true))
-        longestFrame = longest > 0 ? longest : nil
+        maximumFrame = longest > 0 ? longest : nil
         let total = Int64(bytes.number(at: 18, count: 8, bigEndian: true) & 0xF_FFFF_FFFF)
         declaredSamples = total > 0 ? total : nil
     }

@@ -14,7 +14,7 @@ final class StallWatch: Sendable {
     }
 
     /// Less is no progress: a process that is woken for nothing uses some.
-    private static let leastProcessorTime = Duration.milliseconds(10)
+    private static let minimumProcessorTime = Duration.milliseconds(10)
 
     private let limit: Duration
     private let state = Mutex(State())
@@ -38,7 +38,7 @@ final class StallWatch: Sendable {
             let used = Self.processorTime(of: process) + (program.map(Self.processorTime) ?? .zero)
             let stalls = state.withLock { state in
                 guard let progress = state.progress else { return false }
-                if used - state.processorTime >= Self.leastProcessorTime {
+                if used - state.processorTime >= Self.minimumProcessorTime {
                     (state.processorTime, state.progress) = (used, .now)
                     return false
                 }

@@ -4,7 +4,7 @@ import SystemSupport
 
 /// Takes a finished recording out of the inbox: moved to `done` or `failed` under the same sub-folder, kept or deleted.
 /// Blocks.
-package enum SourceSettlement {
+package enum SourceDisposal {
     package struct Result: Sendable {
         package let disposal: Job.SourceDisposal
         /// Where it is now; nil when it was not moved.

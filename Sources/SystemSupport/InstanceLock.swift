@@ -26,13 +26,13 @@ package final class InstanceLock: Sendable {
             throw SystemError("fcntl", path.printable, negative: status)
         }
         // This process may be killed before it has looked after its predecessors: they stay in the file until then.
-        let before = Self.processes(in: file.descriptor).prefix(Self.mostCrashed)
+        let before = Self.processes(in: file.descriptor).prefix(Self.maximumCrashed)
         crashed = Set(before)
         self.file = file
         write([getpid()] + before)
     }
 
-    private static let mostCrashed = 100
+    private static let maximumCrashed = 100
 
     /// What the crashed ones left behind is gone.
     package func forgetCrashed() { write([getpid()]) }

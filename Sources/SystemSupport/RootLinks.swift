@@ -13,7 +13,7 @@ package enum RootLinks: Sendable {
     package static var trusted: RootLinks { .of([0, geteuid()]) }
 
     /// As many as the kernel follows, path_resolution(7).
-    private static let mostLinks = 40
+    private static let maximumLinks = 40
 
     func open(_ path: FilePath, _ resolution: PathResolution) throws -> OwnedDescriptor {
         let flags = O_RDONLY | O_DIRECTORY
@@ -51,7 +51,7 @@ package enum RootLinks: Sendable {
             let status = try FileStatus(of: link.descriptor)
             guard owners.contains(status.owner) else { throw refusal(of: shown, status.owner, path) }
             links += 1
-            guard links <= mostLinks else {
+            guard links <= maximumLinks else {
                 throw SystemError("open", path.printable, errno: .tooManySymbolicLinkLevels)
             }
             let target = try target(of: link.descriptor, path)

@@ -5,11 +5,11 @@ import SystemPackage
 /// service that systemd keeps from seeing others (ProtectProc=) less.
 enum UnixSocketHolder {
     /// Sockets of the machine that are looked through.
-    private static let longestList = 16 << 20
+    private static let maximumList = 16 << 20
 
     /// - Parameter name: without the leading zero byte.
     static func find(_ name: String) -> (process: Int32, user: UInt32)? {
-        guard let list = try? SmallFile.read("/proc/self/net/unix", limit: longestList) else { return nil }
+        guard let list = try? SmallFile.read("/proc/self/net/unix", limit: maximumList) else { return nil }
         let wanted = Array("@\(name)".utf8)
         for line in list.split(separator: 0x0A) {
             let fields = line.split(separator: 0x20)

@@ -1,3 +1,3 @@
 import ParlographCommands
 
-await Entrance.run()
+await EntryPoint.run()

@@ -45,9 +45,9 @@ import Transcription
         #expect(inbox.after == .move)
         #expect(inbox.engine == "offline")
         #expect(inbox.options.language == nil)
-        #expect(inbox.largestRecording == 20 << 30)
+        #expect(inbox.maximumRecording == 20 << 30)
         #expect(inbox.showsStatusPage && !inbox.languageFromPath && inbox.glossary.isEmpty)
-        #expect(settings.processing.leastFreeMB == 100)
+        #expect(settings.processing.minimumFreeMB == 100)
         #expect(settings.warnings.isEmpty)
     }
 

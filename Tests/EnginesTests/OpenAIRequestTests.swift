@@ -305,8 +305,8 @@ import Transcription
             $0.apiLimitBytes = 1 << 20
             $0.uploadCodec = .wav
         }
-        let longestPlain = try #require(plain.limits.maximumChunkSamples)
-        #expect(WAVEncoder.encode(Array(samples.prefix(Int(longestPlain)))).count < 1 << 20)
+        let maximumPlain = try #require(plain.limits.maximumChunkSamples)
+        #expect(WAVEncoder.encode(Array(samples.prefix(Int(maximumPlain)))).count < 1 << 20)
     }
 
     @Test func aBodyOverTheLimitIsNotSent() async throws {

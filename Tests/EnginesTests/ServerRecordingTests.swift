@@ -166,7 +166,7 @@ import Transcription
         let transcript = try await running
         #expect(transcript.texts == (0..<16).map { "m\($0)" })
         let seen = server.requests.sorted { $0.number < $1.number }.map(\.inFlight)
-        #expect(seen.max() == 4, "at first as many as are taken to be welcome")
+        #expect(seen.max() == 4, "at first as many as are taken to be credentialStatus")
         #expect(seen[12..<24].allSatisfy { $0 == 1 }, "then one at a time: \(seen)")
     }
 

@@ -27,7 +27,7 @@ struct ServerWay {
                     ceiling: concurrency, requestsPerMinute: requestsPerMinute, firstAlone: firstAlone), clock: clock)
             var orchestrator = ParallelOrchestrator(
                 source: FakeSource(chunks: chunks),
-                engines: [EngineLink(engine: engine, controller: controller, outage: EngineOutage())],
+                engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown())],
                 store: FakeStore(), slots: ChunkSlots(count: concurrency + 2), sizing: DynamicChunkSizer.Settings(),
                 retry: RetrySettings(maximumRetries: retries, delay: .seconds(5)),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -123,19 +123,19 @@ import Transcription
         #expect(first?.remedy == .retry(after: nil))
         let second = await transcriptionError { try await cloud.transcribe(long, options: options) }
         #expect(second?.remedy == .split(maximumSamples: nil))
-        #expect(await transcriptionError { try await cloud.absence(turn: RequestTurn()) } == nil)
+        #expect(await transcriptionError { try await cloud.absence(turn: RequestContext()) } == nil)
     }
 
     @Test func whoEndsTheConnectionWithoutAnAnswerIsAway() async throws {
         let server = try FakeTranscriptionServer { _ in .init(ending: .nothing) }
         defer { server.stop() }
-        #expect(try await engine(server).absence(turn: RequestTurn())?.remedy == .retry(after: nil))
+        #expect(try await engine(server).absence(turn: RequestContext())?.remedy == .retry(after: nil))
     }
 
     @Test func whoRefusesTheSampleIsThere() async throws {
         let server = try FakeTranscriptionServer { _ in .init(400, text: "too little") }
         defer { server.stop() }
-        #expect(try await engine(server).absence(turn: RequestTurn()) == nil)
+        #expect(try await engine(server).absence(turn: RequestContext()) == nil)
     }
 
     /// Where it cannot even be connected to, shorter chunks are no help.

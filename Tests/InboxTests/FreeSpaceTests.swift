@@ -11,7 +11,7 @@ import Testing
         let lines = Guarded<[String]>([])
         let free = Guarded<[FilePath: Int64]>(["/outbox": 50 << 20, "/state": 500 << 20])
         var logger = Logger(label: "test") { _ in
-            JournalLogHandler(level: .trace, style: .journal) { line in lines.change { $0.append(line) } }
+            SystemdLogHandler(level: .trace, style: .journal) { line in lines.change { $0.append(line) } }
         }
         logger.logLevel = .info
         let space = FreeSpace(logger: logger) { folder in free.value[folder] }

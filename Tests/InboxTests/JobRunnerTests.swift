@@ -9,7 +9,7 @@ import Transcription
 /// One job, from the queue to its settled source, with a pipeline that a test plays.
 @Suite(.timeLimit(.minutes(20))) struct JobRunnerTests {
     /// A folder with an inbox, a journal with one job, and who works on it.
-    private struct Place: Sendable {
+    private struct Workbench: Sendable {
         let inbox: InboxFixture
         let journal: JobJournal
         let settings: ServiceSettings
@@ -19,7 +19,7 @@ import Transcription
             journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
             settings = ServiceSettings(
                 inboxes: [inbox.settings], stateDirectory: folder, cacheDirectory: folder, parallelRecordings: 1,
-                shutdown: .seconds(5), progressInterval: .seconds(1), leastFreeBytes: 0, once: once)
+                shutdown: .seconds(5), progressInterval: .seconds(1), minimumFreeBytes: 0, once: once)
             try inbox.write("sound", to: "inbox/talk.wav")
             try await enqueue("talk.wav")
         }
@@ -95,7 +95,7 @@ import Transcription
 
     @Test(arguments: rows) func eachFailureLeavesTheRecordingWhereItBelongs(_ row: Row) async throws {
         try await withTemporaryDirectory { folder in
-            let place = try await Place(folder, once: row.once)
+            let place = try await Workbench(folder, once: row.once)
             let runner = place.runner { _, _, _, _ in throw row.error }
             #expect(await runner.run(try await place.job()) == row.again)
             #expect(try await place.state() == row.state)
@@ -110,7 +110,7 @@ import Transcription
 
     @Test(arguments: [false, true]) func whatIsHeardIsDeliveredAndTheRecordingMoved(isPartial: Bool) async throws {
         try await withTemporaryDirectory { folder in
-            let place = try await Place(folder)
+            let place = try await Workbench(folder)
             let runner = place.runner { recording, _, _, _ in
                 try await Self.transcript(of: recording, isPartial: isPartial)
             }
@@ -126,7 +126,7 @@ import Transcription
     /// does, nothing has happened.
     @Test func noStepIsDoneBeforeTheOneThatItStandsOn() async throws {
         try await withTemporaryDirectory { folder in
-            let place = try await Place(folder)
+            let place = try await Workbench(folder)
             let paid = SharedCounter()
             let runner = place.runner { recording, _, _, _ in
                 paid.add(1)
@@ -147,7 +147,7 @@ import Transcription
             let job = try #require(try await place.journal.jobs().first)
             #expect(job.state == .delivered && job.source == .pending && runner.summary.delivered == 1)
             try place.inbox.move("no done", "done")
-            await runner.settleStuckSources()
+            await runner.movePendingSources()
             #expect(place.inbox.exists("done/talk.wav"))
             #expect(try await place.journal.jobs().first?.source == .moved)
             #expect(paid.value == 1)
@@ -156,7 +156,7 @@ import Transcription
 
     @Test func whatIsStoppedInTheMiddleGoesOnLater() async throws {
         try await withTemporaryDirectory { folder in
-            let place = try await Place(folder)
+            let place = try await Workbench(folder)
             let (begun, end) = (Gate(), Gate())
             let runner = place.runner { recording, _, _, _ in
                 begun.open()
@@ -180,7 +180,7 @@ import Transcription
 
     @Test func whatIsRenamedMeanwhileIsDeliveredUnderItsNewName() async throws {
         try await withTemporaryDirectory { folder in
-            let place = try await Place(folder)
+            let place = try await Workbench(folder)
             let runner = place.runner { recording, _, _, _ in
                 if recording.displayName == "talk.wav" {
                     try place.inbox.move("inbox/talk.wav", "inbox/board.wav")

@@ -25,13 +25,13 @@ import Transcription
                 .waitForEngine(.refused)
             ),
             ("outbox full", error(.cannotWrite, .giveUpRecording, .noSpace), .waitForOutbox, .fail),
-            ("bad disk", SystemError("read", "x", errno: .ioError), .waitForSurroundings, .fail),
-            ("no rights", error(.noSuchInput, .giveUpRecording, .permissionDenied), .waitForSurroundings, .fail),
+            ("bad disk", SystemError("read", "x", errno: .ioError), .waitForEnvironment, .fail),
+            ("no rights", error(.noSuchInput, .giveUpRecording, .permissionDenied), .waitForEnvironment, .fail),
             ("refused chunk", error(.requestFailed), .fail, .fail),
             ("chunk of no engine", error(.engineUnavailable, .giveUpChunk), .fail, .fail),
             ("language", error(.languageNotSupported), .fail, .fail),
             ("too large", error(.tooLarge), .fail, .fail),
-            ("decoder killed", error(.decodingInterrupted), .waitForSurroundings, .fail),
+            ("decoder killed", error(.decodingInterrupted), .waitForEnvironment, .fail),
             ("no audio", error(.notARecording), .fail, .fail),
             ("must be told the language", error(.configuration), .fail, .fail),
         ] as [(String, any Error, JobVerdict, JobVerdict)])
@@ -45,6 +45,6 @@ import Transcription
     @Test(arguments: [1, 7, 8, 100]) func aRecordingAtWhichEachDecoderIsEndedIsNotTriedForEver(interruptions: Int) {
         let verdict = JobVerdict(
             Self.error(.decodingInterrupted), interruptions: interruptions, isStopping: false, once: false)
-        #expect(verdict == (interruptions < 8 ? .waitForSurroundings : .fail))
+        #expect(verdict == (interruptions < 8 ? .waitForEnvironment : .fail))
     }
 }

@@ -12,7 +12,7 @@ import Transcription
     {
         ServiceSettings(
             inboxes: inboxes, stateDirectory: folder, cacheDirectory: folder, parallelRecordings: parallel,
-            shutdown: .seconds(5), progressInterval: .milliseconds(100), leastFreeBytes: 0, once: true)
+            shutdown: .seconds(5), progressInterval: .milliseconds(100), minimumFreeBytes: 0, once: true)
     }
 
     private static func serve(

@@ -13,7 +13,7 @@ import Transcription
     ) -> ServiceSettings {
         ServiceSettings(
             inboxes: inboxes, stateDirectory: folder, cacheDirectory: folder, parallelRecordings: parallel,
-            shutdown: .seconds(5), progressInterval: .milliseconds(100), leastFreeBytes: 0, once: once)
+            shutdown: .seconds(5), progressInterval: .milliseconds(100), minimumFreeBytes: 0, once: once)
     }
 
     private static func service(
@@ -115,12 +115,12 @@ import Transcription
                     ) { _ in path })
                 try await journal.finish(job.id, state: .failed, error: nil, now: 1)
             }
-            await service.runner.settle(try await journal.withPendingSource())
+            await service.runner.disposeSources(of: try await journal.withPendingSource())
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("inbox/finished.raw"), "they are stuck")
             let again = try #require(try await journal.jobs().first)
             #expect(try await journal.retry(again.id))
             try inbox.move("elsewhere", "failed")
-            await service.runner.settleStuckSources()
+            await service.runner.movePendingSources()
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("failed/finished.raw"))
             #expect(try await journal.jobs(in: [.queued]).map(\.source) == [.pending])
         }

@@ -26,7 +26,7 @@ import Transcription
                 try inbox.write("take \(take)", to: "inbox/court/talk.wav")
                 let job = try await Self.job("court/talk.wav", in: inbox)
                 #expect(
-                    try SourceSettlement.settle(job, inbox: inbox.settings, as: take == 3 ? .failed : .delivered)
+                    try SourceDisposal.dispose(job, inbox: inbox.settings, as: take == 3 ? .failed : .delivered)
                         .disposal == .moved)
                 #expect(!inbox.exists("inbox/court/talk.wav"))
             }
@@ -42,14 +42,14 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             inbox.settings.after = .keep
             let job = try await Self.job("talk.wav", in: inbox)
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .failed).disposal == .kept)
+            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .failed).disposal == .kept)
             #expect(inbox.exists("inbox/talk.wav"))
             inbox.settings.after = .delete
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .failed).disposal == .moved)
+            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .failed).disposal == .moved)
             #expect(inbox.exists("failed/talk.wav"))
             try inbox.write("x", to: "inbox/talk.wav")
             let second = try await Self.job("talk.wav", in: inbox)
-            #expect(try SourceSettlement.settle(second, inbox: inbox.settings, as: .delivered).disposal == .deleted)
+            #expect(try SourceDisposal.dispose(second, inbox: inbox.settings, as: .delivered).disposal == .deleted)
             #expect(!inbox.exists("inbox/talk.wav"))
         }
     }
@@ -61,7 +61,7 @@ import Transcription
             let job = try await Self.job("talk.wav", in: inbox)
             try inbox.write("a new recording", to: "new.wav")
             try inbox.move("new.wav", "inbox/talk.wav")
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .delivered).isReplaced)
+            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered).isReplaced)
             #expect(try inbox.text("inbox/talk.wav") == "a new recording")
             #expect(!inbox.exists("done/talk.wav"))
         }
@@ -72,11 +72,11 @@ import Transcription
             let inbox = try InboxFixture(folder)
             let base = RawName(bytes: "court/room 3/talk".utf8)
             let outbox = inbox.settings.outbox
-            try PersonalNotes.write("1 %", .status, base: base, outbox: outbox)
-            try PersonalNotes.write("2 %", .status, base: base, outbox: outbox)
+            try OutboxNotices.write("1 %", .status, base: base, outbox: outbox)
+            try OutboxNotices.write("2 %", .status, base: base, outbox: outbox)
             #expect(try inbox.text("outbox/court/room 3/talk.status.txt").hasPrefix("2 %\n"))
-            PersonalNotes.remove(.status, base: base, outbox: outbox)
-            PersonalNotes.remove(.error, base: base, outbox: outbox)
+            OutboxNotices.remove(.status, base: base, outbox: outbox)
+            OutboxNotices.remove(.error, base: base, outbox: outbox)
             #expect(!inbox.exists("outbox/court/room 3/talk.status.txt"))
         }
     }
@@ -86,7 +86,7 @@ import Transcription
             let inbox = try InboxFixture(folder)
             #expect(chmod(inbox["outbox"].string, 0o2775) == 0)
             let base = RawName(bytes: "court/talk".utf8)
-            try PersonalNotes.write("x", .error, base: base, outbox: inbox.settings.outbox)
+            try OutboxNotices.write("x", .error, base: base, outbox: inbox.settings.outbox)
             #expect(try FileStatus(at: inbox["outbox/court"]).mode == 0o2775)
             #expect(try FileStatus(at: inbox["outbox/court/talk.error.txt"]).mode == 0o664)
         }
@@ -95,17 +95,17 @@ import Transcription
     @Test func errorNoteSaysWhatWhyWhereAndWhatToDo() {
         let error = TranscriptionError(.notARecording, "It is no audio file.")
         let name = RawName(bytes: "court/talk.mp3".utf8).last
-        let moved = PersonalNotes.errorText(name: name, error: error, movedTo: "failed")
+        let moved = OutboxNotices.errorText(name: name, error: error, movedTo: "failed")
         #expect(moved.hasPrefix("talk.mp3 could not be transcribed.\n\nWhy: It is no audio file.\n\n"))
         #expect(moved.contains("in the folder \"failed\""))
         #expect(moved.contains("check whether it plays"))
-        let kept = PersonalNotes.errorText(name: name, error: error, movedTo: nil)
+        let kept = OutboxNotices.errorText(name: name, error: error, movedTo: nil)
         #expect(kept.contains("still in the inbox"))
         let refused = TranscriptionError(.languageNotSupported, "It understands English only.")
-        let note = PersonalNotes.errorText(name: name, error: refused, movedTo: nil, language: "de")
+        let note = OutboxNotices.errorText(name: name, error: refused, movedTo: nil, language: "de")
         #expect(note.contains("set to \"de\""))
         let badKey = TranscriptionError(.engineUnavailable, "It refuses the key.")
-        #expect(!PersonalNotes.errorText(name: name, error: badKey, movedTo: nil, language: "de").contains("\"de\""))
+        #expect(!OutboxNotices.errorText(name: name, error: badKey, movedTo: nil, language: "de").contains("\"de\""))
     }
 
     @Test func whatIsTranscribedInPartsIsNotDeleted() async throws {
@@ -114,7 +114,7 @@ import Transcription
             inbox.settings.after = .delete
             try inbox.write("x", to: "inbox/talk.wav")
             let job = try await Self.job("talk.wav", in: inbox)
-            let result = try SourceSettlement.settle(job, inbox: inbox.settings, as: .partial)
+            let result = try SourceDisposal.dispose(job, inbox: inbox.settings, as: .partial)
             #expect(result.disposal == .moved && result.place == inbox["failed/talk.wav"])
             #expect(inbox.exists("failed/talk.wav"))
         }
@@ -128,7 +128,7 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             let job = try await Self.job("talk.wav", in: inbox)
             #expect(throws: Away.self) {
-                try SourceSettlement.settle(
+                try SourceDisposal.dispose(
                     job, inbox: inbox.settings, as: .delivered,
                     checkRoot: {
                         #expect($0 == inbox.settings.done)
@@ -146,7 +146,7 @@ import Transcription
             let job = try await Self.job("talk.wav", in: inbox)
             try inbox.move("inbox", "away")
             #expect(throws: SystemError.self) {
-                try SourceSettlement.settle(job, inbox: inbox.settings, as: .delivered)
+                try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered)
             }
             // Its mount point: another file system, and empty.
             try InboxFixture.makeFolder(inbox["inbox"])
@@ -155,9 +155,9 @@ import Transcription
                 device: job.identity.device + 1, inode: job.identity.inode, byteCount: 1,
                 modified: job.identity.modified)
             #expect(throws: SystemError.self) {
-                try SourceSettlement.settle(elsewhere, inbox: inbox.settings, as: .delivered)
+                try SourceDisposal.dispose(elsewhere, inbox: inbox.settings, as: .delivered)
             }
-            #expect(try SourceSettlement.settle(job, inbox: inbox.settings, as: .delivered).disposal == .deleted)
+            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered).disposal == .deleted)
         }
     }
 
@@ -166,14 +166,14 @@ import Transcription
             let inbox = try InboxFixture(folder)
             let (outbox, base) = (inbox.settings.outbox, RawName(bytes: "talk".utf8))
             try inbox.write("my own", to: "outbox/talk.error.txt")
-            try PersonalNotes.write("It failed.", .error, base: base, outbox: outbox)
-            PersonalNotes.remove(.error, base: base, outbox: outbox)
+            try OutboxNotices.write("It failed.", .error, base: base, outbox: outbox)
+            OutboxNotices.remove(.error, base: base, outbox: outbox)
             #expect(try inbox.text("outbox/talk.error.txt") == "my own")
             // Nor does a link lead to a file elsewhere.
             try InboxFixture.makeFolder(inbox["elsewhere"])
-            try PersonalNotes.write("x", .status, base: base, outbox: inbox["elsewhere"])
+            try OutboxNotices.write("x", .status, base: base, outbox: inbox["elsewhere"])
             #expect(symlink(inbox["elsewhere"].string, inbox["outbox/sub"].string) == 0)
-            PersonalNotes.remove(.status, base: RawName(bytes: "sub/talk".utf8), outbox: outbox)
+            OutboxNotices.remove(.status, base: RawName(bytes: "sub/talk".utf8), outbox: outbox)
             #expect(inbox.exists("elsewhere/talk.status.txt"))
         }
     }
@@ -184,7 +184,7 @@ import Transcription
         .internalFault, .noSuchInput,
     ]) func notesDoNotTalkLikeAnAdministrator(_ code: TranscriptionError.Code) {
         let error = TranscriptionError(code, "http://10.0.0.1/v1 refused it: set base_url, apt install ffmpeg, /srv/x")
-        let text = PersonalNotes.errorText(name: RawName(bytes: "a.mp3".utf8), error: error, movedTo: "failed")
+        let text = OutboxNotices.errorText(name: RawName(bytes: "a.mp3".utf8), error: error, movedTo: "failed")
         for word in ["http", "base_url", "apt", "/srv"] { #expect(!text.contains(word), "\(text)") }
         #expect(text.contains("Why: ") && text.contains("not lost"))
     }
@@ -195,19 +195,19 @@ import Transcription
             name: "a.mp3", chunksDone: 1, chunksCached: 0, chunksFailed: 0, chunksInFlight: 1, chunksExpected: 4,
             fraction: 0.255, elapsedSeconds: 10, remainingSeconds: 83, isFinished: false)
         #expect(
-            PersonalNotes.progressText(name: name, progress)
+            OutboxNotices.progressText(name: name, progress)
                 == "a.mp3 is being transcribed: 25 % done, about 1 min 25 s left.\n")
         (progress.remainingSeconds, progress.engineWaitSeconds) = (nil, 600)
         #expect(
-            PersonalNotes.progressText(name: name, progress)
+            OutboxNotices.progressText(name: name, progress)
                 == "a.mp3 is being transcribed: 25 % done, waiting for the speech recognition, about 10 min.\n")
         progress.engineWaitSeconds = nil
         progress.remainingSeconds = 0.3
-        #expect(PersonalNotes.progressText(name: name, progress).hasSuffix("a few seconds left.\n"))
+        #expect(OutboxNotices.progressText(name: name, progress).hasSuffix("a few seconds left.\n"))
         (progress.fraction, progress.remainingSeconds) = (nil, nil)
-        #expect(PersonalNotes.progressText(name: name, progress) == "a.mp3 is being transcribed.\n")
-        for cause in [PersonalNotes.WaitingCause.engine, .stopped] {
-            let text = PersonalNotes.waitingText(name: name, cause)
+        #expect(OutboxNotices.progressText(name: name, progress) == "a.mp3 is being transcribed.\n")
+        for cause in [OutboxNotices.WaitingCause.engine, .stopped] {
+            let text = OutboxNotices.waitingText(name: name, cause)
             #expect(text.hasPrefix("a.mp3 is waiting") && text.contains("Nothing is lost"), "\(text)")
         }
     }
@@ -216,9 +216,9 @@ import Transcription
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder)
             let base = RawName(bytes: [UInt8](repeating: 0x61, count: 250))
-            try PersonalNotes.write("x", .error, base: base, outbox: inbox.settings.outbox)
+            try OutboxNotices.write("x", .error, base: base, outbox: inbox.settings.outbox)
             #expect(try Self.entries(of: inbox.settings.outbox).map(\.bytes.count) == [255])
-            PersonalNotes.remove(.error, base: base, outbox: inbox.settings.outbox)
+            OutboxNotices.remove(.error, base: base, outbox: inbox.settings.outbox)
             #expect(try Self.entries(of: inbox.settings.outbox).isEmpty)
         }
     }

@@ -10,7 +10,7 @@ import Transcription
     private static func settings(_ inbox: InboxFixture, state: FilePath) -> ServiceSettings {
         ServiceSettings(
             inboxes: [inbox.settings], stateDirectory: state, cacheDirectory: inbox.folder, parallelRecordings: 1,
-            shutdown: .seconds(5), progressInterval: .seconds(1), leastFreeBytes: 0, once: false)
+            shutdown: .seconds(5), progressInterval: .seconds(1), minimumFreeBytes: 0, once: false)
     }
 
     private static let backend = TranscriptionBackend(

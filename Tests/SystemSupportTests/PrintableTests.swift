@@ -32,11 +32,11 @@ import Testing
     }
 }
 
-@Suite struct JournalLogHandlerTests {
+@Suite struct SystemdLogHandlerTests {
     private static func line(_ metadata: Logger.Metadata) -> String {
         let written = Mutex("")
         let logger = Logger(label: "test") { _ in
-            JournalLogHandler(level: .trace, style: .journal) { line in written.withLock { $0 += line } }
+            SystemdLogHandler(level: .trace, style: .journal) { line in written.withLock { $0 += line } }
         }
         logger.warning("recording failed", metadata: metadata)
         return written.withLock { $0 }

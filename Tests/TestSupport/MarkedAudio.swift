@@ -10,7 +10,7 @@ package enum MarkedAudio {
     /// Samples of each second in which the chord sounds.
     package static let chordSamples = 12_800
     /// A part of a chord is heard from this length on; a shorter one is nothing.
-    private static let shortestHeard = 2400
+    private static let minimumHeard = 2400
 
     private static let toneCount = 20
     private static let chordSize = 6
@@ -64,7 +64,7 @@ package enum MarkedAudio {
     /// The marks in `samples`, in order.
     package static func hear(_ samples: [Int16]) -> [Mark] {
         var marks: [Mark] = []
-        for burst in bursts(in: samples) where burst.count >= shortestHeard {
+        for burst in bursts(in: samples) where burst.count >= minimumHeard {
             if let number = decode(samples[burst]) {
                 marks.append(Mark(number: number, start: burst.lowerBound, end: burst.upperBound))
             }

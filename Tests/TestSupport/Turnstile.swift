@@ -20,11 +20,11 @@ package final class Turnstile: Sendable {
     package func holding<Value>(_ body: () async throws -> Value) async rethrows -> Value {
         try await withTaskCancellationHandler(operation: body) {
             open()
-            for _ in 0..<Self.mostThreads { arrived.signal() }
+            for _ in 0..<Self.maximumThreads { arrived.signal() }
         }
     }
 
-    private static let mostThreads = 100
+    private static let maximumThreads = 100
 
     /// Returns when so many threads have come since the last call, whether they still wait or not.
     package func haveArrived(_ count: Int) async {

@@ -5,7 +5,7 @@ import Transcription
 @Suite struct MemoryCacheTests {
     private let each = 1000 + MemoryCache.overheadBytes
 
-    @Test func leastRecentlyUsedGoesFirst() {
+    @Test func minimumRecentlyUsedGoesFirst() {
         var cache = MemoryCache(boundBytes: 3 * each)
         for name in ["a", "b", "c"] { cache.store(bytes(1000), for: key(name)) }
         _ = cache.entry(for: key("a"))

@@ -29,7 +29,7 @@ struct AdmissionSimulation {
     var server: (_ inFlight: Int, _ now: Duration) -> Answer
     /// A recording whose chunk was rejected sends no more.
     private(set) var seen: [Seen] = []
-    private(set) var mostInFlight = 0
+    private(set) var maximumInFlight = 0
     private(set) var refusals = 0
     private(set) var end = Duration.zero
     private(set) var lastLimit = 0
@@ -85,7 +85,7 @@ struct AdmissionSimulation {
                         continue
                     }
                     let answer = server(admission.inFlight - 1, now)
-                    mostInFlight = max(mostInFlight, admission.inFlight)
+                    maximumInFlight = max(maximumInFlight, admission.inFlight)
                     seen.append(Seen(arrived: now, recording: owners[chunk], outcome: answer.outcome))
                     events.append(
                         (now + answer.latency, .answered(permit, chunk: chunk, outcome: answer.outcome)))

@@ -50,7 +50,7 @@ import Transcription
         let ideal = Duration.seconds(2 * ((chunks + ceiling - 1) / ceiling))
         let allowed = ceiling <= 4 ? ideal + .milliseconds(300) : ideal * 1.25
         #expect(simulation.end <= allowed, "\(simulation.end) for \(ideal)")
-        #expect(simulation.mostInFlight == ceiling)
+        #expect(simulation.maximumInFlight == ceiling)
         #expect(simulation.seen.count == chunks)
     }
 

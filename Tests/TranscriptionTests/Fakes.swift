@@ -17,11 +17,12 @@ struct FakeTranscriber: Transcriber {
     var identity: EngineIdentity { EngineIdentity(name: "fake", kind: "openai", model: "m", settings: []) }
     var traits: EngineTraits { EngineTraits(repeatsItself: false, expectedRate: 30) }
 
-    func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn) async throws -> ChunkTranscript {
+    func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext) async throws -> ChunkTranscript
+    {
         try await answer(chunk, options, requests.add(1) - 1)
     }
 
-    func absence(turn: RequestTurn) async throws -> TranscriptionError? {
+    func absence(turn: RequestContext) async throws -> TranscriptionError? {
         questions.add(1)
         return isAway()
     }
@@ -70,7 +71,8 @@ struct FakeWay {
             let controller = ConcurrencyController(
                 ConcurrencyController.Settings(ceiling: concurrency, firstAlone: firstAlone), clock: clock)
             var orchestrator = ParallelOrchestrator(
-                source: source, engines: [EngineLink(engine: engine, controller: controller, outage: EngineOutage())],
+                source: source,
+                engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown())],
                 store: store, slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: DynamicChunkSizer.Settings(),
                 retry: retry,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -39,7 +39,7 @@ package struct CommandTranscriber: Transcriber {
     }
 
     package func transcribe(
-        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
+        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext
     ) async throws -> ChunkTranscript {
         try Task.checkCancellation()
         let audio = chunk.audio
@@ -75,7 +75,7 @@ package struct CommandTranscriber: Transcriber {
     }
 
     /// The same second: a program that fails at it fails at everything.
-    package func absence(turn: RequestTurn) async throws -> TranscriptionError? {
+    package func absence(turn: RequestContext) async throws -> TranscriptionError? {
         do {
             _ = try await transcribe(Chunk.sample, options: TranscriptionOptions(), turn: turn)
             return nil
@@ -175,11 +175,13 @@ package struct CommandTranscriber: Transcriber {
         ]
         try DescriptorHeadroom.check()
         let program = try await programPath()
-        let leash = try Leash()
+        let processGroup = try ProcessGroupGuard()
         let result = try await Subprocess.run(
-            .path(Leash.shell), arguments: Arguments(leash.arguments(for: program, file: file) + arguments),
+            .path(ProcessGroupGuard.shell),
+            arguments: Arguments(processGroup.arguments(for: program, file: file) + arguments),
             environment: Self.environment, platformOptions: options,
-            input: .fileDescriptor(leash.end, closeAfterSpawningProcess: false), output: .sequence, error: .sequence
+            input: .fileDescriptor(processGroup.end, closeAfterSpawningProcess: false), output: .sequence,
+            error: .sequence
         ) { execution in
             let errors = execution.standardError
             async let tail = Self.tail(of: errors)
@@ -190,12 +192,12 @@ package struct CommandTranscriber: Transcriber {
             }
             return (output, try await tail)
         }
-        leash.letGo()
+        processGroup.letGo()
         let (output, errors) = result.closureResult
         return Finished(status: result.terminationStatus, output: output, errors: errors)
     }
 
-    /// Where the program is: the shell that holds the leash would tell of a missing one in its own words.
+    /// Where the program is: the shell that holds the processGroup would tell of a missing one in its own words.
     private func programPath() async throws -> FilePath {
         let program = settings.command[0]
         let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)

@@ -8,16 +8,16 @@ package enum DeathVerdict: Sendable, Hashable {
     case engineUnusable
 
     /// So many, and it is no chance any more.
-    package static let mostDeaths = 3
+    package static let maximumDeaths = 3
 
     /// - Parameters:
     ///   - deaths: of each call that was in flight, how many processes died with it, this one included.
     ///   - withoutCalls: how many processes in a row died before they were asked anything, this one included.
     ///   - isSample: the harmless sample was in flight.
     package init(deaths: [Int], withoutCalls: Int, isSample: Bool) {
-        if isSample || withoutCalls >= Self.mostDeaths {
+        if isSample || withoutCalls >= Self.maximumDeaths {
             self = .engineUnusable
-        } else if deaths.count == 1, deaths[0] >= Self.mostDeaths {
+        } else if deaths.count == 1, deaths[0] >= Self.maximumDeaths {
             self = .trySample
         } else {
             self = .tryAgain

@@ -14,7 +14,7 @@ package struct FileDownload {
     /// Less for so long is no connection any more.
     static let stallSeconds = 60
     /// A connection that breaks is made again so often, as long as each brings something.
-    private static let mostAttempts = 30
+    private static let maximumAttempts = 30
 
     private let url: String
     private let path: FilePath
@@ -61,7 +61,7 @@ package struct FileDownload {
         let file = try OwnedDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o644)
         var begun = 0
         var most: Int64 = -1
-        for _ in 0..<Self.mostAttempts {
+        for _ in 0..<Self.maximumAttempts {
             let there = try FileStatus(of: file.descriptor).identity.byteCount
             let origin = there > 0 ? PartOrigin.read(beside: path, of: url) : nil
             if let origin, origin.total == there { return }

@@ -57,7 +57,7 @@ extension PieceHearing {
 
 extension PieceHearing.Part {
     /// A word is heard for so long at most, where only its start is known: 1 s.
-    private static let longestWord = SampleClock.rate
+    private static let maximumWord = SampleClock.rate
 
     /// The words with the times that the model gives; nil where it gives none, or where they do not make up the text.
     fileprivate func timedWords(_ texts: [String], speech: [SampleRange]) -> [Word]? {
@@ -78,7 +78,7 @@ extension PieceHearing.Part {
         for at in words.indices {
             let start = words[at].range.start
             let next = at + 1 < words.count ? words[at + 1].range.start : max(start, end)
-            words[at].range = SampleRange(start, max(start, min(next, start + Self.longestWord)))
+            words[at].range = SampleRange(start, max(start, min(next, start + Self.maximumWord)))
         }
         return words
     }

@@ -137,16 +137,16 @@ struct ModelArchive {
         private let staging: FilePath
         private let archive: String
         /// A model hardly gets smaller by packing: what becomes so much larger is made to fill disks.
-        private let mostBytes: Int64
+        private let maximumBytes: Int64
         private let state = Mutex<(current: OpenFile?, bytes: Int64, count: Int)>((nil, 0, 0))
 
-        private static let mostFiles = 1000
-        private static let mostTimes: Int64 = 50
+        private static let maximumFiles = 1000
+        private static let maximumTimes: Int64 = 50
 
         init(_ staging: FilePath, archiveBytes: Int64, named archive: String) {
             self.staging = staging
             self.archive = archive
-            mostBytes = min(ModelInstallation.mostBytes, max(archiveBytes, 1 << 20) * Self.mostTimes)
+            maximumBytes = min(ModelInstallation.maximumBytes, max(archiveBytes, 1 << 20) * Self.maximumTimes)
         }
 
         /// - Parameter path: as it stands in the archive.
@@ -155,7 +155,7 @@ struct ModelArchive {
             try state.withLock { state in
                 state.count += 1
                 guard let name = Self.name(path) else { return false }
-                guard state.count <= Self.mostFiles, byteCount <= mostBytes else { throw excess }
+                guard state.count <= Self.maximumFiles, byteCount <= maximumBytes else { throw excess }
                 do {
                     state.current = OpenFile(try ModelInstallation.create(name, in: staging))
                 } catch let error as SystemError where error.errno == .fileExists {
@@ -181,7 +181,7 @@ struct ModelArchive {
         func count(_ bytes: Int) throws {
             try state.withLock { state in
                 state.bytes += Int64(bytes)
-                guard state.bytes <= mostBytes else { throw excess }
+                guard state.bytes <= maximumBytes else { throw excess }
             }
         }
 

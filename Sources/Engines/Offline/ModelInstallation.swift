@@ -12,7 +12,7 @@ package struct ModelInstallation: Sendable {
     package struct MissingProgram: Error, CustomStringConvertible { package let description: String }
 
     /// No model is larger.
-    static let mostBytes: Int64 = 16 << 30
+    static let maximumBytes: Int64 = 16 << 30
 
     /// What was added.
     package struct Added: Sendable {
@@ -176,7 +176,7 @@ package struct ModelInstallation: Sendable {
         let known = source.knownArchive.flatMap { $0.archiveHash == archiveHash ? $0.byteCount : nil }
         try await blocking { [progress] flag in
             try FileDownload(
-                url, to: partial, limit: Self.mostBytes, byteCount: known, cancellation: flag, progress: progress
+                url, to: partial, limit: Self.maximumBytes, byteCount: known, cancellation: flag, progress: progress
             ).fetch()
         }
         do {

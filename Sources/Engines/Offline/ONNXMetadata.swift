@@ -7,8 +7,8 @@ import SystemSupport
 enum ONNXMetadata {
     /// ModelProto.metadata_props, a StringStringEntryProto each with `key` 1 and `value` 2.
     private static let entryField: UInt64 = 14
-    private static let mostFields = 10_000
-    private static let longestEntry: Int64 = 64 << 10
+    private static let maximumFields = 10_000
+    private static let maximumEntry: Int64 = 64 << 10
 
     /// Empty where the file cannot be read or is something else. Longer entries are left out.
     static func read(_ path: FilePath) -> [String: String] {
@@ -18,12 +18,12 @@ enum ONNXMetadata {
         let size = status.identity.byteCount
         var entries: [String: String] = [:]
         var at: Int64 = 0
-        for _ in 0..<mostFields where at < size {
+        for _ in 0..<maximumFields where at < size {
             let head = bytes(of: file.descriptor, at: at, count: 20)[...]
             guard let field = Field(head) else { break }
             let start = at + Int64(field.headerBytes)
             guard field.bodyBytes >= 0, field.bodyBytes <= size - start else { break }
-            if field.number == entryField, field.isBytes, field.bodyBytes <= longestEntry {
+            if field.number == entryField, field.isBytes, field.bodyBytes <= maximumEntry {
                 let body = bytes(of: file.descriptor, at: start, count: Int(field.bodyBytes))
                 if let (key, value) = entry(body[...]) { entries[key] = value }
             }

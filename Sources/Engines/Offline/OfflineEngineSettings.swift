@@ -8,7 +8,7 @@ package struct OfflineEngineSettings: Sendable, Hashable {
     package var model: String
     /// Looked into before the usual places; nil: only those.
     package var modelsDirectory: FilePath?
-    /// Chunks decoded at the same time; nil for one per processor, up to `mostThreadsByDefault`.
+    /// Chunks decoded at the same time; nil for one per processor, up to `maximumThreadsByDefault`.
     package var threads: Int?
     /// 15 s gave the fewest errors with Moonshine: shorter ones lack context, longer ones run away.
     package var chunkTargetSeconds: Double
@@ -16,7 +16,7 @@ package struct OfflineEngineSettings: Sendable, Hashable {
     package var chunkMaxSeconds: Double
 
     /// Each needs up to a hundred megabytes while it decodes.
-    package static let mostThreadsByDefault = 8
+    package static let maximumThreadsByDefault = 8
     /// The model of the package parlograph-model-moonshine-tiny-en.
     package static let defaultModel = "moonshine-tiny-en"
 

@@ -34,7 +34,7 @@ package final class OfflineTranscriber: Transcriber {
         self.idle = idle
         self.memoryLimit = memoryLimit
         let processors = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
-        threads = settings.threads ?? min(processors, OfflineEngineSettings.mostThreadsByDefault)
+        threads = settings.threads ?? min(processors, OfflineEngineSettings.maximumThreadsByDefault)
         identity = Self.identity(settings, try? InstalledModel.find(settings))
         limits = EngineLimits(
             targetChunkSamples: SampleClock.samples(seconds: settings.chunkTargetSeconds),
@@ -78,7 +78,7 @@ package final class OfflineTranscriber: Transcriber {
     }
 
     package func transcribe(
-        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
+        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext
     ) async throws -> ChunkTranscript {
         let (settings, identity) = (settings, identity)
         let model = try await BlockingPool.files.run { try Self.model(settings, of: identity) }
@@ -117,7 +117,7 @@ package final class OfflineTranscriber: Transcriber {
     /// Letters in a second of speech; people speak 8 to 25.
     private static let plausibleLetters = 3.0...32.0
     /// Less is too little to judge by: 5 s.
-    private static let shortestJudged = 5 * SampleClock.rate
+    private static let minimumJudged = 5 * SampleClock.rate
 
     private static func warnings(_ hearing: PieceHearing, _ model: InstalledModel) -> [String] {
         var warnings: [String] = []
@@ -132,7 +132,7 @@ package final class OfflineTranscriber: Transcriber {
         }
         let spoken = hearing.speech.reduce(0) { $0 + $1.count }
         let letters = hearing.parts.reduce(0) { $0 + $1.text.count { $0.isLetter || $0.isNumber } }
-        if model.layout.family.isGenerative, spoken >= shortestJudged, letters > 0,
+        if model.layout.family.isGenerative, spoken >= minimumJudged, letters > 0,
             !hearing.parts.contains(where: { $0.text.contains(where: \.isUnspaced) }),
             !plausibleLetters.contains(Double(letters) / SampleClock.seconds(spoken))
         {

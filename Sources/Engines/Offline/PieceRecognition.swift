@@ -42,9 +42,9 @@ package struct PieceRecognition {
     /// No speech has more tokens in a second; a second more for what the detector misses.
     private static let tokensPerSecond = 10.0
     /// So much speech is not passed over by a model that hears: 1 s.
-    private static let shortestMissed = SampleClock.rate
+    private static let minimumMissed = SampleClock.rate
     /// A shorter piece is not cut in two to be asked again: 4 s.
-    private static let shortestCut = 4 * Int(SampleClock.rate)
+    private static let minimumCut = 4 * Int(SampleClock.rate)
     /// What decoding a second takes at most; without so much an empty answer is want of memory.
     private static let bytesPerSecond = 16 << 20
 
@@ -111,7 +111,7 @@ package struct PieceRecognition {
             text = text.replacing("<unk>", with: "")
         }
         guard text.contains(where: { !$0.isWhitespace }) else {
-            guard spoken >= Self.shortestMissed else { return Answer(doubt: doubt) }
+            guard spoken >= Self.minimumMissed else { return Answer(doubt: doubt) }
             let isShort = !hasMemory(input.count / Int(SampleClock.rate) * Self.bytesPerSecond)
             return Answer(doubt: isShort ? .memory : doubt ?? .nothing)
         }
@@ -129,7 +129,7 @@ package struct PieceRecognition {
     private func secondLook(
         _ whole: SampleRange, _ samples: [Int16], _ speech: [SampleRange]
     ) -> [(range: SampleRange, isPadded: Bool)] {
-        guard samples.count >= Self.shortestCut else { return [(whole, true)] }
+        guard samples.count >= Self.minimumCut else { return [(whole, true)] }
         let window = samples.count / 5..<samples.count * 4 / 5
         let pauses = zip(speech, speech.dropFirst()).map { ($0.end + $1.start) / 2 }
         let near = pauses.filter { window.contains(Int($0)) }.min {

@@ -194,14 +194,14 @@ final class Recognizer: Sendable {
     private static func fault(_ model: String, _ how: String) -> TranscriptionError {
         TranscriptionError(
             .requestFailed,
-            "\(end(model, how)) It has done so \(DeathVerdict.mostDeaths) times with this piece of the recording, and works "
+            "\(end(model, how)) It has done so \(DeathVerdict.maximumDeaths) times with this piece of the recording, and works "
                 + "with others.", remedy: .giveUpChunk)
     }
 
     private static func death(_ model: String, _ how: String) -> TranscriptionError {
         TranscriptionError(
             .engineUnavailable,
-            "\(end(model, how)) It has done so \(DeathVerdict.mostDeaths) times in a row. Is enough memory free?")
+            "\(end(model, how)) It has done so \(DeathVerdict.maximumDeaths) times in a row. Is enough memory free?")
     }
 }
 

@@ -13,9 +13,9 @@ struct RecognizerSession {
     }
 
     /// Later growth is measured against what it needed after so many answers.
-    private static let settledAnswers = 500
+    private static let restingAnswers = 500
     /// So much more is a leak.
-    private static let leastGrowth: Int64 = 64 << 20
+    private static let minimumGrowth: Int64 = 64 << 20
     /// The last words of the library are among these.
     private static let errorTail = 4096
 
@@ -30,7 +30,7 @@ struct RecognizerSession {
     private var isGarbled = false
     private var errors: [UInt8] = []
     private var answers = 0
-    private var settledMemory: Int64 = 0
+    private var restingMemory: Int64 = 0
     private var hasGrown = false
     private var lastNews = ContinuousClock.now
 
@@ -131,9 +131,9 @@ struct RecognizerSession {
             return
         }
         answers += 1
-        if answers <= Self.settledAnswers {
-            settledMemory = max(settledMemory, memory)
-        } else if memory > settledMemory * 5 / 4 + Self.leastGrowth {
+        if answers <= Self.restingAnswers {
+            restingMemory = max(restingMemory, memory)
+        } else if memory > restingMemory * 5 / 4 + Self.minimumGrowth {
             hasGrown = true
         }
     }

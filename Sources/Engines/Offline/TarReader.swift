@@ -16,7 +16,7 @@ package struct TarReader {
 
     private static let blockBytes = 512
     /// A long name that stands in front of its file.
-    private static let longestName: Int64 = 4096
+    private static let maximumName: Int64 = 4096
 
     private var header: [UInt8] = []
     private var left: Int64 = 0
@@ -72,7 +72,7 @@ package struct TarReader {
         let long = isName ? Self.longName(name) : nil
         // In front of its file: GNU's way, and that of pax.
         (isName, name) = (kind == UInt8(ascii: "L") || kind == UInt8(ascii: "x"), [])
-        guard !isName || count <= Self.longestName else { throw Garbage() }
+        guard !isName || count <= Self.maximumName else { throw Garbage() }
         left = count
         padding = (Int64(Self.blockBytes) - count % Int64(Self.blockBytes)) % Int64(Self.blockBytes)
         guard kind == UInt8(ascii: "0") || kind == 0 else { return }

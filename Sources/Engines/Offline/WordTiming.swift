@@ -21,7 +21,7 @@ package enum WordTiming {
     /// What a pause behind punctuation counts within a stretch, in letters.
     private static let pauseWeight = 3.0
     /// More words or stretches than a piece can have are not fitted but spread.
-    private static let mostPlaces = 200_000
+    private static let maximumPlaces = 200_000
 
     /// - Parameters:
     ///   - texts: the words, in order.
@@ -79,7 +79,7 @@ package enum WordTiming {
     private static func runs(_ words: [Spoken], _ stretches: [Stretch]) -> [Range<Int>] {
         let count = words.count
         guard stretches.count > 1 else { return [0..<count] }
-        guard count * count * stretches.count <= mostPlaces * 10 else { return evenRuns(words, stretches) }
+        guard count * count * stretches.count <= maximumPlaces * 10 else { return evenRuns(words, stretches) }
         let speech = stretches.reduce(0) { $0 + $1.length }
         let rate = speech / words.reduce(0) { $0 + $1.weight }
         let times = sums(words.map { $0.weight * rate })

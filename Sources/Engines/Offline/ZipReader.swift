@@ -20,7 +20,7 @@ struct ZipReader {
         fileprivate var isEncrypted: Bool
     }
 
-    private static let mostListBytes: Int64 = 16 << 20
+    private static let maximumListBytes: Int64 = 16 << 20
     private static let pieceBytes = 256 << 10
     /// What 16 and 32 bits cannot hold stands elsewhere then.
     private static let (elsewhere16, elsewhere32) = (UInt16.max, UInt32.max)
@@ -67,7 +67,7 @@ struct ZipReader {
             guard end.number32(at: 0) == 0x0606_4B50 else { throw Fault(reason: "is damaged") }
             (count, byteCount, offset) = (end.number64(at: 32), end.number64(at: 40), end.number64(at: 48))
         }
-        guard byteCount >= 0, byteCount <= mostListBytes, offset >= 0, offset <= fileBytes - byteCount, count >= 0,
+        guard byteCount >= 0, byteCount <= maximumListBytes, offset >= 0, offset <= fileBytes - byteCount, count >= 0,
             count <= byteCount / 46
         else { throw Fault(reason: "is damaged, or is no model: its list of files makes no sense") }
         return (offset, byteCount, count)

@@ -67,12 +67,12 @@ package final class AddressPool: Sendable {
                 let address = addresses[at]
                 return address.failures > 0 && address.restsUntil <= now && address.inFlight == 0
             }
-            let leastBusy = healthy.min { addresses[$0].inFlight < addresses[$1].inFlight }
-            var chosen = leastBusy
+            let minimumBusy = healthy.min { addresses[$0].inFlight < addresses[$1].inFlight }
+            var chosen = minimumBusy
             if !onlyHealthy {
                 let lastResort = wanted.min { addresses[$0].restsUntil < addresses[$1].restsUntil }
                 let paused = excluded.isEmpty ? all.min { addresses[$0].pausedUntil < addresses[$1].pausedUntil } : nil
-                chosen = rested ?? leastBusy ?? lastResort ?? paused
+                chosen = rested ?? minimumBusy ?? lastResort ?? paused
             }
             guard let chosen else { return nil }
             addresses[chosen].inFlight += 1
@@ -89,7 +89,7 @@ package final class AddressPool: Sendable {
     }
 
     /// How long the first of the addresses that asked for a pause still wants it; nil where none does.
-    package var shortestPause: Duration? {
+    package var minimumPause: Duration? {
         let now = now()
         return addresses.withLock { addresses in
             addresses.filter { $0.isPaused(at: now) }.map { $0.pausedUntil - now }.min()

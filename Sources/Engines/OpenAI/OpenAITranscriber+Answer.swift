@@ -49,11 +49,11 @@ extension OpenAITranscriber {
 
     /// What the last word about a request means for this chunk and the next ones.
     func considered(
-        _ refusal: Refusal, of chunk: Chunk, _ turn: RequestTurn
+        _ refusal: Refusal, of chunk: Chunk, _ turn: RequestContext
     ) async throws -> ResponseClassifier.Verdict {
         var verdict = refusal.verdict
         if case .split(let limit) = verdict.error.remedy {
-            if chunk.audio.sampleCount <= Self.shortestSplit {
+            if chunk.audio.sampleCount <= Self.minimumSplit {
                 verdict.error = verdict.error.with(remedy: .giveUpChunk)
             } else {
                 // Where the server names no limit: what is not tried again need not be uploaded again.
@@ -84,7 +84,7 @@ extension OpenAITranscriber {
     }
 
     /// Whether the server takes something short with the same key.
-    private func isTaken(insteadOf chunk: Chunk, _ turn: RequestTurn) async throws -> Bool {
+    private func isTaken(insteadOf chunk: Chunk, _ turn: RequestContext) async throws -> Bool {
         let sample = Chunk.sample
         guard chunk.hash != sample.hash else { return false }
         try await turn.again()
@@ -97,8 +97,8 @@ extension OpenAITranscriber {
     }
 
     /// After a time-out: it was not the first one of this chunk, and something short is answered.
-    private func isTooLong(_ chunk: Chunk, _ turn: RequestTurn) async throws -> Bool {
-        guard knowledge.isRepeated(.timeout, by: chunk.hash), chunk.audio.sampleCount > Self.shortestSplit else {
+    private func isTooLong(_ chunk: Chunk, _ turn: RequestContext) async throws -> Bool {
+        guard knowledge.isRepeated(.timeout, by: chunk.hash), chunk.audio.sampleCount > Self.minimumSplit else {
             return false
         }
         return try await absence(turn: turn) == nil

@@ -2,7 +2,7 @@ package import Transcription
 
 extension OpenAITranscriber {
     /// A model is loaded in that time, and most limits of requests begin anew.
-    private static let longestPauseToCheck = Duration.seconds(30)
+    private static let maximumPauseToCheck = Duration.seconds(30)
 
     /// Sends one second of made-up sound to each address and says what came of it. One that asks for a short pause gets it.
     /// - Throws: `TranscriptionError` when none answers.
@@ -61,7 +61,7 @@ extension OpenAITranscriber {
         do {
             heard = try await transcribe(Chunk.sample, options: optionsForSample)
         } catch let error as TranscriptionError {
-            guard let pause = error.pauseAskedFor, pause <= Self.longestPauseToCheck else { throw error }
+            guard let pause = error.pauseAskedFor, pause <= Self.maximumPauseToCheck else { throw error }
             try await sleep(pause)
             start = clock.now
             heard = try await transcribe(Chunk.sample, options: optionsForSample)
@@ -75,7 +75,7 @@ extension OpenAITranscriber {
     }
 
     /// The same second: who answers it, in whatever words, is there.
-    package func absence(turn: RequestTurn) async throws -> TranscriptionError? {
+    package func absence(turn: RequestContext) async throws -> TranscriptionError? {
         try await turn.again()
         do {
             _ = try await transcribe(Chunk.sample, options: optionsForSample, turn: turn)

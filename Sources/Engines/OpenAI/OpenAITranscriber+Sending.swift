@@ -8,7 +8,7 @@ extension OpenAITranscriber {
     /// - Returns: the transcript, or the refusal that leaves most hope.
     /// - Throws: `CancellationError`.
     func ask(
-        _ request: HTTPRequest, turn: RequestTurn, described: ResponseClassifier.Request,
+        _ request: HTTPRequest, turn: RequestContext, described: ResponseClassifier.Request,
         understand: (HTTPResponse, ResponseClassifier.Request) async -> Answer
     ) async throws -> Answer {
         var (request, described) = (request, described)
@@ -78,7 +78,7 @@ extension OpenAITranscriber {
         // Who asked for a pause will answer after it, whatever the others said.
         let error = foremost.verdict.error
         let isWaitedFor = error.pressure == .refused ? foremost.pause != nil : error.remedy != .giveUpChunk
-        if endpoints.count > 1, isWaitedFor, error.remedy.isRetry || !haveAllSpoken, let pause = addresses.shortestPause
+        if endpoints.count > 1, isWaitedFor, error.remedy.isRetry || !haveAllSpoken, let pause = addresses.minimumPause
         {
             foremost.verdict.error = TranscriptionError(
                 error.code, error.message, cause: error.cause, remedy: .retry(after: pause), pressure: .refused)
@@ -88,7 +88,7 @@ extension OpenAITranscriber {
 
     /// Replaces at once what needs no waiting: a kept-alive connection that turns out to be dead by a fresh one, a broken
     /// HTTP/2 by HTTP/1.1.
-    private func performOnSoundConnection(_ request: HTTPRequest, _ turn: RequestTurn) async throws -> HTTPResponse {
+    private func performOnSoundConnection(_ request: HTTPRequest, _ turn: RequestContext) async throws -> HTTPResponse {
         var sound = request
         do {
             return try await performWatchingHTTP2(request)
@@ -117,7 +117,7 @@ extension OpenAITranscriber {
 
 extension OpenAITranscriber {
     /// Takes up what an answer tells of the server's limits.
-    func learn(_ headers: HTTPHeaders, _ turn: RequestTurn) {
+    func learn(_ headers: HTTPHeaders, _ turn: RequestContext) {
         for (what, limit) in RateLimit.all(in: headers) { knowledge.note(limit, of: what) }
         // Each address of a pool has its own.
         if endpoints.count == 1, let allowance = RateLimit.allowance(in: headers) { turn.note(allowance) }
@@ -146,7 +146,7 @@ extension OpenAITranscriber {
         }
 
         /// A longer pause holds back nothing but the request that it was said to.
-        private static let longestPause = Duration.seconds(900)
+        private static let maximumPause = Duration.seconds(900)
 
         var verdict: ResponseClassifier.Verdict
         /// Of the answer; 0: there was none.
@@ -170,7 +170,7 @@ extension OpenAITranscriber {
         /// What the server asked for on account of its load; nil where it named none, or one that nobody waits for.
         var pause: Duration? {
             guard verdict.error.pressure == .refused, case .retry(let after?) = verdict.error.remedy, after > .zero,
-                after <= Self.longestPause
+                after <= Self.maximumPause
             else { return nil }
             return after
         }

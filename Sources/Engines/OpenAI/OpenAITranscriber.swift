@@ -25,7 +25,7 @@ package struct OpenAITranscriber: Transcriber {
     /// Forms of one request that are tried in one attempt.
     private static let formLimit = 6
     /// A chunk that is refused for its size at this length would be at any.
-    static let shortestSplit = 2 * SampleClock.rate
+    static let minimumSplit = 2 * SampleClock.rate
     /// What a body holds besides the audio, with room for a proxy's headers.
     private static let bodyOverhead = 96 << 10
 
@@ -134,7 +134,7 @@ package struct OpenAITranscriber: Transcriber {
     var bodyByteLimit: Int { settings.apiLimitBytes ?? profile.bodyByteLimit }
 
     package func transcribe(
-        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestTurn
+        _ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext
     ) async throws -> ChunkTranscript {
         try Task.checkCancellation()
         if let longest = knowledge.maximumSamples, chunk.audio.sampleCount > longest {
@@ -194,7 +194,7 @@ package struct OpenAITranscriber: Transcriber {
     // MARK: One request
 
     private func attempt(
-        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form, turn: RequestTurn
+        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form, turn: RequestContext
     ) async throws -> Answer {
         let audio = try await packed(chunk.audio, as: form.codec)
         let fields = try fields(for: options, form: form)

@@ -12,7 +12,7 @@ final class ServerKnowledge: Sendable {
     }
 
     /// Whether the server takes requests of ours, as far as is known.
-    enum Welcome: Sendable {
+    enum CredentialStatus: Sendable {
         /// It does: it has transcribed.
         case accepted
         /// It gives its list of models to those whose key it knows, and it gave it to us.
@@ -29,7 +29,7 @@ final class ServerKnowledge: Sendable {
     private struct State {
         var form: Form
         var hasSucceeded = false
-        var welcome: Welcome?
+        var credentialStatus: CredentialStatus?
         var limits: [String: RateLimit] = [:]
         var serverErrors = 0
         var http2Breaks = 0
@@ -46,7 +46,7 @@ final class ServerKnowledge: Sendable {
 
     var form: Form { state.withLock { $0.form } }
     /// Nil: it was not asked yet.
-    var welcome: Welcome? { state.withLock { $0.welcome } }
+    var credentialStatus: CredentialStatus? { state.withLock { $0.credentialStatus } }
     /// What the server has said of its limits, by what they count.
     var rateLimits: [String: RateLimit] { state.withLock { $0.limits } }
     var hasSucceeded: Bool { state.withLock { $0.hasSucceeded } }
@@ -71,12 +71,12 @@ final class ServerKnowledge: Sendable {
             state.form.format = max(state.form.format, form.format)
             state.form.sendsOptionalFields = state.form.sendsOptionalFields && form.sendsOptionalFields
             state.hasSucceeded = true
-            state.welcome = .accepted
+            state.credentialStatus = .accepted
             state.serverErrors = 0
         }
     }
 
-    func note(_ welcome: Welcome) { state.withLock { $0.welcome = welcome } }
+    func note(_ credentialStatus: CredentialStatus) { state.withLock { $0.credentialStatus = credentialStatus } }
 
     func note(_ limit: RateLimit, of what: String) { state.withLock { $0.limits[what] = limit } }
 

@@ -20,7 +20,7 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let settings: Settings
         do { settings = try common.read() } catch { throw Exit.failure(error) }
-        let surroundings = Surroundings(settings, logger: common.makeLogger(settings, atLeast: .error))
+        let surroundings = Diagnostics(settings, logger: common.makeLogger(settings, atLeast: .error))
         let findings = configurationOnly ? await surroundings.lookAtConfiguration() : await surroundings.look()
         for finding in findings {
             StandardOutput.print("\(finding.mark.rawValue)  \(finding.subject): \(finding.text)")

@@ -78,7 +78,7 @@ struct JobsCommand: AsyncParsableCommand {
             }
         }
 
-        private static let mostGaps = 5
+        private static let maximumGaps = 5
 
         private static func describe(
             _ job: Job, gaps: [ChunkRecord], _ reason: WaitingReason?, _ status: ServiceStatus?
@@ -91,7 +91,7 @@ struct JobsCommand: AsyncParsableCommand {
                         + "\(job.chunks.failed == 1 ? "is" : "are") missing)"
                     : " (it could not be read to its end)"
             }
-            if let damage = PersonalNotes.damage(lostSamples: job.lostSampleCount) { line += " (\(damage))" }
+            if let damage = OutboxNotices.damage(lostSamples: job.lostSampleCount) { line += " (\(damage))" }
             var lines = [line]
             if let reason {
                 lines.append("    \(reason.sentence)")
@@ -101,9 +101,9 @@ struct JobsCommand: AsyncParsableCommand {
                 lines.append("    \(message)")
             }
             if let fault = job.sourceFault { lines.append("    still in the inbox: \(fault)") }
-            lines += gaps.prefix(Self.mostGaps).map(Self.describe)
-            if gaps.count > Self.mostGaps {
-                lines.append("    and \(CountedText.text(gaps.count - Self.mostGaps, "chunk")) more")
+            lines += gaps.prefix(Self.maximumGaps).map(Self.describe)
+            if gaps.count > Self.maximumGaps {
+                lines.append("    and \(CountedText.text(gaps.count - Self.maximumGaps, "chunk")) more")
             }
             return lines
         }

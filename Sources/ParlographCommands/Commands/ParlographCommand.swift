@@ -74,7 +74,7 @@ struct CommonOptions: ParsableArguments {
     func makeLogger(_ settings: Settings?, atLeast least: Logger.Level = .trace) -> Logger {
         let level = max(settings?.logLevel ?? .warning, least)
         return Logger(label: "parlograph") { _ in
-            JournalLogHandler(level: level, style: JournalLogHandler.detectedStyle)
+            SystemdLogHandler(level: level, style: SystemdLogHandler.detectedStyle)
         }
     }
 }

@@ -17,9 +17,9 @@ struct ProgressDisplay: Sendable {
     func run() async {
         while (try? await Task.sleep(for: isTerminal ? Self.barInterval : Self.lineInterval)) != nil {
             let line = ProgressLine.draw(tracker.snapshot(), width: Self.width, isTerminal: isTerminal).printable
-            JournalLogHandler.toStandardError(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
+            SystemdLogHandler.toStandardError(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
         }
-        if isTerminal { JournalLogHandler.toStandardError("\r\u{1B}[K") }
+        if isTerminal { SystemdLogHandler.toStandardError("\r\u{1B}[K") }
     }
 
     /// Columns of the terminal; 80 where it does not tell.

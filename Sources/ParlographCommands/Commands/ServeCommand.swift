@@ -43,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func settingsToServe() throws -> Settings {
         let settings = try common.read()
         try settings.requireKeys()
-        try Surroundings.requireLanguages(settings)
+        try Diagnostics.requireLanguages(settings)
         return settings
     }
 
@@ -65,7 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
             return InboxService(
                 settings: forService, backend: backend, journal: journal, logger: logger,
                 folderFile: { text in
-                    try TOMLScreen.check(text, name: "parlograph.toml")
+                    try TOMLPreflight.check(text, name: "parlograph.toml")
                     return try FolderFileParser.parse(text)
                 }, claims: claims, faults: faults, notifier: notifier
             ) {
@@ -105,11 +105,11 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// - Throws: `ConfigurationFault` when another process serves one of them, with a state directory of its own.
-    private static func claim(_ inboxes: [InboxSettings], logger: Logger) async throws -> InboxClaims {
+    private static func claim(_ inboxes: [InboxSettings], logger: Logger) async throws -> InboxLocks {
         try await BlockingPool.files.run {
-            let claims = InboxClaims(logger: logger)
+            let claims = InboxLocks(logger: logger)
             for inbox in inboxes {
-                do throws(FolderClaim.Held) {
+                do throws(FolderLock.Held) {
                     try claims.take(inbox.path)
                 } catch {
                     let who = error.processID.map { "process \($0)" } ?? "another process"

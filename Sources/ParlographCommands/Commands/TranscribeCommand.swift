@@ -55,7 +55,7 @@ struct TranscribeCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try common.load()
         let logger = common.makeLogger(settings, atLeast: .warning)
-        let room = EngineRoom(settings, usesCache: !noCache, logger: logger)
+        let room = EngineRegistry(settings, usesCache: !noCache, logger: logger)
         let orchestrator: ParallelOrchestrator
         do {
             let engine = engine ?? "offline"
@@ -79,7 +79,7 @@ struct TranscribeCommand: AsyncParsableCommand {
 
     /// - Returns: the exit status that this recording alone would give.
     private func transcribe(
-        _ path: FilePath, number: Int, formats: [SidecarFormat], taken: TakenNames, room: EngineRoom,
+        _ path: FilePath, number: Int, formats: [SidecarFormat], taken: TakenNames, room: EngineRegistry,
         by orchestrator: ParallelOrchestrator
     ) async -> Exit {
         let started = ContinuousClock.now
@@ -213,12 +213,12 @@ struct TranscribeCommand: AsyncParsableCommand {
 /// The sidecar names that are given out: of two recordings with one stem the second gets `a.wav.txt`, whether the first
 /// was transcribed in this run or left its set in the folder in an earlier one.
 private final class TakenNames: Sendable {
-    private struct Place: Hashable {
+    private struct SidecarLocation: Hashable {
         let folder: FilePath
         let base: RawName
     }
 
-    private let taken = Mutex<Set<Place>>([])
+    private let taken = Mutex<Set<SidecarLocation>>([])
 
     func names(for recording: RawName, in folder: FilePath) throws -> SidecarNames {
         let open = try OpenFolder(root: folder, links: .anybodys)
@@ -228,7 +228,7 @@ private final class TakenNames: Sendable {
                 let names = SidecarNames.candidate(attempt, for: recording)
                 attempt += 1
                 if let record = SidecarRecord(names, in: open), record.sourceName != recording.printable { continue }
-                if taken.insert(Place(folder: folder, base: names.base)).inserted { return names }
+                if taken.insert(SidecarLocation(folder: folder, base: names.base)).inserted { return names }
             }
         }
     }

@@ -1,6 +1,6 @@
 import AudioInput
 
-extension Surroundings {
+extension Diagnostics {
     /// Whether recordings are decoded in confinement on this machine.
     static func confinement() async -> Finding {
         let subject = "confinement"

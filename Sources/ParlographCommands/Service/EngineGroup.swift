@@ -24,7 +24,7 @@ extension ConcurrencyController.Settings {
 
 extension Settings {
     /// No server keeps the other chunks waiting for longer than this for its first answer.
-    private static let longestFirst = Duration.seconds(60)
+    private static let maximumFirst = Duration.seconds(60)
 
     /// The engine with all that share a server and a key with it, directly or by way of another one's addresses. Those
     /// with and those without a fallback are apart: the former do not wait for an engine that is away.
@@ -55,6 +55,6 @@ extension Settings {
                 ceiling: min(most, atEach.map { $0 * servers.count } ?? most),
                 requestsPerMinute: strictest(\.requestsPerMinute, \.requestsPerMinute),
                 audioSecondsPerHour: strictest(\.audioSecondsPerHour, \.audioSecondsPerHour),
-                firstAlone: Self.longestFirst, waitsForEngine: waits))
+                firstAlone: Self.maximumFirst, waitsForEngine: waits))
     }
 }

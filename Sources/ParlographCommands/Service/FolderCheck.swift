@@ -23,9 +23,9 @@ enum FolderCheck {
     /// No folder of any inbox may lie in an inbox. Blocks.
     /// - Throws: `ConfigurationFault`.
     static func refuseCircles(_ inboxes: [InboxSettings]) throws {
-        var roots: [(inbox: InboxSettings, place: Place)] = []
+        var roots: [(inbox: InboxSettings, place: CheckedFolder)] = []
         for inbox in inboxes {
-            let root = Place(inbox.path)
+            let root = CheckedFolder(inbox.path)
             for other in roots where root.isInside(other.place) || other.place.isInside(root) {
                 throw ConfigurationFault(
                     """
@@ -37,7 +37,7 @@ enum FolderCheck {
         }
         for inbox in inboxes {
             for (path, name) in folders(of: inbox).dropFirst() {
-                let place = Place(path)
+                let place = CheckedFolder(path)
                 for root in roots where place.isInside(root.place) {
                     throw ConfigurationFault(
                         """
@@ -101,7 +101,7 @@ enum FolderCheck {
     }
 
     /// Where a folder is, whatever links and bind mounts lead there.
-    private struct Place {
+    private struct CheckedFolder {
         private struct Node: Hashable {
             let device: UInt64
             let inode: UInt64
@@ -127,7 +127,7 @@ enum FolderCheck {
             self.way = way
         }
 
-        func isInside(_ folder: Place) -> Bool {
+        func isInside(_ folder: CheckedFolder) -> Bool {
             path == folder.path || path.starts(with: folder.path + [0x2F])
                 || folder.node.map(way.contains) ?? false
         }

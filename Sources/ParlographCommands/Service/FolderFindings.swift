@@ -21,7 +21,7 @@ struct FolderFindings {
     }
 
     /// Of each inbox, and of the service's own folders.
-    var all: [Surroundings.Finding] {
+    var all: [Diagnostics.Finding] {
         let links = FolderCheck.rootLinks(settings)
         return settings.inboxes.flatMap { inbox in
             FolderCheck.folders(of: inbox).map { path, name in
@@ -48,7 +48,7 @@ struct FolderFindings {
     /// - Parameter mayBeMissing: it is made when it is needed.
     private func folder(
         _ path: FilePath, as name: String, isInbox: Bool = false, need: Need, mayBeMissing: Bool = false
-    ) -> Surroundings.Finding {
+    ) -> Diagnostics.Finding {
         let subject = "\(name) \(path.printable)"
         if let fault = unmounted(path, subject) { return fault }
         guard let status = try? FileStatus(at: path) else {
@@ -78,7 +78,7 @@ struct FolderFindings {
     }
 
     /// What is told of a folder whose file system should be mounted; nil: it is, or has none.
-    private func unmounted(_ path: FilePath, _ subject: String) -> Surroundings.Finding? {
+    private func unmounted(_ path: FilePath, _ subject: String) -> Diagnostics.Finding? {
         mounts.missingMount(above: path).map { point in
             .fault(
                 subject,
@@ -87,7 +87,7 @@ struct FolderFindings {
         }
     }
 
-    private func missing(_ path: FilePath, _ subject: String, mayBeMissing: Bool) -> Surroundings.Finding {
+    private func missing(_ path: FilePath, _ subject: String, mayBeMissing: Bool) -> Diagnostics.Finding {
         if mayBeMissing || (canMake(path) && !isServed) {
             return .note(subject, "does not exist; the service makes it if it may")
         }
@@ -102,17 +102,17 @@ struct FolderFindings {
         "Let the service's user in: chgrp parlograph \(path.printable); chmod g+rwxs \(path.printable)"
     }
 
-    private static let leastToMove: Int64 = 1 << 20
+    private static let minimumToMove: Int64 = 1 << 20
 
     private static func left(_ free: Int64) -> String { free > 0 ? "only \(ByteCount.text(free)) free" : "full" }
 
     /// What is said of too little space; nil: there is enough.
     private func shortage(_ free: Int64, _ need: Need) -> String? {
-        let least = settings.processing.leastFreeMB
+        let least = settings.processing.minimumFreeMB
         switch need {
         case .none: return nil
         case .move:
-            guard free < Self.leastToMove else { return nil }
+            guard free < Self.minimumToMove else { return nil }
             return
                 "\(Self.left(free)): finished recordings cannot be moved there, and stay in the inbox. "
                 + "Free some space."

@@ -18,7 +18,7 @@ final class LiveSettings: Sendable {
 
     private struct State {
         var settings: Settings
-        var room: EngineRoom
+        var room: EngineRegistry
         /// Counts reloads.
         var version = 0
     }
@@ -32,11 +32,11 @@ final class LiveSettings: Sendable {
         let version: Int
     }
 
-    /// - Throws: as `EngineRoom.transcriber`, when an inbox's engine cannot be made.
+    /// - Throws: as `EngineRegistry.transcriber`, when an inbox's engine cannot be made.
     init(_ settings: Settings, once: Bool, logger: Logger) throws {
         self.once = once
         self.logger = logger
-        let room = EngineRoom(settings, usesCache: true, logger: logger)
+        let room = EngineRegistry(settings, usesCache: true, logger: logger)
         for inbox in settings.inboxes { _ = try room.transcriber(inbox.engine) }
         state = Mutex(State(settings: settings, room: room))
         sayWhatIsOdd(settings)
@@ -90,7 +90,7 @@ final class LiveSettings: Sendable {
                 "\(new.origin): \(key) is \(now.printable) now and was \(before.printable): that needs a restart.")
         }
         try await FolderCheck.prepare(new, only: new.inboxes.filter { !old.inboxes.contains($0) })
-        let newRoom = EngineRoom(new, after: room)
+        let newRoom = EngineRegistry(new, after: room)
         try await BlockingPool.files.run { for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) } }
         let isTaken = state.withLock { state in
             guard version == nil || version == state.version else { return false }
@@ -134,10 +134,10 @@ final class LiveSettings: Sendable {
             cacheDirectory: settings.cache.directory,
             parallelRecordings: settings.processing.maxConcurrentChunks + Self.placesForNewcomers,
             shutdown: settings.processing.shutdown, progressInterval: settings.processing.progressInterval,
-            leastFreeBytes: Int64(settings.processing.leastFreeMB) << 20, once: once)
+            minimumFreeBytes: Int64(settings.processing.minimumFreeMB) << 20, once: once)
     }
 
-    private func backend(_ settings: Settings, _ room: EngineRoom) -> TranscriptionBackend {
+    private func backend(_ settings: Settings, _ room: EngineRegistry) -> TranscriptionBackend {
         let logger = logger
         return TranscriptionBackend(tracker: { name, inbox in
             room.tracker(name, engine: inbox.engine)

@@ -8,7 +8,7 @@ import SystemSupport
 /// it, and can be stopped and given other settings meanwhile.
 final class PatientStart: Service {
     /// Of the manager's patience: longer than any pause between two attempts.
-    private static let longestPause = Duration.seconds(120)
+    private static let maximumPause = Duration.seconds(120)
 
     private let open: @Sendable (_ waiting: @Sendable () async -> Void) async throws -> JobJournal
     private let make: @Sendable (JobJournal) -> InboxService
@@ -38,7 +38,7 @@ final class PatientStart: Service {
             journal = try await cancelWhenGracefulShutdown { [self] in
                 try await open {
                     await notifier?.starting(
-                        "waiting for the job journal, which cannot be used: see the log", within: Self.longestPause)
+                        "waiting for the job journal, which cannot be used: see the log", within: Self.maximumPause)
                 }
             }
         } catch is CancellationError {

@@ -4,7 +4,7 @@ import SystemSupport
 /// What `check` says of the service that runs: what it has found itself, which a command cannot see.
 struct ServiceFindings {
     /// Empty where none runs.
-    let all: [Surroundings.Finding]
+    let all: [Diagnostics.Finding]
 
     init(_ service: ServiceReport) {
         switch (service.standing, service.status) {
@@ -18,8 +18,8 @@ struct ServiceFindings {
         }
     }
 
-    private static func findings(of status: ServiceStatus) -> [Surroundings.Finding] {
-        var out = (status.faults ?? []).map { fault -> Surroundings.Finding in
+    private static func findings(of status: ServiceStatus) -> [Diagnostics.Finding] {
+        var out = (status.faults ?? []).map { fault -> Diagnostics.Finding in
             let text = "Since \(LocalTime.moment(fault.since)): \(fault.cause)"
             return fault.kind == .watch ? .note("service", text) : .fault("service", text, exit(fault.kind))
         }

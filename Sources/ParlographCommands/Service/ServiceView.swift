@@ -57,7 +57,7 @@ struct ServiceView: Sendable {
 /// An engine's key as `check` sees it: what this user can read against what the service has.
 struct KeyCheck {
     /// To be told of the key; empty: nothing.
-    var findings: [Surroundings.Finding] = []
+    var findings: [Diagnostics.Finding] = []
     /// The key that the service has and this user could not read itself.
     var secret: Secret?
     /// Without the key nothing comes of asking the engine.
@@ -93,7 +93,7 @@ struct KeyCheck {
 
     private static let restart = "systemd hands out keys when a service starts. Run: systemctl restart parlograph"
 
-    private static func readable(_ path: String, _ subject: String, _ view: ServiceView) -> [Surroundings.Finding] {
+    private static func readable(_ path: String, _ subject: String, _ view: ServiceView) -> [Diagnostics.Finding] {
         guard let user = view.user else { return [] }
         do {
             try AssumedUser.run(as: user) { _ = try OwnedDescriptor(opening: FilePath(path), flags: O_RDONLY) }

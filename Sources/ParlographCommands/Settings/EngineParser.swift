@@ -33,7 +33,7 @@ struct EngineParser {
             "model", default: OfflineEngineSettings.defaultModel,
             .text("the name of a model, or the path of its folder"))
         let folder = try reader.optionalPath("models_directory", otherwise: .words("the usual places alone"))
-        let most = OfflineEngineSettings.mostThreadsByDefault
+        let most = OfflineEngineSettings.maximumThreadsByDefault
         let threads = try reader.optionalInteger(
             "threads", in: 1...256, otherwise: .words("one for each processor, \(most) at most"))
         let target = try reader.seconds("chunk_target_seconds", default: 15, in: 5...30)

@@ -4,7 +4,7 @@ import Transcription
 /// Reads the `parlograph.toml` that an office user put into a folder: only what can do no harm.
 package enum FolderFileParser {
     /// Groq refuses a longer one, and the recording with it.
-    private static let longestPrompt = 800
+    private static let maximumPrompt = 800
 
     /// - Throws: `ConfigurationFault` for the first thing that is wrong. The environment has no say here.
     package static func parse(_ text: String) throws -> FolderChoices {
@@ -33,7 +33,7 @@ package enum FolderFileParser {
         if reader.isSet("formats") {
             choices.formats = try SettingsParser.formats(formats) { reader.fault("formats", $0) }
         }
-        let prompt = try reader.string("prompt", default: "", .shortText(longest: longestPrompt))
+        let prompt = try reader.string("prompt", default: "", .shortText(longest: maximumPrompt))
         if reader.isSet("prompt") { choices.prompt = prompt }
         let glossary = try reader.words("glossary")
         if reader.isSet("glossary") { choices.glossary = glossary }

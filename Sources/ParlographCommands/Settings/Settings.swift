@@ -17,7 +17,7 @@ package struct Settings: Sendable {
         package var progressInterval = Duration.seconds(1)
         package var shutdown = Duration.seconds(20)
         /// 0: never mind.
-        package var leastFreeMB = 100
+        package var minimumFreeMB = 100
     }
 
     /// One `[engines.NAME]`.
@@ -179,7 +179,7 @@ package struct SettingsParser {
         out.progressInterval = .seconds(
             try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600))
         out.shutdown = .seconds(try reader.seconds("shutdown_seconds", default: 20, in: 0...3600))
-        out.leastFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
+        out.minimumFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
         try finish(reader)
         return out
     }
@@ -254,7 +254,7 @@ package struct SettingsParser {
         settings.languageFromPath = try reader.boolean("language_from_path", default: false)
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
-        settings.largestRecording = largest == 0 ? nil : Int64(largest) << 20
+        settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
         settings.showsStatusPage = try reader.boolean("status_page", default: true)
         try finish(reader)
         return settings
@@ -308,11 +308,11 @@ extension SectionReader {
     }
 
     /// PATH_MAX of Linux, less the zero byte.
-    private static let longestPath = 4095
+    private static let maximumPath = 4095
 
     private func absolute(_ text: String, _ name: String) throws -> FilePath {
-        guard text.utf8.count <= Self.longestPath else {
-            throw fault(name, "may have \(Self.longestPath) bytes, not \(text.utf8.count).")
+        guard text.utf8.count <= Self.maximumPath else {
+            throw fault(name, "may have \(Self.maximumPath) bytes, not \(text.utf8.count).")
         }
         let path = FilePath(text).lexicallyNormalized()
         guard path.isAbsolute else { throw fault(name, "must be an absolute path, one that begins with \"/\".") }

@@ -9,7 +9,7 @@ package enum SettingsLoader {
     /// Made for the service by its package.
     package static let defaultStateDirectory = FilePath("/var/lib/parlograph")
     private static let stateVariable = "PARLOGRAPH_STATE_DIRECTORY"
-    private static let mostBytes = 1 << 20
+    private static let maximumBytes = 1 << 20
 
     /// Reads the file, then the environment over it.
     /// - Parameters:
@@ -49,13 +49,13 @@ package enum SettingsLoader {
 
     private static func parsed(_ path: FilePath) throws -> ConfigurationText {
         let text = try read(path)
-        try TOMLScreen.check(text, name: path.printable)
+        try TOMLPreflight.check(text, name: path.printable)
         return try ConfigurationText(parsing: text, name: path.printable)
     }
 
     private static func read(_ path: FilePath) throws -> String {
         do {
-            guard let text = String(validating: try SmallFile.read(path, limit: mostBytes), as: UTF8.self) else {
+            guard let text = String(validating: try SmallFile.read(path, limit: maximumBytes), as: UTF8.self) else {
                 throw ConfigurationFault("\(path.printable): is not UTF-8 text.")
             }
             return text

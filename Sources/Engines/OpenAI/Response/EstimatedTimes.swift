@@ -3,9 +3,9 @@ import Transcription
 /// Times for text that came without: its characters are spread evenly over the stretches where something is to be heard.
 struct EstimatedTimes {
     /// A segment ends at the end of a sentence, but not before it has this many characters ("Dr. No" stays together).
-    private static let shortestSentence = 20
+    private static let minimumSentence = 20
     /// A segment without the end of a sentence is broken at the next word.
-    private static let longestSegment = 160
+    private static let maximumSegment = 160
 
     private let speech: [SampleRange]
     /// How much of it lies before each stretch of speech.
@@ -53,8 +53,8 @@ struct EstimatedTimes {
             open.end = end.stretch == stretch ? end.sample : speech[stretch].end
             open.text.append(token.text)
             open.length += token.text.count + 1
-            if open.length >= Self.longestSegment
-                || open.length >= Self.shortestSentence && token.text.endsSentence
+            if open.length >= Self.maximumSegment
+                || open.length >= Self.minimumSentence && token.text.endsSentence
             {
                 finish(next: stretch)
             }

@@ -7,8 +7,8 @@ enum EventStreamReader {
     /// - Returns: also whether the stream has told its end. One that never does (speaches) is as whole as what carried it.
     /// - Throws: `ServerMessage` of an error event; `JSONFault` when an event could not be read, there are too many, or the
     ///   one is missing that ends a stream of this kind.
-    static func read(_ bytes: ArraySlice<UInt8>, eventLimit: Int) throws -> (heard: HeardText, hasEnded: Bool) {
-        var heard = HeardText()
+    static func read(_ bytes: ArraySlice<UInt8>, eventLimit: Int) throws -> (heard: RawTranscript, hasEnded: Bool) {
+        var heard = RawTranscript()
         var deltas = JoinedText()
         var final: String?
         var (lines, events) = (0, 0)
@@ -38,13 +38,13 @@ enum EventStreamReader {
                 deltas.appendAsIs(value["delta"]?.string ?? "")
             } else if type.hasSuffix(".segment") {
                 isInPieces = true
-                HeardText.Piece(json: value).map { heard.pieces.append($0) }
+                RawTranscript.Piece(json: value).map { heard.pieces.append($0) }
             } else if type.hasSuffix(".done") {
                 hasEnded = true
                 final = value["text"]?.string
-            } else if HeardText.isTranscript(value) {
+            } else if RawTranscript.isTranscript(value) {
                 // speaches sends an object of the usual shape for each segment.
-                let part = HeardText(json: value)
+                let part = RawTranscript(json: value)
                 heard.language = heard.language ?? part.language
                 heard.pieces += part.pieces
                 heard.words += part.words

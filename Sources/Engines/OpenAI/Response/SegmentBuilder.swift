@@ -6,10 +6,10 @@ enum SegmentBuilder {
     /// Words without segments around them are grouped: a new segment after a pause of this many seconds …
     private static let pauseSeconds = 0.7
     /// … or when it would get longer than this.
-    private static let longestSeconds = 10.0
+    private static let maximumSeconds = 10.0
 
     /// The server's segments with the words that belong to them; made of the words where there are no segments.
-    static func pieces(of heard: HeardText) -> [HeardText.Piece] {
+    static func pieces(of heard: RawTranscript) -> [RawTranscript.Piece] {
         var pieces = heard.pieces
         let hasText = pieces.contains { !$0.text.trimmed.isEmpty }
         guard hasText else {
@@ -29,15 +29,15 @@ enum SegmentBuilder {
     }
 
     /// Segments out of words. Where the text has as many words, its spelling is taken: word lists lack punctuation.
-    private static func grouped(_ words: [HeardText.Word], text: String) -> [HeardText.Piece] {
+    private static func grouped(_ words: [RawTranscript.Word], text: String) -> [RawTranscript.Piece] {
         var words = words
         let spelled = text.split(whereSeparator: \.isWhitespace)
         if spelled.count == words.count {
             for at in words.indices { words[at].text = " " + spelled[at] }
         }
-        var pieces: [HeardText.Piece] = []
+        var pieces: [RawTranscript.Piece] = []
         // The one that grows stays outside of the list: in it each word would copy all before.
-        var open = HeardText.Piece(text: "")
+        var open = RawTranscript.Piece(text: "")
         func finish() {
             guard !open.words.isEmpty else { return }
             open.text = open.words.map(\.text).joinedAsText()
@@ -46,12 +46,12 @@ enum SegmentBuilder {
         for word in words {
             if let last = open.words.last, !last.text.endsSentence,
                 (word.start ?? 0) - (last.end ?? last.start ?? 0) < pauseSeconds,
-                (word.end ?? word.start ?? 0) - (open.start ?? 0) < longestSeconds
+                (word.end ?? word.start ?? 0) - (open.start ?? 0) < maximumSeconds
             {
                 open.end = word.end ?? open.end
             } else {
                 finish()
-                open = HeardText.Piece(start: word.start, end: word.end, text: "")
+                open = RawTranscript.Piece(start: word.start, end: word.end, text: "")
             }
             open.words.append(word)
         }
@@ -61,10 +61,10 @@ enum SegmentBuilder {
 
     /// Joins a piece to the one before where the border runs through a word: older whisper.cpp wraps lines between tokens.
     /// Told by its custom of beginning every piece with a space, so only where most pieces do.
-    static func joinSplitWords(_ pieces: inout [HeardText.Piece]) {
+    static func joinSplitWords(_ pieces: inout [RawTranscript.Piece]) {
         let spaced = pieces.count { $0.text.first?.isWhitespace == true }
         guard spaced * 2 > pieces.count else { return }
-        var out: [HeardText.Piece] = []
+        var out: [RawTranscript.Piece] = []
         for piece in pieces {
             guard let first = piece.text.first, let last = out.last?.text.last, first.isLetter || first.isNumber,
                 last.isLetter || last.isNumber, !first.isUnspaced
@@ -81,7 +81,7 @@ enum SegmentBuilder {
 
     /// Nil when the piece says nothing.
     static func segment(
-        _ piece: HeardText.Piece, range: SampleRange, repair: TimeRepair, speech: [SampleRange]
+        _ piece: RawTranscript.Piece, range: SampleRange, repair: TimeRepair, speech: [SampleRange]
     ) -> Segment? {
         var segment = Segment(
             range: range, text: cleaned(piece.text), averageLogProbability: piece.averageLogProbability,
@@ -96,7 +96,7 @@ enum SegmentBuilder {
     }
 
     /// Word times are kept where all words together make sense; a missing one lies between its neighbours.
-    private static func words(_ words: [HeardText.Word], within range: SampleRange, repair: TimeRepair) -> [Word] {
+    private static func words(_ words: [RawTranscript.Word], within range: SampleRange, repair: TimeRepair) -> [Word] {
         guard words.contains(where: { $0.start != nil }) else { return [] }
         var out: [Word] = []
         var latest = range.start

@@ -36,13 +36,13 @@ package struct ServerMessage: Error, Sendable, Hashable {
     init?(errorIn value: JSONValue) {
         guard value.isObject else { return nil }
         let error = value["error"] ?? .null
-        let isTranscript = HeardText.isTranscript(value)
+        let isTranscript = RawTranscript.isTranscript(value)
         guard let text = Self.text(error: error, in: value, isTranscript: isTranscript), !text.trimmed.isEmpty else {
             return nil
         }
         if isTranscript {
             let isFine = value["message"]?.string == text && Self.assurances.contains(text.trimmed.lowercased())
-            if isFine || !error.isObject && HeardText.holdsText(value) { return nil }
+            if isFine || !error.isObject && RawTranscript.holdsText(value) { return nil }
         }
         let holder = error.isObject ? error : value
         let parameter = Self.word(holder["param"] ?? value["detail"]?.array?.first?["loc"]?.array?.last)

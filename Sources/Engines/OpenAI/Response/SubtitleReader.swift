@@ -3,17 +3,17 @@ import Transcription
 /// WebVTT and SubRip, as servers send them when they answer in the wrong format.
 enum SubtitleReader {
     /// The text before any cue's time line is looked at no further than this.
-    private static let longestTimeLine = 200
+    private static let maximumTimeLine = 200
 
     /// The cues of `text`; empty when there is none.
-    static func pieces(_ text: String) -> [HeardText.Piece] {
-        var pieces: [HeardText.Piece] = []
+    static func pieces(_ text: String) -> [RawTranscript.Piece] {
+        var pieces: [RawTranscript.Piece] = []
         var lines: [Substring] = []
         var times: (start: Double, end: Double)?
         func finish() {
             guard let times else { return }
             pieces.append(
-                HeardText.Piece(start: times.start, end: times.end, text: lines.map(withoutTags).joinedAsText()))
+                RawTranscript.Piece(start: times.start, end: times.end, text: lines.map(withoutTags).joinedAsText()))
         }
         for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
             if let found = timeLine(line) {
@@ -32,12 +32,12 @@ enum SubtitleReader {
 
     /// A number line followed by a time line, as SubRip begins.
     static func looksLikeSubRip(_ text: Substring) -> Bool {
-        let lines = text.prefix(longestTimeLine).split(whereSeparator: \.isNewline)
+        let lines = text.prefix(maximumTimeLine).split(whereSeparator: \.isNewline)
         return lines.count >= 2 && lines[0].allSatisfy { $0.isNumber || $0.isWhitespace } && timeLine(lines[1]) != nil
     }
 
     private static func timeLine(_ line: Substring) -> (start: Double, end: Double)? {
-        guard line.utf8.count <= longestTimeLine, let arrow = line.firstRange(of: "-->"),
+        guard line.utf8.count <= maximumTimeLine, let arrow = line.firstRange(of: "-->"),
             let start = seconds(line[..<arrow.lowerBound]),
             let end = seconds(line[arrow.upperBound...].drop(while: \.isWhitespace).prefix { !$0.isWhitespace })
         else { return nil }

@@ -10,8 +10,8 @@ struct TimeRepair {
     private static let windowSeconds = 30.0
     /// In the right unit segments and words are mostly longer, and the last of them ends in this share of the speech or
     /// later.
-    private static let shortestSeconds = 0.02
-    private static let leastShare = 0.1
+    private static let minimumSeconds = 0.02
+    private static let minimumShare = 0.1
 
     let sampleCount: Int64
     private(set) var warnings: [String] = []
@@ -23,7 +23,7 @@ struct TimeRepair {
     /// tells of it.
     /// - Parameter lastEnd: where the last speech ends, in samples.
     /// - Returns: false when the times make sense in no unit.
-    mutating func makeSeconds(of heard: inout HeardText, lastEnd: Int64) -> Bool {
+    mutating func makeSeconds(of heard: inout RawTranscript, lastEnd: Int64) -> Bool {
         guard let unit = unit(of: heard, lastEnd: lastEnd) else { return false }
         var (kept, dropped) = (0, 0)
         let limit = seconds + Self.windowSeconds
@@ -44,7 +44,7 @@ struct TimeRepair {
     /// What the times must be divided by to be seconds: LocalAI sent nanoseconds until May 2026. The bulk of them decides,
     /// since a single one may be anything. Nil when they fit no unit, or only one in which all would be said in the first
     /// moment.
-    private func unit(of heard: HeardText, lastEnd: Int64) -> Double? {
+    private func unit(of heard: RawTranscript, lastEnd: Int64) -> Double? {
         let stretches = heard.stretches
         let ends = stretches.compactMap { $0.end ?? $0.start }.filter { $0 > 0 }.sorted()
         guard let longest = ends.last, longest > 20 * seconds + 60 else { return 1 }
@@ -54,9 +54,9 @@ struct TimeRepair {
         guard let unit = [1, 1e3, 1e6, 1e9].first(where: { middle / $0 <= limit }) else { return nil }
         if unit == 1 { return 1 }
         let lengths = stretches.map { ($0.end ?? 0) - ($0.start ?? 0) }.filter { $0 > 0 }.sorted()
-        if !lengths.isEmpty, lengths[(lengths.count - 1) / 2] / unit < Self.shortestSeconds { return nil }
+        if !lengths.isEmpty, lengths[(lengths.count - 1) / 2] / unit < Self.minimumSeconds { return nil }
         let latest = ends.last { $0 / unit <= limit } ?? middle
-        return latest / unit >= SampleClock.seconds(lastEnd) * Self.leastShare ? unit : nil
+        return latest / unit >= SampleClock.seconds(lastEnd) * Self.minimumShare ? unit : nil
     }
 
     /// Pieces with both times, in order, inside the chunk; nil when none of them had a time.
@@ -120,7 +120,7 @@ struct TimeRepair {
     }
 }
 
-extension HeardText {
+extension RawTranscript {
     /// Start and end of every piece and word.
     fileprivate var stretches: [(start: Double?, end: Double?)] {
         var out: [(start: Double?, end: Double?)] = []

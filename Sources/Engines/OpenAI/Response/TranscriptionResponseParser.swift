@@ -62,7 +62,7 @@ package struct TranscriptionResponseParser: Sendable {
     private var wordLimit: Int { Self.wordAllowance + Int(sampleCount / SampleClock.rate) * Self.wordsPerSecond }
 
     /// What is done with an answer afterwards takes time for each piece and each byte.
-    private func check(_ heard: HeardText) throws {
+    private func check(_ heard: RawTranscript) throws {
         var words = heard.words.count
         var bytes = heard.words.reduce(heard.text?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
         for piece in heard.pieces {
@@ -83,19 +83,19 @@ package struct TranscriptionResponseParser: Sendable {
 
     // MARK: Shapes
 
-    private func heard(_ body: [UInt8]) throws -> HeardText {
+    private func heard(_ body: [UInt8]) throws -> RawTranscript {
         let bytes = body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
         let content = bytes.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
         guard let first = content.first else {
             guard acceptsPlainText else { throw JSONFault(reason: "is empty") }
             try checkEnd()
-            return HeardText(text: "")
+            return RawTranscript(text: "")
         }
         switch first {
         case UInt8(ascii: "{"):
             return try heard(object: JSONReader.read(content))
         case UInt8(ascii: "\""):
-            return HeardText(text: try JSONReader.read(content).string)
+            return RawTranscript(text: try JSONReader.read(content).string)
         case UInt8(ascii: "["):
             return try heard(list: JSONReader.read(content))
         case UInt8(ascii: "<"):
@@ -105,14 +105,14 @@ package struct TranscriptionResponseParser: Sendable {
         }
     }
 
-    private func heard(object value: JSONValue) throws -> HeardText {
+    private func heard(object value: JSONValue) throws -> RawTranscript {
         if let message = ServerMessage(errorIn: value) { throw message }
-        guard HeardText.isTranscript(value) else { throw JSONFault(reason: "is JSON without a transcript in it") }
-        return HeardText(json: value)
+        guard RawTranscript.isTranscript(value) else { throw JSONFault(reason: "is JSON without a transcript in it") }
+        return RawTranscript(json: value)
     }
 
     /// A bare list of segments, or one transcript in a list.
-    private func heard(list value: JSONValue) throws -> HeardText {
+    private func heard(list value: JSONValue) throws -> RawTranscript {
         let items = value.array ?? []
         if items.count == 1, items[0]["segments"] != nil || items[0]["start"] == nil {
             return try heard(object: items[0])
@@ -120,7 +120,7 @@ package struct TranscriptionResponseParser: Sendable {
         guard !items.isEmpty, items.allSatisfy({ $0["text"]?.string != nil }) else {
             throw JSONFault(reason: "is a JSON list without a transcript in it")
         }
-        return HeardText(json: .object([("segments", value)]))
+        return RawTranscript(json: .object([("segments", value)]))
     }
 
     /// - Throws: `JSONFault` where the end is in doubt.
@@ -128,7 +128,7 @@ package struct TranscriptionResponseParser: Sendable {
         if let doubtOfEnd { throw JSONFault(reason: doubtOfEnd) }
     }
 
-    private func heard(text bytes: ArraySlice<UInt8>) throws -> HeardText {
+    private func heard(text bytes: ArraySlice<UInt8>) throws -> RawTranscript {
         if bytes.starts(with: "data:".utf8) || bytes.starts(with: "event:".utf8) {
             let stream = try EventStreamReader.read(bytes, eventLimit: wordLimit)
             if !stream.hasEnded { try checkEnd() }
@@ -139,15 +139,15 @@ package struct TranscriptionResponseParser: Sendable {
         try check(textBytes: bytes.count, limit: textLimit * Self.subtitleFactor)
         let text = String(decoding: bytes, as: UTF8.self)
         if text.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(text[...]) {
-            return HeardText(pieces: SubtitleReader.pieces(text))
+            return RawTranscript(pieces: SubtitleReader.pieces(text))
         }
         guard acceptsPlainText else { throw JSONFault(reason: "is plain text where JSON was asked for") }
-        return HeardText(text: text)
+        return RawTranscript(text: text)
     }
 
     // MARK: Times
 
-    private func transcript(of heard: HeardText) -> ChunkTranscript {
+    private func transcript(of heard: RawTranscript) -> ChunkTranscript {
         var heard = heard
         var repair = TimeRepair(sampleCount: sampleCount)
         let language = heard.language.flatMap(LanguageName.code(for:))
@@ -174,7 +174,7 @@ package struct TranscriptionResponseParser: Sendable {
     }
 
     /// Clearly more is said in `text` than in `pieces`, from which the transcript is made.
-    private func isCut(_ text: String?, to pieces: [HeardText.Piece]) -> Bool {
+    private func isCut(_ text: String?, to pieces: [RawTranscript.Piece]) -> Bool {
         func letters(_ text: String) -> Int {
             SegmentBuilder.cleaned(text).unicodeScalars.count {
                 $0.properties.isAlphabetic || $0.properties.numericType != nil
@@ -185,7 +185,7 @@ package struct TranscriptionResponseParser: Sendable {
         return all - pieces.reduce(0) { $0 + letters($1.text) } > max(Self.toleratedLetters, all / Self.toleratedShare)
     }
 
-    private func estimated(_ heard: HeardText, language: String?, warnings: [String]) -> ChunkTranscript {
+    private func estimated(_ heard: RawTranscript, language: String?, warnings: [String]) -> ChunkTranscript {
         var text = heard.text ?? ""
         if text.trimmed.isEmpty { text = heard.pieces.map(\.text).joinedAsText() }
         if text.trimmed.isEmpty { text = heard.words.map(\.text).joinedAsText() }

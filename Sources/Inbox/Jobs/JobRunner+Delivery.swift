@@ -1,0 +1,89 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import Transcription
+
+// From the transcript to its sidecars, and what of that was done before.
+extension JobRunner {
+    func deliver(
+        _ transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts
+    ) async throws {
+        do {
+            let rendered = await BlockingPool.files.run {
+                Sidecar.renderSet(transcript, inbox.formats, run: run)
+            }
+            var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
+            // A recording that replaced the one of this name in place replaces its transcript; a different one that came
+            // under a name used before must not wipe out what was delivered then.
+            let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
+            let record = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> SidecarRecord? in
+                guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder) else {
+                    return nil
+                }
+                return SidecarRecord(names, in: folder)
+            }
+            if record?.source == transcript.source.sha256 {
+                known.formUnion(record?.digests ?? [])
+            } else if inbox.after != .keep, try await journal.hasEarlierDelivery(than: job) {
+                known = Set(job.sidecarDigests)
+            }
+            let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
+            try await journal.recordDelivery(
+                job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
+                lostSamples: transcript.lostSampleCount)
+            let replaceable = known.union(ours)
+            _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+                try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
+                    rendered, for: job.sidecarBase.last, keepingExtension: true, overwrite: .ifUnedited(replaceable))
+            }
+        } catch let error as SystemError {
+            throw Self.cannotWrite(to: inbox.outbox, error)
+        }
+        try await close(job, inbox, as: transcript.isPartial ? .partial : .delivered)
+    }
+
+    /// The sidecars are in place.
+    func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
+        try await journal.finish(job.id, state: outcome, error: nil, now: UnixTime.now())
+        await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+            for kind in OutboxNotices.Kind.allCases {
+                OutboxNotices.remove(kind, base: job.sidecarBase, outbox: inbox.outbox)
+            }
+        }
+    }
+
+    /// A crash came between the sidecars and the journal: what lies in the outbox is what this job put there.
+    /// - Returns: what the job is; nil when it is not delivered.
+    func deliveredBefore(_ job: Job, _ inbox: InboxSettings) async throws -> Job.State? {
+        guard let outcome = job.outcome, !job.sidecarDigests.isEmpty else { return nil }
+        let isThere = await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+            let status = try? OpenFolder(root: inbox.path).status(at: job.path)
+            return status?.identity == job.identity
+                && SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).holds(
+                    Set(job.sidecarDigests), inbox.formats, for: job.sidecarBase.last, keepingExtension: true)
+        }
+        return isThere ? outcome : nil
+    }
+
+    /// Whether the outbox has the whole transcript of a kept recording that the journal knows nothing of: that was lost, or
+    /// purged with the package. What lies there is not paid for again.
+    func isDeliveredOnRecord(_ job: Job, _ inbox: InboxSettings) async throws -> Bool {
+        guard inbox.after == .keep, job.sidecarDigests.isEmpty, try await !journal.hasEarlierDelivery(than: job) else {
+            return false
+        }
+        let record = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> SidecarRecord? in
+            let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
+            guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder),
+                let record = SidecarRecord(names, in: folder), record.isWhole
+            else { return nil }
+            for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
+            return record
+        }
+        guard let record else { return false }
+        let recording = try await BlockingPool.files.run(on: .folder(inbox.path)) { try open(job, in: inbox) }
+        guard try await recording.digest() == record.source else { return false }
+        try await journal.recordDelivery(
+            job.id, digests: Array(record.digests), outcome: .delivered, lostSamples: record.lostSampleCount)
+        return true
+    }
+}

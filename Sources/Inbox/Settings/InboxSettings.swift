@@ -1,0 +1,51 @@
+package import SystemPackage
+package import Transcription
+
+/// One `[[inbox]]` of the configuration.
+package struct InboxSettings: Sendable, Hashable {
+    /// What becomes of a recording that was delivered.
+    package enum After: String, Sendable, CaseIterable { case move, keep, delete }
+    /// How new recordings are noticed.
+    package enum Watch: String, Sendable, CaseIterable { case auto, events, poll }
+
+    package var path: FilePath
+    package var outbox: FilePath
+    package var done: FilePath
+    package var failed: FilePath
+    package var after: After
+    /// The name of an `[engines.NAME]`.
+    package var engine: String
+    package var options: TranscriptionOptions
+    package var formats: [SidecarFormat]
+    package var watch: Watch
+    /// A recording that cannot be known to be whole is taken when nothing happened to it for so long.
+    package var settle: Duration
+    /// Everything is looked over this often; nil: as often as it takes, with events or without.
+    package var rescan: Duration?
+    /// Names and terms of the speech, in addition to the prompt.
+    package var glossary: [String] = []
+    /// A sub-folder `de` or a name that ends in `.de.mp3` tells the language.
+    package var languageFromPath = false
+    package var ignored = IgnoredNames()
+    /// A larger recording fails; nil: none is too large.
+    package var maximumRecording: Int64?
+    /// `status.html` in the outbox tells of this inbox.
+    package var showsStatusPage = true
+
+    package init(
+        path: FilePath, outbox: FilePath, done: FilePath, failed: FilePath, after: After, engine: String,
+        options: TranscriptionOptions, formats: [SidecarFormat], watch: Watch, settle: Duration, rescan: Duration?
+    ) {
+        self.path = path
+        self.outbox = outbox
+        self.done = done
+        self.failed = failed
+        self.after = after
+        self.engine = engine
+        self.options = options
+        self.formats = formats
+        self.watch = watch
+        self.settle = settle
+        self.rescan = rescan
+    }
+}

@@ -1,0 +1,99 @@
+import Glibc
+import SystemPackage
+import SystemSupport
+import TOMLKit
+
+/// Lets another process read a TOML text first: toml++, the library behind TOMLKit, ends its process by an assertion at
+/// some texts that are no TOML (`[.`, `a = ,`), and what an office user writes into a folder must not end the service.
+enum TOMLPreflight {
+    /// The hidden first argument of that process: this program again.
+    static let subcommand = "__toml"
+    /// Seconds of processor time; an honest text takes milliseconds.
+    private static let maximumSeconds: rlim_t = 10
+    /// Seconds; the machine may be busy. The process ends itself then, should this one be gone.
+    private static let longest: UInt32 = 60
+    /// A process that was ended from outside says nothing of the text: another one is asked.
+    private static let maximumAttempts = 3
+
+    /// What the other process does: reads standard input and ends with 0 if the library comes to an end, well or not.
+    static func run() -> Int32 {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        var short = rlimit(rlim_cur: maximumSeconds, rlim_max: maximumSeconds + 1)
+        setrlimit(__rlimit_resource_t(RLIMIT_CPU.rawValue), &short)
+        alarm(longest)
+        guard
+            let bytes = try? SmallFile.read(FileDescriptor(rawValue: STDIN_FILENO), named: "input", limit: 1 << 20),
+            let text = String(validating: bytes, as: UTF8.self)
+        else { return 65 }
+        _ = try? TOMLTable(string: text)
+        return 0
+    }
+
+    /// Blocks for some ten milliseconds.
+    /// - Parameter name: of the file, for the error.
+    /// - Throws: `ConfigurationFault` with the line at which the library gives up, or which is nested too deeply.
+    static func check(_ text: String, name: String) throws {
+        try ConfigurationText.checkNesting(of: text, name: name)
+        guard try !passes(text, name) else { return }
+        // Fewer lines than up to the faulty one do no harm.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var (good, bad) = (0, lines.count)
+        while bad - good > 1 {
+            let middle = (good + bad) / 2
+            if try passes(lines[..<middle].joined(separator: "\n"), name) { good = middle } else { bad = middle }
+        }
+        throw ConfigurationFault("\(name), line \(bad): this is not TOML: \(lines[bad - 1].prefix(80))")
+    }
+
+    private static func passes(_ text: String, _ name: String) throws -> Bool {
+        var signal: Int32 = 0
+        for _ in 0..<maximumAttempts {
+            signal = try endingSignal(reading: text, name)
+            if signal == 0 { return true }
+            if ownFaults.contains(signal) { return false }
+        }
+        throw ConfigurationFault(
+            "\(name) cannot be looked at now: the process that reads it is ended by signal \(signal) each time.")
+    }
+
+    /// What a process brings upon itself.
+    private static let ownFaults: Set<Int32> = [SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU]
+
+    /// - Returns: the signal that ended the other process; 0: it came to its end.
+    private static func endingSignal(reading text: String, _ name: String) throws -> Int32 {
+        let input = try SmallFile.inMemory(Array(text.utf8))
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input.descriptor.rawValue, STDIN_FILENO)
+        for output in [STDOUT_FILENO, STDERR_FILENO] {
+            posix_spawn_file_actions_addopen(&actions, output, "/dev/null", O_WRONLY, 0)
+        }
+        // The threads of a pool block all signals; the alarm must come through.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        // A signal to the service's process group is none to this one.
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+        var process: pid_t = 0
+        let arguments = [strdup("parlograph"), strdup(subcommand), nil]
+        let environment = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
+        defer { for text in arguments + environment { free(text) } }
+        let error = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, arguments, environment)
+        guard error == 0 else { throw fault(name, error) }
+        guard let status = try ChildEnd.status(of: process, within: .seconds(Int(longest))) else {
+            throw ConfigurationFault(
+                "\(name) cannot be looked at now: the process that reads it has not ended after \(longest) s.")
+        }
+        return status & 0x7F
+    }
+
+    private static func fault(_ name: String, _ error: Int32) -> ConfigurationFault {
+        ConfigurationFault("\(name) cannot be looked at: \(Errno(rawValue: error)).")
+    }
+}

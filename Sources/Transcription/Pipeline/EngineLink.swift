@@ -1,0 +1,132 @@
+import Logging
+import SystemSupport
+
+/// One engine of a chain: the one that was asked for, or a fallback of the one before.
+package struct EngineLink: Sendable {
+    package let engine: any Transcriber
+    package let controller: ConcurrencyController
+    /// Shared by all recordings that use the engine.
+    package let outage: FallbackCooldown
+
+    package init(engine: any Transcriber, controller: ConcurrencyController, outage: FallbackCooldown) {
+        self.engine = engine
+        self.controller = controller
+        self.outage = outage
+    }
+
+    /// The same link with an engine that is not asked while its outage lasts: a chunk that waits for its turn, or for its
+    /// next attempt, goes on to the fallback instead.
+    var sparing: EngineLink {
+        EngineLink(engine: SparingTranscriber(engine: engine, outage: outage), controller: controller, outage: outage)
+    }
+}
+
+private struct SparingTranscriber: Transcriber {
+    /// A longer pause that the engine asks for is an outage: the fallback has the text sooner.
+    private static let maximumPause = Duration.seconds(60)
+
+    let engine: any Transcriber
+    let outage: FallbackCooldown
+
+    var identity: EngineIdentity { engine.identity }
+    var limits: EngineLimits { engine.limits }
+    var traits: EngineTraits { engine.traits }
+    var isCurrent: Bool { engine.isCurrent }
+
+    func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext) async throws -> ChunkTranscript
+    {
+        do {
+            try outage.check()
+        } catch let error as TranscriptionError {
+            throw AttemptFailure.notSent(error)
+        }
+        do {
+            return try await engine.transcribe(chunk, options: options, turn: turn)
+        } catch let error as TranscriptionError {
+            guard error.pressure == .refused, case .retry(let pause?) = error.remedy, pause > Self.maximumPause else {
+                throw error
+            }
+            // No pressure: what waits for its turn is to go on to the fallback, not to wait for the end of the pause.
+            let busy = TranscriptionError(
+                .engineUnavailable, "\(error.message) It asks for a pause of \(pause.components.seconds) s.",
+                cause: error, remedy: .giveUpChunk)
+            outage.begin(busy, for: pause)
+            throw busy
+        }
+    }
+
+    func compact(_ audio: ChunkAudio) async { await engine.compact(audio) }
+    func prepare(_ audio: ChunkAudio) async { await engine.prepare(audio) }
+    func absence(turn: RequestContext) async throws -> TranscriptionError? { try await engine.absence(turn: turn) }
+    func check() async throws -> EngineReport { try await engine.check() }
+}
+
+extension ParallelOrchestrator {
+    /// The text of a chunk: from the engine, or from the first of its fallbacks that has one. Each engine's answer is
+    /// cached as its own, so that a fallback's does not outlive the failure that led to it.
+    /// - Parameter request: the way through the engine of a link.
+    /// - Throws: when all engines have failed; `giveUpRecording` only where all would fail for every chunk.
+    func answer(
+        to chunk: Chunk, options: TranscriptionOptions, attempts: SharedCounter,
+        request: (EngineLink) -> ChunkTranscription
+    ) async throws -> (transcript: ChunkTranscript, fromCache: Bool) {
+        var failures: [TranscriptionError] = []
+        for (at, link) in engines.enumerated() {
+            let next = at + 1 < engines.count ? engines[at + 1] : nil
+            let request = request(next == nil ? link : link.sparing)
+            do {
+                let key = CacheKey(chunk: chunk.hash, engine: link.engine.identity, options: options)
+                var (heard, fromCache) = try await store.chunkTranscript(for: key) {
+                    if next != nil { try link.outage.check() }
+                    return try await request.run(chunk, attempts: attempts)
+                }
+                if let failure = failures.first {
+                    let name = link.engine.identity.name
+                    heard.engine = name
+                    heard.model = link.engine.identity.model
+                    heard.warnings.append("Transcribed by engine \(name) instead: \(failure.message)")
+                }
+                return (heard, fromCache)
+            } catch let error as TranscriptionError {
+                failures.append(error)
+                guard let next else { break }
+                if error.code == .engineUnavailable { link.outage.begin(error) }
+                logger.info(
+                    "engine failed, asking its fallback",
+                    metadata: [
+                        "chunk.index": "\(chunk.index)", "fallback": "\(next.engine.identity.name)",
+                        "error": "\(error.message)",
+                    ])
+            }
+        }
+        throw Self.combined(failures)
+    }
+
+    private static func combined(_ failures: [TranscriptionError]) -> TranscriptionError {
+        guard let last = failures.last, failures.count > 1 else {
+            return failures.first ?? TranscriptionError(.internalFault, "No engine was asked.")
+        }
+        // What passes by itself on one of them is worth waiting for.
+        let passing = failures.first { $0.isPassing }
+        let isHopeless = failures.allSatisfy { $0.remedy == .giveUpRecording }
+        // The last one is away: the recording waits for it.
+        if last.isAway {
+            return TranscriptionError(
+                last.code, failures.map(\.message).joined(separator: " "), cause: last.cause, remedy: last.remedy)
+        }
+        return TranscriptionError(
+            last.code, failures.map(\.message).joined(separator: " "), cause: passing?.cause ?? last.cause,
+            remedy: isHopeless ? .giveUpRecording : .giveUpChunk)
+    }
+}
+
+extension TranscriptionError {
+    /// No failure of a chunk, but of an engine that was waited for long enough.
+    var isAway: Bool { engineFault == .away }
+
+    /// Another attempt was worth it, they were only used up.
+    fileprivate var isPassing: Bool {
+        guard let cause = cause as? TranscriptionError, case .retry = cause.remedy else { return false }
+        return true
+    }
+}

@@ -1,0 +1,145 @@
+/// Cuts a row of words into cues: of all ways that keep to the rules, the one with the least total cost, by dynamic
+/// programming over the places between words.
+struct CuePartition {
+    private let rules: CueRules
+    private let tokens: [CueToken]
+    /// Where the next thing after these words begins, in milliseconds; nil: nothing does.
+    private let limit: Int64?
+    /// `offset[k]`: columns of the words before `k`, with the spaces before them.
+    private var offset: [Int] = [0]
+    /// `lineEnd[k]`: how far a line goes that begins with word `k`.
+    private var lineEnd: [Int] = []
+    private var endings: [WrittenText.Ending] = []
+
+    init(_ words: [CueToken], rules: CueRules, limit: Int64?) {
+        self.rules = rules
+        self.limit = limit
+        var tokens = words
+        var clock: Int64 = 0
+        for at in tokens.indices {
+            clock = max(clock, tokens[at].start)
+            tokens[at].start = clock
+            tokens[at].end = max(clock, tokens[at].end)
+            if at > 0 {
+                tokens[at - 1].end = min(tokens[at - 1].end, clock)
+                if tokens[at].startsSegment { tokens[at].spaceBefore = Self.isSpaced(tokens[at - 1], tokens[at]) }
+            } else {
+                tokens[at].spaceBefore = false
+            }
+        }
+        self.tokens = tokens
+        for token in tokens { offset.append((offset.last ?? 0) + token.columns + (token.spaceBefore ? 1 : 0)) }
+        endings = tokens.map { WrittenText.ending(of: $0.text) }
+        var end = 0
+        for start in tokens.indices {
+            end = max(end, start + 1)
+            while end < tokens.count, width(start, end + 1) <= rules.lineColumns { end += 1 }
+            lineEnd.append(end)
+        }
+    }
+
+    private static func isSpaced(_ a: CueToken, _ b: CueToken) -> Bool {
+        guard let last = a.text.last, let first = b.text.first else { return false }
+        return JoinedText.areSpaced(last, first)
+    }
+
+    /// The cues with the times of their words; `CueTiming` makes them last long enough.
+    func cues() -> [Cue] {
+        var best = [Double](repeating: .infinity, count: tokens.count + 1)
+        var from = [Int](repeating: 0, count: tokens.count + 1)
+        best[0] = 0
+        for end in tokens.indices.map({ $0 + 1 }) {
+            var inside = Inside()
+            for start in stride(from: end - 1, through: 0, by: -1) {
+                if start < end - 1 {
+                    inside.add(pause: pause(after: start), sentenceEnds: endings[start] == .sentence)
+                    guard fits(start, end), inside.maximumPause <= rules.maximumPause,
+                        tokens[end - 1].end - tokens[start].start <= rules.longest
+                    else { break }
+                }
+                let cost = best[start] + cost(start, end, inside)
+                if cost < best[end] { (best[end], from[end]) = (cost, start) }
+            }
+        }
+        var cues: [Cue] = []
+        var end = tokens.count
+        while end > 0 {
+            let start = from[end]
+            cues.append(Cue(start: tokens[start].start, end: tokens[end - 1].end, lines: lines(start, end)))
+            end = start
+        }
+        return cues.reversed()
+    }
+
+    /// What a cue would hold between its words.
+    private struct Inside {
+        var maximumPause: Int64 = 0
+        var sentences = 0
+
+        mutating func add(pause: Int64, sentenceEnds: Bool) {
+            maximumPause = max(maximumPause, pause)
+            if sentenceEnds { sentences += 1 }
+        }
+    }
+
+    private func pause(after index: Int) -> Int64 {
+        index + 1 < tokens.count ? tokens[index + 1].start - tokens[index].end : rules.longest
+    }
+
+    // MARK: Lines
+
+    private func width(_ start: Int, _ end: Int) -> Int {
+        offset[end] - offset[start] - (tokens[start].spaceBefore ? 1 : 0)
+    }
+
+    private func fits(_ start: Int, _ end: Int) -> Bool {
+        lineEnd[start] >= end || lineEnd[lineEnd[start]] >= end
+    }
+
+    private func text(_ start: Int, _ end: Int) -> String {
+        (start..<end).reduce(into: "") { text, at in
+            if at > start, tokens[at].spaceBefore { text += " " }
+            text += tokens[at].text
+        }
+    }
+
+    /// One line where it fits, else two of about the same width, broken after punctuation if there is some in the middle.
+    private func lines(_ start: Int, _ end: Int) -> [String] {
+        if lineEnd[start] >= end { return [text(start, end)] }
+        var best = (at: lineEnd[start], cost: Int.max)
+        for at in start + 1...lineEnd[start] where at < end && width(at, end) <= rules.lineColumns {
+            let (upper, lower) = (width(start, at), width(at, end))
+            var cost = abs(upper - lower) + (upper > lower ? 2 : 0)
+            switch endings[at - 1] {
+            case .sentence: cost -= 16
+            case .clause: cost -= 12
+            case .none: break
+            }
+            if cost < best.cost { best = (at, cost) }
+        }
+        return [text(start, best.at), text(best.at, end)]
+    }
+
+    // MARK: Cost
+
+    /// The weights say what is worse than what: to cut within a clause, to cut a clause off, to show a cue too shortly.
+    private func cost(_ start: Int, _ end: Int, _ inside: Inside) -> Double {
+        var cost = 12 + 4 * Double(inside.sentences)
+        cost += Double(max(0, inside.maximumPause - 500)) / 100
+        let pause = pause(after: end - 1)
+        if end < tokens.count, pause < 700 {
+            switch endings[end - 1] {
+            case .sentence: break
+            case .clause: cost += 5
+            case .none: cost += tokens[end - 1].endsSegment || pause >= 300 ? 5 : 16
+            }
+            if end - start == 1, endings[end - 1] != .sentence { cost += 6 }
+        }
+        let next = end < tokens.count ? tokens[end].start : limit ?? .max
+        let room = max(1, next == .max ? rules.longest : next - rules.spacing - tokens[start].start)
+        if room < rules.shortest { cost += 30 * Double(rules.shortest - room) / Double(rules.shortest) }
+        let wanted = Double(width(start, end)) / rules.columnsPerSecond * 1000
+        cost += min(25, max(0, wanted / Double(room) - 1) * 20)
+        return cost
+    }
+}

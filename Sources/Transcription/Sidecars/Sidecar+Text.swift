@@ -1,0 +1,63 @@
+extension Sidecar {
+    /// A pause this long begins a paragraph.
+    private static let paragraphPause = 2 * SampleClock.rate
+    /// From this length on a paragraph ends with its sentence, in characters.
+    private static let longParagraph = 600
+    /// From this length on it ends wherever a segment does.
+    private static let maximumParagraph = 1500
+
+    /// What stands where nothing was heard: an empty file looks like a fault.
+    static let noSpeech = "[no speech recognized]"
+
+    /// Paragraphs as one line each with a blank line between.
+    static func plainText(_ transcript: Transcript) -> String {
+        var paragraphs: [String] = []
+        var current = JoinedText()
+        var length = 0
+        var end: Int64?
+        func flush() {
+            if !current.text.isEmpty { paragraphs.append(current.text) }
+            current = JoinedText()
+            length = 0
+        }
+        for part in transcript.parts {
+            switch part {
+            case .gap(let gap):
+                flush()
+                paragraphs.append(marker(of: gap))
+                end = nil
+            case .segment(let segment):
+                if let end, segment.range.start - end >= paragraphPause { flush() }
+                for sentence in sentences(in: WrittenText.clean(segment.text)) {
+                    let isOver =
+                        length >= maximumParagraph
+                        || length >= longParagraph && current.text.endsSentence
+                    if isOver { flush() }
+                    current.append(sentence)
+                    length += sentence.count + 1
+                }
+                end = segment.range.end
+            }
+        }
+        flush()
+        if paragraphs.isEmpty { paragraphs = [noSpeech] }
+        return paragraphs.joined(separator: "\n\n") + "\n"
+    }
+
+    /// A short segment whole, a long one (of an engine without times) sentence by sentence.
+    private static func sentences(in text: String) -> [Substring] {
+        guard text.utf8.count > 400 else { return [text[...]] }
+        var sentences: [Substring] = []
+        var start = text.startIndex
+        for index in text.indices where index > start {
+            let isSeam = text[index] == " " || text[index].isUnspaced
+            guard isSeam, !text[index].isPunctuation, text[start..<index].utf8.count > 1,
+                WrittenText.ending(of: text[start..<index]) == .sentence
+            else { continue }
+            sentences.append(text[start..<index])
+            start = text[index] == " " ? text.index(after: index) : index
+        }
+        if start < text.endIndex { sentences.append(text[start...]) }
+        return sentences
+    }
+}

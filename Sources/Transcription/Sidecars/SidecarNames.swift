@@ -1,0 +1,65 @@
+package import SystemSupport
+
+/// How the files that belong to one recording are called. Names are bytes: a name that is not UTF-8 keeps its bytes.
+package struct SidecarNames: Sendable, Hashable {
+    /// Longest name in bytes. The file system takes 255; the rest is for the temporary name that a file has while it is
+    /// written (`.NAME.PID.tmp`), which must differ for each file of a set.
+    private static let maximumName = 240
+    /// Longest ending, so that all files of a recording share one stem.
+    private static let maximumEnding = ".status.txt".utf8.count
+
+    /// What stands before `.txt`.
+    package let base: RawName
+
+    /// - Parameters:
+    ///   - recording: the file's name without folders (`talk.mp3`).
+    ///   - keepingExtension: for the second recording of a stem: `a.wav.txt` beside `a.txt`.
+    ///   - number: from 2 on it stands behind the stem, `talk (2).txt`: where a person has edited `talk.txt`.
+    package init(for recording: RawName, keepingExtension: Bool = false, number: Int = 1) {
+        let stem = keepingExtension ? recording.bytes[...] : Self.stem(of: recording.bytes)
+        let suffix = number > 1 ? Array(" (\(number))".utf8) : []
+        let room = Self.maximumName - Self.maximumEnding - suffix.count
+        base = RawName(bytes: Self.shortened(stem, to: room) + suffix)
+    }
+
+    /// The names to try for a recording, in order: the stem, the whole name, then the whole name with a number. The
+    /// caller takes the first one that no other recording of the folder has.
+    package static func candidate(_ attempt: Int, for recording: RawName) -> SidecarNames {
+        SidecarNames(for: recording, keepingExtension: attempt > 0, number: attempt)
+    }
+
+    /// `talk.srt`.
+    package func name(_ format: SidecarFormat) -> RawName { appending(".\(format.fileExtension)") }
+    /// `talk.status.txt`: in the outbox while the recording is on its way.
+    package var status: RawName { appending(".status.txt") }
+    /// `talk.error.txt`: in the outbox after a failure.
+    package var error: RawName { appending(".error.txt") }
+
+    private func appending(_ ending: String) -> RawName { RawName(bytes: base.bytes + Array(ending.utf8)) }
+
+    /// The name without its extension; dots at the beginning or end are no extension. Where the result would end in
+    /// `.status` or `.error` the extension stays: `talk.error.mp3` must not take the place of the notices of `talk.mp3`.
+    private static func stem(of name: [UInt8]) -> ArraySlice<UInt8> {
+        var whole = name[...]
+        while whole.last == 0x2E, whole.contains(where: { $0 != 0x2E }) { whole.removeLast() }
+        guard let dot = whole.lastIndex(of: 0x2E), whole[..<dot].contains(where: { $0 != 0x2E }) else { return whole }
+        let stem = whole[..<dot]
+        let isReserved = [".status", ".error"].contains { stem.suffix($0.utf8.count).elementsEqual($0.utf8) }
+        return isReserved ? whole : stem
+    }
+
+    /// Cut between UTF-8 characters, with a digest of the whole stem behind it so that two long names stay two.
+    private static func shortened(_ stem: ArraySlice<UInt8>, to room: Int) -> [UInt8] {
+        guard stem.count > room else { return Array(stem) }
+        let digest = Array(stem).withUnsafeBytes { SHA256.digest(of: $0) }
+        let mark = Array("~\(digest.description.prefix(8))".utf8)
+        var end = stem.startIndex + room - mark.count
+        var steps = 0
+        while steps < 3, end > stem.startIndex, stem[end] & 0xC0 == 0x80 {
+            end -= 1
+            steps += 1
+        }
+        if stem[end] & 0xC0 == 0x80 { end += steps }  // not UTF-8: no boundary to keep
+        return Array(stem[..<end]) + mark
+    }
+}
