@@ -66,7 +66,7 @@ import Transcription
             var settings = groups.inbox.settings
             settings.after = after
             let job = try await Self.job("sub/talk.wav", in: groups.inbox)
-            _ = try SourceDisposal.dispose(
+            _ = try FinishedSource.dispose(
                 job, inbox: settings, as: .partial, checkRoot: { _ in groups.divert("inbox/sub") })
             try groups.expectOthersUntouched()
             #expect(try groups.inbox.text("\(after == .move ? "done" : "failed")/sub/talk.wav") == "ours")
@@ -178,7 +178,7 @@ import Transcription
                 var current = job
                 current.identity = try FileStatus(at: place).identity
                 // The trap only closes where the other's recording could be taken for ours.
-                if let result = try? SourceDisposal.dispose(current, inbox: inbox.settings, as: .delivered),
+                if let result = try? FinishedSource.dispose(current, inbox: inbox.settings, as: .delivered),
                     let moved1 = result.place
                 {
                     #expect(try TestAudioFile.read(moved1) == Array("ours".utf8))
@@ -236,7 +236,7 @@ import Transcription
             let job = try await Self.job("sub/talk.wav", in: inbox)
             let error = #expect(throws: SystemError.self) {
                 try SystemCalls.asUser(65534) {
-                    try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered)
+                    try FinishedSource.dispose(job, inbox: inbox.settings, as: .delivered)
                 }
             }
             let text = error?.description ?? ""

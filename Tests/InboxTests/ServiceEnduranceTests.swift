@@ -115,7 +115,7 @@ import Transcription
                     ) { _ in path })
                 try await journal.finish(job.id, state: .failed, error: nil, now: 1)
             }
-            await service.runner.disposeSources(of: try await journal.withPendingSource())
+            await service.runner.dispose(of: try await journal.withPendingSource())
             #expect(inbox.exists("inbox/again.raw") && inbox.exists("inbox/finished.raw"), "they are stuck")
             let again = try #require(try await journal.jobs().first)
             #expect(try await journal.retry(again.id))

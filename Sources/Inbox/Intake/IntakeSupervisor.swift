@@ -96,12 +96,12 @@ final class IntakeSupervisor: Sendable {
 
     /// Runs an intake for each inbox of the settings, whatever they become, until the task is cancelled.
     /// - Parameters:
-    ///   - undisposed: finished jobs whose recordings lay in their inboxes at the start.
+    ///   - unmoved: finished jobs whose recordings lay in their inboxes at the start.
     ///   - scanned: is called once, after the first scan of every inbox.
-    func run(_ undisposed: [Job], scanned: @escaping @Sendable () -> Void) async {
+    func run(_ unmoved: [Job], scanned: @escaping @Sendable () -> Void) async {
         await withDiscardingTaskGroup { group in
             var unscanned: SharedCounter?
-            var unstarted = undisposed
+            var unstarted = unmoved
             while !Task.isCancelled {
                 let begun = update(
                     to: settings.inboxes, noted: (try? await journal.shortOnes()) ?? [:],

@@ -118,8 +118,8 @@ package struct InboxService: Service {
         if interrupted > 0 {
             logger.notice("taking up interrupted recordings again", metadata: ["count": "\(interrupted)"])
         }
-        let undisposed = try await journal.withPendingSource()
-        if settings.once { await runner.disposeSources(of: undisposed) }
+        let unmoved = try await journal.withPendingSource()
+        if settings.once { await runner.dispose(of: unmoved) }
 
         let stopping = CancellationFlag()
         let shutdown = ShutdownGuard { [logger, abandon] in
@@ -135,7 +135,7 @@ package struct InboxService: Service {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await cancelWhenGracefulShutdown {
-                        await intakes.run(undisposed) {
+                        await intakes.run(unmoved) {
                             ready()
                             scanned.signal()
                         }
@@ -149,7 +149,7 @@ package struct InboxService: Service {
                 group.addTask { await keepJournalSmall() }
                 group.addTask {
                     // A copy to another file system may take long: new recordings do not wait for it.
-                    if !settings.once { await runner.disposeSources(of: undisposed) }
+                    if !settings.once { await runner.dispose(of: unmoved) }
                     await runner.retryPendingMoves()
                 }
                 do {

@@ -15,9 +15,9 @@ extension JobRunner {
                 _ = pendingMoves.remove(job)
                 return false
             }
-            let storage = Storage.folder(SourceDisposal.target(of: inbox, as: outcome))
+            let storage = Storage.folder(FinishedSource.target(of: inbox, as: outcome))
             let result = try await WholeFilePool.shared.run(on: storage, bytes: job.identity.byteCount) { turn in
-                try SourceDisposal.dispose(
+                try FinishedSource.dispose(
                     job, inbox: inbox, as: outcome, checkRoot: probe.checkMount,
                     isCancelled: { !turn.goesOn(after: FileMover.pieceBytes) })
             }
@@ -38,7 +38,7 @@ extension JobRunner {
 
     private func noteStuck(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State, _ error: any Error) async {
         let cause = await BlockingPool.files.run(on: .folder(inbox.path)) {
-            SourceDisposal.obstacle(error, job, inbox: inbox, as: outcome)
+            FinishedSource.obstacle(error, job, inbox: inbox, as: outcome)
         }
         try? await journal.noteStuck(job.id, because: cause)
         guard pendingMoves.insert(job, as: outcome, because: cause, now: UnixTime.now()) else { return }
@@ -55,7 +55,7 @@ extension JobRunner {
     }
 
     /// Takes the recordings of finished jobs out of their inboxes: a crash or a stop came before that.
-    package func settle(_ jobs: [Job]) async {
+    package func dispose(of jobs: [Job]) async {
         for job in jobs where !Task.isCancelled {
             guard let inbox = current.inbox(of: job) else { continue }
             letGo(job, again: await moveSource(of: job, inbox, as: job.state))

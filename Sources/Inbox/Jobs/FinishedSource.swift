@@ -4,7 +4,7 @@ import SystemSupport
 
 /// Takes a finished recording out of the inbox: moved to `done` or `failed` under the same sub-folder, kept or deleted.
 /// Blocks.
-package enum SourceDisposal {
+package enum FinishedSource {
     package struct Result: Sendable {
         package let disposal: Job.SourceDisposal
         /// Where it is now; nil when it was not moved.
@@ -21,7 +21,7 @@ package enum SourceDisposal {
     ///   - checkRoot: throws where `done` or `failed` is not the folder that it should be.
     ///   - isCancelled: ends a long copy; the recording is still in the inbox then.
     /// - Throws: `SystemError`, `CancellationError`; the recording is still in the inbox then.
-    package static func settle(
+    package static func dispose(
         _ job: Job, inbox: InboxSettings, as outcome: Job.State,
         checkRoot: (FilePath) throws -> Void = { _ in }, isCancelled: () -> Bool = { false }
     ) throws -> Result {

@@ -7,7 +7,7 @@ import Testing
 import Transcription
 
 /// What becomes of a finished recording, and the notes for people.
-@Suite struct SettlementTests {
+@Suite struct FinishedSourceTests {
     private static func job(_ path: String, in inbox: InboxFixture) async throws -> Job {
         let name = RawName(bytes: path.utf8)
         let status = try FileStatus(at: inbox.settings.path.pushing(name.path))
@@ -26,7 +26,7 @@ import Transcription
                 try inbox.write("take \(take)", to: "inbox/court/talk.wav")
                 let job = try await Self.job("court/talk.wav", in: inbox)
                 #expect(
-                    try SourceDisposal.dispose(job, inbox: inbox.settings, as: take == 3 ? .failed : .delivered)
+                    try FinishedSource.dispose(job, inbox: inbox.settings, as: take == 3 ? .failed : .delivered)
                         .disposal == .moved)
                 #expect(!inbox.exists("inbox/court/talk.wav"))
             }
@@ -42,14 +42,14 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             inbox.settings.after = .keep
             let job = try await Self.job("talk.wav", in: inbox)
-            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .failed).disposal == .kept)
+            #expect(try FinishedSource.dispose(job, inbox: inbox.settings, as: .failed).disposal == .kept)
             #expect(inbox.exists("inbox/talk.wav"))
             inbox.settings.after = .delete
-            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .failed).disposal == .moved)
+            #expect(try FinishedSource.dispose(job, inbox: inbox.settings, as: .failed).disposal == .moved)
             #expect(inbox.exists("failed/talk.wav"))
             try inbox.write("x", to: "inbox/talk.wav")
             let second = try await Self.job("talk.wav", in: inbox)
-            #expect(try SourceDisposal.dispose(second, inbox: inbox.settings, as: .delivered).disposal == .deleted)
+            #expect(try FinishedSource.dispose(second, inbox: inbox.settings, as: .delivered).disposal == .deleted)
             #expect(!inbox.exists("inbox/talk.wav"))
         }
     }
@@ -61,7 +61,7 @@ import Transcription
             let job = try await Self.job("talk.wav", in: inbox)
             try inbox.write("a new recording", to: "new.wav")
             try inbox.move("new.wav", "inbox/talk.wav")
-            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered).isReplaced)
+            #expect(try FinishedSource.dispose(job, inbox: inbox.settings, as: .delivered).isReplaced)
             #expect(try inbox.text("inbox/talk.wav") == "a new recording")
             #expect(!inbox.exists("done/talk.wav"))
         }
@@ -114,7 +114,7 @@ import Transcription
             inbox.settings.after = .delete
             try inbox.write("x", to: "inbox/talk.wav")
             let job = try await Self.job("talk.wav", in: inbox)
-            let result = try SourceDisposal.dispose(job, inbox: inbox.settings, as: .partial)
+            let result = try FinishedSource.dispose(job, inbox: inbox.settings, as: .partial)
             #expect(result.disposal == .moved && result.place == inbox["failed/talk.wav"])
             #expect(inbox.exists("failed/talk.wav"))
         }
@@ -128,7 +128,7 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             let job = try await Self.job("talk.wav", in: inbox)
             #expect(throws: Away.self) {
-                try SourceDisposal.dispose(
+                try FinishedSource.dispose(
                     job, inbox: inbox.settings, as: .delivered,
                     checkRoot: {
                         #expect($0 == inbox.settings.done)
@@ -146,7 +146,7 @@ import Transcription
             let job = try await Self.job("talk.wav", in: inbox)
             try inbox.move("inbox", "away")
             #expect(throws: SystemError.self) {
-                try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered)
+                try FinishedSource.dispose(job, inbox: inbox.settings, as: .delivered)
             }
             // Its mount point: another file system, and empty.
             try InboxFixture.makeFolder(inbox["inbox"])
@@ -155,9 +155,9 @@ import Transcription
                 device: job.identity.device + 1, inode: job.identity.inode, byteCount: 1,
                 modified: job.identity.modified)
             #expect(throws: SystemError.self) {
-                try SourceDisposal.dispose(elsewhere, inbox: inbox.settings, as: .delivered)
+                try FinishedSource.dispose(elsewhere, inbox: inbox.settings, as: .delivered)
             }
-            #expect(try SourceDisposal.dispose(job, inbox: inbox.settings, as: .delivered).disposal == .deleted)
+            #expect(try FinishedSource.dispose(job, inbox: inbox.settings, as: .delivered).disposal == .deleted)
         }
     }
 
