@@ -50,7 +50,7 @@ package enum FinishedSource {
     }
 
     /// Why a recording stays in its inbox, and the remedy, in sentences. Blocks.
-    /// - Parameter error: of `settle`.
+    /// - Parameter error: of `dispose`.
     static func obstacle(_ error: any Error, _ job: Job, inbox: InboxSettings, as outcome: Job.State) -> String {
         let folder = inbox.path.pushing(job.path.folder.path)
         let target = target(of: inbox, as: outcome)
@@ -77,7 +77,7 @@ package enum FinishedSource {
         folder.withPlatformString { faccessat(AT_FDCWD, $0, W_OK | X_OK, AT_EACCESS) } == 0
     }
 
-    /// The folder that `settle` moves into; the inbox itself where nothing is moved.
+    /// The folder that `dispose` moves into; the inbox itself where nothing is moved.
     static func target(of inbox: InboxSettings, as outcome: Job.State) -> FilePath {
         switch (outcome, inbox.after) {
         case (_, .keep), (.delivered, .delete): inbox.path
