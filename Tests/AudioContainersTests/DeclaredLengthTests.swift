@@ -129,6 +129,14 @@ import Testing
         let ogg = try await Self.encoded("t.ogg", by: "oggenc") { ["-Q", $0, "-o", $1] }
         let last = try #require((0..<(ogg.count - 4)).last { Array(ogg[$0..<$0 + 4]) == Array("OggS".utf8) })
         #expect(Self.verdict(ogg.prefix(last)) == .undeclared)
+        // Of a program that wrote into a pipe: the total stays 0, which is none.
+        var flac = try await Self.encoded("t.flac", by: "flac") { ["-s", $0, "-o", $1] }
+        let isMarked = flac.starts(with: Array("fLaC".utf8))
+        #expect(isMarked)
+        flac[21] &= 0xF0
+        for at in 22...25 { flac[at] = 0 }
+        #expect(Self.verdict(flac) == .undeclared)
+        #expect(Self.verdict(flac.prefix(flac.count / 2)) == .undeclared)
         for thing in ["", "x", "%PDF-1.5 and so on", "no sound at all"] {
             #expect(Self.verdict(thing.utf8) == .undeclared)
         }

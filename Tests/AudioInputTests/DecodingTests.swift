@@ -99,6 +99,15 @@ import Transcription
         #expect(fromMP3.warnings.contains("cancel each other out"))
     }
 
+    /// A lapel microphone is often on one side only, and as often on the right one.
+    @Test(arguments: [0, 1]) func aVoiceOnOneSideIsHeard(side: Int) async throws {
+        let voice = TestAudio.speech(seconds: 3)
+        let wave = TestWave(voice.flatMap { side == 0 ? [$0, 0] : [0, $0] }, channels: 2)
+        let decoded = try await Decoded.of(wave.bytes, named: "a.wav")
+        let loudest = voice.map { abs(Int($0)) }.max() ?? 0
+        #expect(decoded.samples.map { abs(Int($0)) }.max() ?? 0 >= loudest * 45 / 100)
+    }
+
     @Test func oneVoiceAmongManyChannelsKeepsItsLoudness() async throws {
         let voice = TestAudio.tone(seconds: 3)
         let wave = TestWave(voice.flatMap { [0, 0, 0, 0, 0, 0, 0, $0] }, channels: 8)

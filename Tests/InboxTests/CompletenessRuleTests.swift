@@ -51,6 +51,17 @@ import Testing
         #expect(play.now < .milliseconds(100))
     }
 
+    /// Somebody had it open a moment ago, who may have been writing all the time: the quiet begins when that is over.
+    @Test func theQuietBeginsWhenTheWriterHasGone() {
+        var play = Play()
+        play.event()
+        #expect(play.pass(.seconds(30), bytes: 100, .writer, .open) == .wait)
+        let (gone, before) = (play.now, play.candidate?.writerSeenAt)
+        #expect(before.map { gone - $0 < .seconds(10) } == true)
+        #expect(play.pass(.seconds(60), bytes: 100, .free, .open) == Self.taken(100))
+        #expect(before.map { play.now - $0 >= .seconds(2) } == true)
+    }
+
     /// Its rights were mended, which is an event: the time before was no pause of whoever wrote it.
     @Test func whatCouldNotBeReadForLongIsTakenSoonOnceItCan() throws {
         var play = Play()

@@ -27,4 +27,32 @@ import Transcription
         let before = old.finish()
         #expect(CacheKey(chunk: hash, engine: engine, options: TranscriptionOptions()).digest == before)
     }
+
+    /// Whatever changes what an engine would say is another key.
+    @Test func whatWouldBeHeardOtherwiseIsAskedForAgain() {
+        func hash(_ text: String) -> Digest { Array(text.utf8).withUnsafeBytes { SHA256.digest(of: $0) } }
+        func engine(_ model: String = "m", _ settings: [String] = ["a=1"], kind: String = "openai") -> EngineIdentity {
+            EngineIdentity(name: "any", kind: kind, model: model, settings: settings)
+        }
+        let options = TranscriptionOptions(language: "en", prompt: "Parlograph")
+        let keys = [
+            CacheKey(chunk: hash("talk"), engine: engine(), options: options),
+            CacheKey(chunk: hash("other"), engine: engine(), options: options),
+            CacheKey(chunk: hash("talk"), engine: engine("n"), options: options),
+            CacheKey(chunk: hash("talk"), engine: engine("m", ["a=2"]), options: options),
+            CacheKey(chunk: hash("talk"), engine: engine(kind: "command"), options: options),
+            CacheKey(
+                chunk: hash("talk"), engine: engine(),
+                options: TranscriptionOptions(language: "de", prompt: "Parlograph")),
+            CacheKey(
+                chunk: hash("talk"), engine: engine(), options: TranscriptionOptions(language: "en", prompt: "other")),
+            CacheKey(chunk: hash("talk"), engine: engine(), options: TranscriptionOptions(language: "en", prompt: "")),
+            CacheKey(recording: hash("talk"), engine: engine(), options: options, plan: ["1"]),
+            CacheKey(recording: hash("talk"), engine: engine(), options: options, plan: ["2"]),
+        ]
+        #expect(Set(keys.map(\.digest)).count == keys.count)
+        // The name that the administrator gave it is none of that.
+        let renamed = EngineIdentity(name: "another", kind: "openai", model: "m", settings: ["a=1"])
+        #expect(CacheKey(chunk: hash("talk"), engine: renamed, options: options).digest == keys[0].digest)
+    }
 }
