@@ -43,8 +43,8 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
     }
 
     /// Whoever waits for the `.json` finds all the others, whatever their names.
-    @Test func theJSONIsLastOfAllFormats() throws {
-        try withTemporaryDirectory { folder in
+    @Test func theJSONIsLastOfAllFormats() async throws {
+        try await withTemporaryDirectory { folder in
             let all = Dictionary(uniqueKeysWithValues: SidecarFormat.allCases.map { ($0, Array($0.rawValue.utf8)) })
             let written = try SidecarWriter(root: folder).write(all, for: talk, overwrite: .ifUnedited([]))
             #expect(written.count == SidecarFormat.allCases.count)
