@@ -29,7 +29,7 @@ package final class MultiLevelCache: TranscriptStore {
     /// Opens nothing: the first look-up does.
     /// - Parameter now: seconds since 1970.
     package convenience init(
-        settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64 = { UnixTime.now() }
     ) {
         self.init(settings: settings, logger: logger, now: now, pageLimit: nil)
     }

@@ -57,8 +57,7 @@ package final class DependencyBackoff: Sendable {
     /// blame.
     fileprivate static let patienceWithEngine = 3
     fileprivate static let rest: [EngineFault: Int64] = [.away: 60, .refused: 600]
-    /// No rest of an outbox is longer.
-    fileprivate static let maximumOutboxRest: Int64 = 60
+    fileprivate static let outboxRest = Backoff(first: .seconds(5), longest: .seconds(60))
 
     /// Notes a failure; says so if it is the first of its kind.
     /// - Parameters:
@@ -233,7 +232,7 @@ extension DependencyBackoff.State {
     fileprivate mutating func prolong(_ fault: EngineFault?, now: Int64) -> Int64 {
         guard let fault else {
             outage.restsUntil = max(
-                outage.restsUntil, now + min(Int64(5) << min(failures - 1, 4), DependencyBackoff.maximumOutboxRest))
+                outage.restsUntil, now + DependencyBackoff.outboxRest.pause(after: failures).components.seconds)
             outage.isWhole = true
             return outage.restsUntil
         }

@@ -88,9 +88,11 @@ extension JobRunner {
         }
     }
 
-    /// 5 s, doubled with each attempt up to 10 min; said at the first, second, fourth, eighth … attempt.
+    private static let backoff = Backoff(first: .seconds(5), longest: .seconds(JobJournal.maximumPause))
+
+    /// Said at the first, second, fourth, eighth … attempt.
     private func postpone(_ job: Job, _ what: Logger.Message, _ cause: TranscriptionError, logger: Logger) async {
-        let pause = min(Int64(5) << min(max(0, job.attempts - 1), 7), JobJournal.maximumPause)
+        let pause = Self.backoff.pause(after: job.attempts).components.seconds
         if job.attempts.nonzeroBitCount == 1 {
             logger.error(
                 what, metadata: ["error": "\(cause.message)", "attempt": "\(job.attempts)", "again_in": "\(pause) s"])

@@ -27,7 +27,7 @@ package final class ChunkLedger: Sendable {
     private let now: @Sendable () -> Int64
 
     /// - Parameter now: seconds since 1970; replaced in tests.
-    package init(now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }) { self.now = now }
+    package init(now: @escaping @Sendable () -> Int64 = { UnixTime.now() }) { self.now = now }
 
     /// Follows what the orchestrator tells.
     package func observe(_ event: ChunkEvent) {

@@ -62,7 +62,7 @@ final class JournalFile: Sendable {
 
     private func pause(_ patience: JobJournal.Patience, after failures: Int) async throws {
         state.withLock { $0.waiting }()
-        try await patience.sleep(patience.pause(after: failures))
+        try await patience.sleep(Patience.backoff.pause(after: failures))
     }
 
     private var queue: DatabaseQueue { state.withLock { $0.queue } }
@@ -137,10 +137,7 @@ extension JobJournal {
             self.sleep = sleep
         }
 
-        /// 0.5 s, doubled up to 30 s.
-        func pause(after failures: Int) -> Duration {
-            min(.milliseconds(500) * (1 << min(failures - 1, 6)), .seconds(30))
-        }
+        static let backoff = Backoff(first: .milliseconds(500), longest: .seconds(30))
     }
 }
 

@@ -144,7 +144,7 @@ package enum OutboxNotices {
 
     /// `no answer from the speech recognition for 3 min`
     package static func stalled(_ stall: ProgressStall) -> String {
-        let time = Transcription.TimeText.elapsed(seconds: stall.seconds)
+        let time = TimeText.elapsed(seconds: stall.seconds)
         return switch stall.reason {
         case .engineAway: "the speech recognition has not answered for \(time)"
         case .engineSilent: "no answer from the speech recognition for \(time)"

@@ -19,7 +19,7 @@ final class ProgressBoard: Sendable {
     /// Is signalled by `noteChange`, for the status pages.
     let pagesOutdated = AsyncSignal()
     /// Seconds since 1970.
-    let startedAt = Int64(time(nil))
+    let startedAt = UnixTime.now()
 
     var summary: ServiceSummary { state.withLock { $0.summary } }
     var isIdle: Bool { state.withLock { $0.trackers.isEmpty } }
@@ -91,7 +91,7 @@ final class ProgressBoard: Sendable {
     func end(_ job: Job, as finished: Job.State?) {
         state.withLock { state in
             state.trackers[job.id] = nil
-            if finished == .delivered || finished == .partial { state.lastDelivery = Int64(time(nil)) }
+            if finished == .delivered || finished == .partial { state.lastDelivery = UnixTime.now() }
             switch finished {
             case .delivered: state.summary.delivered += 1
             case .partial: state.summary.partial += 1

@@ -34,7 +34,7 @@ package struct ServiceReport: Sendable {
         let status = ServiceStatus.read(from: directory)
         process = InstanceLock.holder(in: directory)
         self.status = status
-        let age = status.map { Int64(time(nil)) - $0.updatedAt }
+        let age = status.map { UnixTime.now() - $0.updatedAt }
         switch (process, status) {
         case (nil, _):
             standing = .stopped

@@ -29,7 +29,7 @@ package final class StandingFaults: Sendable {
             let known = state.faults[key]
             guard known?.cause != cause else { return nil }
             state.faults[key] = cause.map {
-                ServiceStatus.Fault(kind, at: place, since: known?.since ?? Int64(time(nil)), cause: $0)
+                ServiceStatus.Fault(kind, at: place, since: known?.since ?? UnixTime.now(), cause: $0)
             }
             return state.changed
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import SystemPackage
 import SystemSupport
 import TranscriptCache
+import Transcription
 
 /// `parlograph cache`
 struct CacheCommand: AsyncParsableCommand {
@@ -23,7 +24,7 @@ struct CacheCommand: AsyncParsableCommand {
             StandardOutput.print(
                 "size     \(ByteCount.text(figures.fileBytes)) of \(ByteCount.text(settings.cache.diskBytes))")
             if let oldest = figures.oldest {
-                StandardOutput.print("oldest   \(TimeText.age(since: oldest)) old")
+                StandardOutput.print("oldest   \(TimeText.length(seconds: UnixTime.seconds(since: oldest))) old")
             }
             try CacheCommand.report(figures.diskFault)
         }

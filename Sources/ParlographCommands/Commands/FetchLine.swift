@@ -45,7 +45,7 @@ final class FetchLine: Sendable {
         let bar = isTerminal ? "\(ProgressLine.gauge(fraction, length: Self.gaugeColumns))  " : ""
         var line = "\(name)  \(bar)\(Int(fraction * 100)) %, \(ByteCount.text(bytes)) of \(ByteCount.text(total))"
         if let speed = bytesPerSecond, speed >= 1, bytes < total {
-            line += ", about \(Transcription.TimeText.estimate(seconds: Double(total - bytes) / speed)) left"
+            line += ", about \(TimeText.estimate(seconds: Double(total - bytes) / speed)) left"
         }
         return line
     }

@@ -72,7 +72,7 @@ struct JobsCommand: AsyncParsableCommand {
         /// Nil: it does not wait.
         private static func reason(of job: Job, _ service: ServiceReport, _ order: [Int64: Int]) -> WaitingReason? {
             switch job.state {
-            case .queued: WaitingReason(of: job, service, position: order[job.id] ?? 0, now: Int64(time(nil)))
+            case .queued: WaitingReason(of: job, service, position: order[job.id] ?? 0, now: UnixTime.now())
             case .processing: service.current == nil ? WaitingReason(of: job, service, position: 0, now: 0) : nil
             case .delivered, .partial, .failed: nil
             }
@@ -124,13 +124,13 @@ struct JobsCommand: AsyncParsableCommand {
         private static func describe(_ recording: ServiceStatus.ArrivingRecording) -> [String] {
             [
                 head(recording.foundAt, "arriving", recording.name),
-                "    Seen for \(TimeText.age(since: recording.foundAt)). \(recording.sentence)",
+                "    Seen for \(TimeText.length(seconds: UnixTime.seconds(since: recording.foundAt))). \(recording.sentence)",
             ]
         }
 
         private static func describe(_ gap: ChunkRecord) -> String {
             let attempts = CountedText.text(gap.attempts, "attempt")
-            var text = "    \(Transcription.TimeText.clock(gap.range)) failed after \(attempts)"
+            var text = "    \(TimeText.clock(gap.range)) failed after \(attempts)"
             if let code = gap.errorCode { text += " (\(code.rawValue))" }
             if let engine = gap.engine { text += ", engine \(engine)" }
             return text
@@ -172,7 +172,7 @@ struct JobsCommand: AsyncParsableCommand {
             }
         }
 
-        private var since: Int64? { failedSince.flatMap { PointInTime.seconds($0, now: Int64(time(nil))) } }
+        private var since: Int64? { failedSince.flatMap { PointInTime.seconds($0, now: UnixTime.now()) } }
 
         func run() async throws {
             let (directory, settings, _) = try common.loadToShow()

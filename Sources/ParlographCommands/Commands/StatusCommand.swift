@@ -52,7 +52,7 @@ struct StatusCommand: AsyncParsableCommand {
         var status = status
         if let fault {
             let file = common.configurationFile ?? SettingsLoader.defaultPath.string
-            status.add(settingsFault: "\(fault)", of: file, now: Int64(time(nil)))
+            status.add(settingsFault: "\(fault)", of: file, now: UnixTime.now())
         }
         (status.service, status.remark) = (service.standing, service.remark)
         if service.standing != .running { status.forgetTimesLeft() }
@@ -76,7 +76,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func line(_ status: ServiceStatus) -> String {
         var status = status
-        status.oldestWaitingSeconds = status.oldestWaitingAt.map { max(0, Int64(time(nil)) - $0) }
+        status.oldestWaitingSeconds = status.oldestWaitingAt.map { max(0, UnixTime.now() - $0) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         guard let data = try? encoder.encode(status) else { return "{}" }

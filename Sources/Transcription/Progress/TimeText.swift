@@ -36,6 +36,16 @@ package enum TimeText {
         return duration(seconds: (seconds / step).rounded() * step)
     }
 
+    /// A span of time in its largest unit only: `3 days`, `2 h`, `5 min`, `10 s`.
+    package static func length(seconds: Int64) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3600: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3600) h"
+        default: "\(seconds / 86_400) days"
+        }
+    }
+
     private static func clock(seconds: Int64) -> String {
         let seconds = max(0, seconds)
         return "\(padded(seconds / 3600, to: 2)):\(padded(seconds / 60 % 60, to: 2)):\(padded(seconds % 60, to: 2))"
