@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemSupport
 package import Transcription
 
 /// The chunks of a recording in work, between the pipeline, which never waits for the journal, and the journal, which

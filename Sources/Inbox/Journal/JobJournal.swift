@@ -64,7 +64,7 @@ package struct JobJournal: Sendable {
                 guard let patience else { throw Unusable(path: path, reason: reason) }
                 let failures = report.note(error)
                 await waiting()
-                try await patience.sleep(patience.pause(after: failures))
+                try await patience.sleep(Patience.backoff.pause(after: failures))
             }
         }
     }

@@ -62,7 +62,7 @@ final class JournalFile: Sendable {
 
     private func pause(_ patience: JobJournal.Patience, after failures: Int) async throws {
         state.withLock { $0.waiting }()
-        try await patience.sleep(Patience.backoff.pause(after: failures))
+        try await patience.sleep(JobJournal.Patience.backoff.pause(after: failures))
     }
 
     private var queue: DatabaseQueue { state.withLock { $0.queue } }
