@@ -1,7 +1,7 @@
-import Foundation
+import FoundationEssentials
 import GRDB
 package import SystemSupport
-package import Transcription
+import Transcription
 
 // What becomes of a job, and what is known of its sidecars.
 extension JobJournal {
