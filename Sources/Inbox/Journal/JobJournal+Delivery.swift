@@ -1,7 +1,6 @@
 import FoundationEssentials
 import GRDB
 package import SystemSupport
-import Transcription
 
 // What becomes of a job, and what is known of its sidecars.
 extension JobJournal {
