@@ -51,8 +51,8 @@ let package = Package(
         .target(
             name: "AudioInput",
             dependencies: [
-                "AudioContainers", "Transcription", "SystemSupport", "CLinux", "CSndfile", "CMpg123", "CSoxr", system,
-                subprocess,
+                "AudioContainers", "Transcription", "SystemSupport", "CLinux", "CSndfile", "CFLAC", "CMpg123", "CSoxr",
+                system, subprocess,
             ]),
         .target(
             name: "Engines",

@@ -26,13 +26,18 @@ package enum DeclaredLength: Equatable, Sendable {
             return
         }
         let verdict = Self.ofContainer(source, at: tags.end)
+        if verdict != .headerOnly, let layout = SoundLayout(source, at: tags.end), layout.tail(in: source) != .nothing {
+            // A header that declares less than there is says nothing about the rest.
+            self = .undeclared
+            return
+        }
         // Room that was made for a copy and not filled yet looks like this where the file system knows no holes.
         self = verdict == .met && Self.endsInZeros(source) ? .undeclared : verdict
     }
 
     private static func ofContainer(_ source: some ByteSource, at start: Int64) -> DeclaredLength {
         let head = source.bytes(at: start, count: 32)
-        if let layout = WaveLayout(source, at: start) { return wave(layout, size: source.size) }
+        if let layout = WaveLayout(source, at: start) { return wave(layout, source) }
         if head.has("RIFF") { return riff(head, at: start, size: source.size) }
         if head.has("FORM"), head.has("AIFF", at: 8) || head.has("AIFC", at: 8) { return aiff(source, at: start) }
         if head.has("fLaC") { return flac(source, at: start) }
@@ -64,13 +69,16 @@ package enum DeclaredLength: Equatable, Sendable {
 
 // RIFF and IFF.
 extension DeclaredLength {
-    private static func wave(_ layout: WaveLayout, size: Int64) -> DeclaredLength {
+    private static func wave(_ layout: WaveLayout, _ source: some ByteSource) -> DeclaredLength {
+        let size = source.size
         guard let sound = layout.sound else {
             return layout.declaredFileBytes.map { compare($0, size: size) == .met ? .undeclared : .short(expected: $0) }
                 ?? .undeclared
         }
         guard let bytes = sound.declaredBytes else { return size > sound.start ? .undeclared : .headerOnly }
         let verdict = compare(sound.start &+ bytes, size: size)
+        // A header that declares less than there is says nothing about the rest.
+        if verdict == .met, layout.tail(in: source) != .nothing { return .undeclared }
         // With all the sound there, something behind it may still be on its way.
         guard verdict == .met, let whole = layout.declaredFileBytes, whole > size + 1 else { return verdict }
         return .undeclared

@@ -1,8 +1,6 @@
-/// Finds the frames of a FLAC stream (RFC 9639), so that decoding can go on behind damage at the right time (libsndfile
-/// stops at the first broken frame), and so that the end of a file can be compared with what STREAMINFO declares.
+/// Finds the frames of a FLAC stream (RFC 9639), so that nothing of what follows a broken one is lost, and so that the end of
+/// a file can be compared with what STREAMINFO declares.
 package struct FLACFrames {
-    /// `fLaC` and STREAMINFO alone, to stand in front of frames from the middle of the file.
-    package let header: [UInt8]
     /// Samples in the whole stream; nil where the encoder did not know.
     package let declaredSamples: Int64?
     /// Bytes of the longest frame; nil where the encoder did not know.
@@ -15,9 +13,6 @@ package struct FLACFrames {
         guard bytes.count == 42, bytes.has("fLaC"), bytes[4] & 0x7F == 0,
             bytes.number(at: 5, count: 3, bigEndian: true) == 34
         else { return nil }
-        var header = bytes
-        header[4] = 0x80  // the last block of metadata
-        self.header = header
         minimumBlock = Int64(bytes.number(at: 8, count: 2, bigEndian: true))
         let longest = Int(bytes.number(at: 15, count: 3, bigEndian: true))
         maximumFrame = longest > 0 ? longest : nil
@@ -25,22 +20,14 @@ package struct FLACFrames {
         declaredSamples = total > 0 ? total : nil
     }
 
-    /// The next whole frame header that belongs to a later sample.
-    /// - Parameters:
-    ///   - sample: frames up to this one are passed over.
-    ///   - limit: a sample number from here on is not believed.
-    ///   - start: the byte to search from.
-    package func next(in source: some ByteSource, after sample: Int64, below limit: Int64, from start: Int64) -> (
-        byte: Int64, sample: Int64
-    )? {
+    /// Where the next frame header with a right checksum is, from `start` on, and the sample that it belongs to.
+    package func next(in source: some ByteSource, from start: Int64) -> (byte: Int64, sample: Int64)? {
         var at = max(0, start)
         while at < source.size {
-            let bytes = source.bytes(at: at, count: (256 << 10) + 16)
+            let bytes = source.bytes(at: at, count: (64 << 10) + 16)
             guard bytes.count > 16 else { return nil }
             for i in 0..<(bytes.count - 16) where bytes[i] == 0xFF && bytes[i + 1] & 0xFE == 0xF8 {
-                if let frame = frame(bytes, at: i), frame.firstSample > sample, frame.firstSample < limit {
-                    return (at + Int64(i), frame.firstSample)
-                }
+                if let frame = frame(bytes, at: i) { return (at + Int64(i), frame.firstSample) }
             }
             at += Int64(bytes.count - 16)
         }

@@ -63,6 +63,21 @@ package struct WaveLayout: Equatable, Sendable {
     /// Nil where the file has no `data` chunk, or ends before it.
     package let sound: Sound?
 
+    /// What is behind the declared sound.
+    package func tail(in source: some ByteSource) -> SoundTail {
+        guard let sound, let bytes = sound.declaredBytes else { return .nothing }
+        let bytesPerSecond = Int64(format.number(at: 8, count: 4, bigEndian: isBigEndian))
+        return SoundTail(
+            source, from: sound.start &+ bytes, chunks, least: min(max(bytesPerSecond, 8_000), 1 << 20) / 4)
+    }
+
+    /// Where sound of unknown length ends.
+    package func end(in source: some ByteSource) -> Int64 {
+        SoundTail.beginOfLastChunks(source, behind: sound?.start ?? 0, chunks)
+    }
+
+    private var chunks: SoundTail.Chunks { .iff(isBigEndian: isBigEndian) }
+
     /// Nil when `start` holds no RIFF file with sound.
     package init?(_ source: some ByteSource, at start: Int64) {
         let head = source.bytes(at: start, count: 12)

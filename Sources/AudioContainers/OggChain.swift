@@ -67,7 +67,7 @@ package struct OggReader<Source: ByteSource> {
                 isInterleaved = true
                 break
             }
-            stream.append(page, fileSize: source.size)
+            stream.append(page, of: source)
             current = stream
             at = page.end
             if let done { return done }
@@ -78,12 +78,14 @@ package struct OggReader<Source: ByteSource> {
 }
 
 /// The header of a page.
-struct OggPage {
+struct OggPage: Equatable {
     let start: Int64
     let end: Int64
     let contents: Int64
     let granule: Int64
     let serial: UInt64
+    /// Counts the pages of a stream.
+    let sequence: UInt64
     let isFirst: Bool
     let isLast: Bool
 
@@ -98,8 +100,23 @@ struct OggPage {
         end = contents + header[27..<27 + segments].reduce(0) { $0 + Int64($1) }
         granule = Int64(bitPattern: header.number(at: 6, count: 8, bigEndian: false))
         serial = header.number(at: 14, count: 4, bigEndian: false)
+        sequence = header.number(at: 18, count: 4, bigEndian: false)
         isFirst = header[5] & 2 != 0
         isLast = header[5] & 4 != 0
+    }
+
+    /// The checksum is right.
+    func isIntact(in source: some ByteSource) -> Bool {
+        var bytes = source.bytes(at: start, count: Int(end - start))
+        guard Int64(bytes.count) == end - start else { return false }
+        let expected = UInt32(bytes.number(at: 22, count: 4, bigEndian: false))
+        bytes.replaceSubrange(22..<26, with: [0, 0, 0, 0])
+        var crc: UInt32 = 0
+        for byte in bytes {
+            crc ^= UInt32(byte) << 24
+            for _ in 0..<8 { crc = crc & 0x8000_0000 != 0 ? crc << 1 ^ 0x04C1_1DB7 : crc << 1 }
+        }
+        return crc == expected
     }
 
     /// Behind damage: the next page's place.

@@ -11,6 +11,24 @@ package struct OggStream: Equatable, Sendable {
     package var lastGranule: Int64 = 0
     /// The last page says that it is the last.
     package var isFinished = false
+    /// The pages that hold what the decoder needs to know end here.
+    package private(set) var headerEnd: Int64
+    /// Samples in front of the sound that positions count and the decoder leaves out (Opus).
+    package let preSkip: Int64
+    /// Where pages are missing.
+    package private(set) var holes: [Hole] = []
+    private var lastPage: OggPage?
+    private var granuleBefore: Int64 = 0
+
+    /// A place where pages are missing.
+    package struct Hole: Equatable, Sendable {
+        /// Behind the last whole page, whose position is `granule`.
+        package let start: Int64
+        package let granule: Int64
+        /// The next page.
+        package let end: Int64
+    }
+    private static let maximumHoles = 1000
 
     /// A stream whose first page this is, before `append` takes that page.
     init(beginning source: some ByteSource, _ page: OggPage) {
@@ -31,12 +49,26 @@ package struct OggStream: Equatable, Sendable {
         self.codec = codec
         start = page.start
         end = page.start
+        headerEnd = page.end
+        preSkip = codec == .opus ? Int64(bytes.number(at: 10, count: 2, bigEndian: false)) : 0
         sampleRate = Int(rate)
         self.channels = Int(channels)
     }
 
-    mutating func append(_ page: OggPage, fileSize: Int64) {
+    mutating func append(_ page: OggPage, of source: some ByteSource) {
+        if let lastPage, page.sequence != (lastPage.sequence + 1) & 0xFFFF_FFFF, holes.count < Self.maximumHoles {
+            // What is broken begins within the page before, mostly.
+            let isWhole = lastPage.end <= page.start && lastPage.isIntact(in: source)
+            holes.append(
+                Hole(
+                    start: isWhole ? lastPage.end : lastPage.start, granule: isWhole ? lastGranule : granuleBefore,
+                    end: page.start))
+        }
+        if page.granule == 0, lastGranule == 0 { headerEnd = page.end }
+        lastPage = page
+        granuleBefore = lastGranule
         lastGranule = max(lastGranule, page.granule)
+        let fileSize = source.size
         end = min(page.end, fileSize)
         isFinished = page.isLast && page.end <= fileSize
     }

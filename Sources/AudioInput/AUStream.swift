@@ -4,13 +4,20 @@ import AudioContainers
 struct AUStream: ~Copyable {
     private(set) var sampleRate = 0
     private(set) var channels = 0
+    /// Frames of samples that came, without those that were put in between.
+    private(set) var frameCount: Int64 = 0
+    /// Where nothing but zeros came, for a second and more: what ffmpeg puts in place of packets that are missing.
+    private(set) var zeros: [Range<Int64>] = []
+    private var zeroCount: Int64 = 0
+    /// Silence that is to be put in between, at these seconds of what comes.
+    private var insertions: [ADTSDamage.Hole]
     private var pending: [UInt8] = []
     private var headerBytes = 0
     private var mixer: Downmixer?
     private let input = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames * 64)
     private let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames)
 
-    init() {}
+    init(insertions: [ADTSDamage.Hole] = []) { self.insertions = insertions }
 
     deinit {
         input.deallocate()
@@ -79,6 +86,29 @@ struct AUStream: ~Copyable {
             }
         }
         mixer?.mix(UnsafeBufferPointer(rebasing: input[..<samples]), into: mono)
-        try output.write(UnsafeBufferPointer(rebasing: mono[..<frames]), rate: sampleRate)
+        for i in 0..<frames {
+            if mono[i] == 0 {
+                zeroCount += 1
+            } else if zeroCount > 0 {
+                noteZeros(before: frameCount + Int64(i))
+            }
+        }
+        var done = 0
+        while let next = insertions.first, case let place = Int64(next.place * Double(sampleRate)),
+            place < frameCount + Int64(frames)
+        {
+            let count = max(done, Int(place - frameCount))
+            try output.write(UnsafeBufferPointer(rebasing: mono[done..<count]), rate: sampleRate)
+            try output.writeSilence(frames: Int64(next.length * Double(sampleRate)), rate: sampleRate)
+            done = count
+            insertions.removeFirst()
+        }
+        frameCount += Int64(frames)
+        try output.write(UnsafeBufferPointer(rebasing: mono[done..<frames]), rate: sampleRate)
+    }
+
+    private mutating func noteZeros(before end: Int64) {
+        if zeroCount >= sampleRate, zeros.count < 1000 { zeros.append((end - zeroCount)..<end) }
+        zeroCount = 0
     }
 }

@@ -6,6 +6,8 @@ package struct AudioFormat: Equatable, Sendable {
     package enum Decoder: Equatable, Sendable {
         /// libmpg123, from this byte on.
         case mpg123(start: Int64)
+        /// libFLAC, from this byte on.
+        case flac(start: Int64)
         /// libsndfile, from this byte on.
         case sndfile(start: Int64)
         /// libsndfile, through a header of our own (`WaveHeader`).

@@ -70,7 +70,7 @@ package enum AudioFormatSniffer {
             // STREAMINFO: 20 bits rate, 3 channels, 5 bits, 36 bits of total samples.
             let bits = head.number(at: 18, count: 8, bigEndian: true)
             let total = Int64(bits & 0xF_FFFF_FFFF)
-            return AudioFormat("flac", "FLAC", .sndfile(start: start), declaredFrames: total > 0 ? total : nil)
+            return AudioFormat("flac", "FLAC", .flac(start: start), declaredFrames: total > 0 ? total : nil)
         }
         if head.has("OggS") { return ogg(source, at: start) }
         if head.has("FORM"), head.has("AIFF", at: 8) || head.has("AIFC", at: 8) {
@@ -98,8 +98,7 @@ package enum AudioFormatSniffer {
         let isOpus = chain.first.codec == .opus
         var format = AudioFormat(isOpus ? "opus" : "ogg vorbis", isOpus ? "Ogg Opus" : "Ogg Vorbis", .ogg(chain))
         if !chain.isFinished {
-            format.warning =
-                "The file ends without its end marker, so it is probably cut off; what was there has been transcribed."
+            format.warning = OggChain.cutOff
         }
         return format
     }
@@ -174,4 +173,10 @@ extension Collection<UInt8> {
         let wanted = Array(text.utf8)
         return indices.contains { self[$0...].starts(with: wanted) }
     }
+}
+
+extension OggChain {
+    /// A sentence about one that is not finished.
+    static let cutOff =
+        "The file ends without its end marker, so it is probably cut off; what was there has been transcribed."
 }

@@ -86,7 +86,8 @@ final class DecoderFeed: Sendable {
             result.warnings.append(
                 "Reading the file was cut short at \(place), also when it was tried again (\(reason)); what comes behind is "
                     + "not transcribed.")
-            result.gaps = [gap(behind: heard, declared: report.properties?.declaredSampleCount, reason)]
+            result.gaps.removeAll { $0.range.end > heard }
+            result.gaps.append(gap(behind: heard, declared: report.properties?.declaredSampleCount, reason))
         }
         let chunk = cutter.finish()
         summary.withLock { $0 = result }

@@ -65,7 +65,11 @@ struct ExternalDecoder {
     /// - Throws: `DecodingFailure`, `Interruption`, `DecoderOutput.Closed`.
     func decode(_ program: consuming PipedProgram, _ file: FileBytes, to output: inout DecoderOutput) throws {
         var child = program
-        var stream = AUStream()
+        var holes = demuxer == "aac" ? ADTSDamage(file).holes : []
+        if holes.reduce(0, { $0 + $1.length }) + (holes.last?.place ?? 0) > Loss.maximumRecording { holes = [] }
+        var stream = AUStream(insertions: holes)
+        /// Where something could not be used, in samples that came.
+        var faults: [Int64] = []
         var report = ExternalReport()
         var announced = false
         let size = 256 << 10
@@ -74,7 +78,9 @@ struct ExternalDecoder {
         while let (isReport, count) = child.read(into: buffer) {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             if isReport {
+                let before = report.faultCount
                 report.append(bytes)
+                if report.faultCount > before, faults.count < 100_000 { faults.append(stream.frameCount) }
                 continue
             }
             guard try stream.append(bytes) else { continue }
@@ -82,7 +88,7 @@ struct ExternalDecoder {
                 announced = true
                 try output.announce(
                     format, rate: stream.sampleRate, channels: stream.channels, estimated: report.seconds,
-                    declared: report.declaredSeconds)
+                    declared: report.declaredSeconds(DeclaredSound.seconds(of: file)))
             }
             try stream.drain(to: &output)
         }
@@ -107,15 +113,53 @@ struct ExternalDecoder {
                 .warning(
                     "The left and the right channel cancel each other out in places; there only the left was used."))
         }
-        guard try !output.tellEarlyEnd() else { return }
-        if let error = report.firstError {
-            try output.send(.debug("ffmpeg: \(error)"))
+        if demuxer == "ogg", let chain = OggChain(of: file, from: 0), !chain.isFinished {
+            try output.send(.warning(OggChain.cutOff))
+        }
+        let isTold = try tellHoles(in: stream.zeros, near: faults, holes, rate: stream.sampleRate, to: &output)
+        let endsEarly = try output.tellEarlyEnd()
+        if let jump = report.jump, jump - output.seconds > max(1, jump / 500) {
+            try output.send(
+                .warning(
+                    "The times in the file are those of \(SpokenTime.clock(jump)), but there are only "
+                        + "\(SpokenTime.clock(output.seconds)) of sound: where a piece is missing, the times behind it are too early."
+                ))
+            return
+        }
+        guard !isTold, !endsEarly else { return }
+        if report.faultCount > 0 {
+            if let error = report.firstError { try output.send(.debug("ffmpeg: \(error)")) }
             try output.send(
                 .warning("Parts of the file are damaged; what could be decoded of them has been transcribed."))
         } else if status != 0 {
             try output.send(
                 .warning("ffmpeg stopped at \(SpokenTime.clock(output.seconds)) before the end of the file."))
         }
+    }
+
+    /// Tells of silence that stands for what is missing.
+    /// - Parameters:
+    ///   - zeros: stretches of silence, of which those count that have a fault beside them.
+    ///   - holes: what was filled here.
+    /// - Returns: whether there was something to tell.
+    private func tellHoles(
+        in zeros: [Range<Int64>], near faults: [Int64], _ holes: [ADTSDamage.Hole], rate: Int,
+        to output: inout DecoderOutput
+    ) throws -> Bool {
+        // What ffmpeg says of a packet comes a little before or behind what it makes of those around it.
+        let tolerance = Int64(3 * rate)
+        var loss = Loss()
+        for range in zeros
+        where faults.contains(where: { $0 > range.lowerBound - tolerance && $0 < range.upperBound + tolerance }) {
+            loss.add(from: Double(range.lowerBound) / Double(rate), to: Double(range.upperBound) / Double(rate))
+        }
+        var filled = 0.0
+        for hole in holes {
+            loss.add(from: hole.place + filled, to: hole.place + filled + hole.length)
+            filled += hole.length
+        }
+        try loss.tell(holes.isEmpty ? "" : Loss.estimate, to: &output)
+        return !loss.isEmpty
     }
 
     private func failure(_ report: ExternalReport) -> DecodingFailure {

@@ -10,8 +10,24 @@ struct ExternalReport {
     private(set) var hasPictures = false
     /// Of `seconds`, those in front of the first packet, which ffmpeg leaves out.
     private var skippedSeconds = 0.0
+    /// Length of the first track of sound by its own tag (Matroska).
+    private var soundSeconds: Double?
+    private var tracksOfSound = 0
+    private var isInput = true
+    /// Times in the stream are all that tells of its length: where they jump, more is declared than there is.
+    private var hasOnlyTimes = false
+    /// How often something of the file could not be used.
+    private(set) var faultCount = 0
     /// A header's word about the length of the sound; nil without one.
-    var declaredSeconds: Double? { isLengthEstimated || hasPictures ? nil : seconds.map { $0 - skippedSeconds } }
+    /// - Parameter own: of the sound alone, by the container's header.
+    func declaredSeconds(_ own: Double?) -> Double? {
+        if hasOnlyTimes { return nil }
+        if let own { return isLengthEstimated || hasPictures ? own : max(own, (seconds ?? 0) - skippedSeconds) }
+        if hasPictures { return soundSeconds.flatMap { tag in seconds.map { min(tag, $0) - skippedSeconds } } }
+        return isLengthEstimated ? nil : seconds.map { $0 - skippedSeconds }
+    }
+    /// Times in the stream that tell of more sound than there is.
+    var jump: Double? { hasOnlyTimes && !hasPictures ? seconds : nil }
     /// It speaks of an error of reading, which a damaged file may be the reason of, too.
     private(set) var mentionsReadError = false
     private(set) var ranOutOfMemory = false
@@ -40,6 +56,17 @@ struct ExternalReport {
         if seconds == nil, let at = line.indices.first(where: { line[$0...].starts(with: "Duration: ".utf8) }) {
             seconds = Self.clock(line[(at + 10)...])
             if let start = Self.number(behind: "start: ", in: line) { skippedSeconds = max(0, start) }
+        }
+        if line.containsText("Input #0, mpeg") { hasOnlyTimes = true }
+        if line.containsText("Output #0") { isInput = false }
+        if line.containsText(": Audio: ") { tracksOfSound += 1 }
+        if isInput, tracksOfSound == 1, soundSeconds == nil, line.containsText("DURATION"),
+            let at = line.indices.first(where: { line[$0...].starts(with: ": ".utf8) })
+        {
+            soundSeconds = Self.clock(line[(at + 2)...])
+        }
+        if line.containsText("[error] ") || line.containsText("orrupt") && line.containsText("[warning] ") {
+            faultCount += 1
         }
         if line.containsText("matches no streams") { sawNoAudio = true }
         if line.containsText("Estimating duration from bitrate") { isLengthEstimated = true }

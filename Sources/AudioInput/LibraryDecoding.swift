@@ -18,12 +18,16 @@ enum LibraryDecoding {
             try output.announce(
                 format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds,
                 declared: seconds.map { $0 * header.declaredRatio })
-            opposite = try decode(sound, to: &output).sawOpposite
+            opposite = try decode(sound, to: &output).1
             try output.finishSamples()
+            let share = header.declaredBytes.map { Double($0) / Double(header.dataBytes) }
+            try tell(header.tail, declared: share.flatMap { share in seconds.map { share * $0 } }, to: &output)
+        case .flac(let start):
+            opposite = try FLACDecoding.decode(format, of: file, from: start, to: &output)
         case .sndfile(let start):
             opposite = try decode(format, of: file, from: start, to: &output)
         case .ogg(let chain):
-            opposite = try decode(chain, format, of: file, to: &output)
+            opposite = try OggDecoding.decode(chain, format, of: file, to: &output)
         case .ffmpeg: break
         }
         if opposite {
@@ -34,110 +38,42 @@ enum LibraryDecoding {
     }
 
     private static func decode(
-        _ chain: OggChain, _ format: AudioFormat, of file: FileBytes, to output: inout DecoderOutput
-    ) throws -> Bool {
-        var opposite = false
-        var broken = 0
-        var reader = OggReader(file, from: chain.first.start)
-        var next = chain.count == 1 ? chain.first : reader.next()
-        var number = 0
-        while let stream = next {
-            do {
-                let sound = try SoundFile(VirtualFile(file, start: stream.start, length: stream.end - stream.start))
-                if number == broken {
-                    // A damaged position can be any number.
-                    try output.announce(
-                        format.name, rate: sound.sampleRate, channels: sound.channels, estimated: chain.seconds,
-                        declared: nil)
-                }
-                if try decode(sound, to: &output).sawOpposite { opposite = true }
-                try output.finishSamples()
-            } catch let failure as DecodingFailure {
-                broken += 1
-                if broken == chain.count { throw failure }
-            }
-            number += 1
-            next = number < chain.count ? reader.next() : nil
-        }
-        if broken > 0 {
-            try output.send(.warning("\(broken) of the \(chain.count) parts of the file could not be decoded."))
-        }
-        return opposite
-    }
-
-    private static func decode(
         _ format: AudioFormat, of file: FileBytes, from start: Int64, to output: inout DecoderOutput
     ) throws -> Bool {
-        let whole = VirtualFile(file, start: start, length: file.size - start)
-        var sound = try SoundFile(whole)
-        let rate = sound.sampleRate
-        let declared = [format.declaredFrames, sound.declaredFrames].compactMap { $0 }.max()
-        let seconds = sound.seconds(of: declared)
+        let layout = SoundLayout(file, at: start)
+        let tail = layout?.tail(in: file) ?? .nothing
+        var bytes = VirtualFile(file, start: start, length: file.size - start)
+        if let layout, case let there = layout.end(in: file, tail) - layout.start, there > 0,
+            there != layout.declaredBytes, let header = layout.header(for: there, of: file)
+        {
+            bytes = VirtualFile(file, prefix: Array(header.dropFirst(Int(start))), start: layout.start, length: there)
+        }
+        let sound = try SoundFile(bytes)
+        let frames = [tail.isSound ? nil : format.declaredFrames, sound.declaredFrames].compactMap { $0 }.max()
+        let seconds = [sound.seconds(of: frames), tail.isSound ? nil : layout?.declaredSeconds].compactMap { $0 }.max()
         try output.announce(
-            format.name, rate: rate, channels: sound.channels, estimated: seconds, declared: seconds)
-        var outcome = try decode(sound, to: &output)
-        var loss = Loss()
-        if format.name == "flac", let declared, let frames = FLACFrames(file, at: start) {
-            // The library reads ahead by less than this; a frame is shorter, too.
-            var searchFrom = start + whole.offset - (256 << 10)
-            while loss.count < 1000, outcome.frames < declared,
-                let next = frames.next(in: file, after: outcome.frames, below: declared, from: searchFrom)
-            {
-                loss.add(from: outcome.frames, to: next.sample, rate: rate)
-                try output.writeSilence(frames: next.sample - outcome.frames, rate: rate)
-                let rest = VirtualFile(file, prefix: frames.header, start: next.byte, length: file.size - next.byte)
-                sound = try SoundFile(rest)
-                let more = try decode(sound, to: &output)
-                outcome.frames = next.sample + more.frames
-                outcome.sawOpposite = outcome.sawOpposite || more.sawOpposite
-                searchFrom = next.byte + 1
-            }
-        }
+            format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds, declared: seconds)
+        let sawOpposite = try decode(sound, to: &output).1
         try output.finishSamples()
-        try loss.tell(rate: rate, to: &output)
-        return outcome.sawOpposite
+        try tell(tail, declared: layout?.declaredSeconds, to: &output)
+        return sawOpposite
     }
 
-    private struct Outcome {
-        var sawOpposite = false
-        var frames: Int64 = 0
+    /// A header that declares less than there is.
+    private static func tell(_ tail: SoundTail, declared: Double?, to output: inout DecoderOutput) throws {
+        guard let declared, tail != .nothing else { return }
+        let place = SpokenTime.clock(declared)
+        let words =
+            tail.isSound
+            ? "The header of the file declares \(place), but there is sound behind that; all of it has been transcribed."
+            : "Behind the end of the sound, at \(place), the file holds something else, text or another file; that was "
+                + "left out."
+        try output.send(.warning(words))
     }
 
-    /// What could not be decoded in the middle of a recording.
-    private struct Loss {
-        var count = 0
-        private var frames: Int64 = 0
-        private var first: Int64 = 0
-        /// Those that a person would miss: a second or more.
-        private var long: [Range<Int64>] = []
-
-        mutating func add(from start: Int64, to end: Int64, rate: Int) {
-            if count == 0 { first = start }
-            count += 1
-            frames += end - start
-            if end - start >= rate { long.append(start..<end) }
-        }
-
-        func tell(rate: Int, to output: inout DecoderOutput) throws {
-            guard count > 0 else { return }
-            for frames in long {
-                let (start, end) = (Double(frames.lowerBound), Double(frames.upperBound))
-                try output.send(
-                    .loss(
-                        SampleRange(
-                            SampleClock.samples(seconds: start / Double(rate)),
-                            SampleClock.samples(seconds: end / Double(rate)))))
-            }
-            let tenths = max(1, frames * 10 / Int64(rate))
-            try output.send(
-                .warning(
-                    "The file is damaged, first at \(SpokenTime.clock(Double(first) / Double(rate))): "
-                        + "\(tenths / 10).\(tenths % 10) seconds could not be decoded and count as silence."))
-        }
-    }
-
-    /// Everything up to the end or to the first damage; the resampler keeps its state.
-    private static func decode(_ sound: borrowing SoundFile, to output: inout DecoderOutput) throws -> Outcome {
+    /// Everything up to the end; the resampler keeps its state.
+    /// - Returns: how many frames came; whether channels were seen that cancel each other out.
+    static func decode(_ sound: borrowing SoundFile, to output: inout DecoderOutput) throws -> (Int64, Bool) {
         let input = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames * sound.channels)
         let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames)
         defer {
@@ -145,7 +81,7 @@ enum LibraryDecoding {
             mono.deallocate()
         }
         var mixer = Downmixer(channels: sound.channels)
-        var outcome = Outcome()
+        var count: Int64 = 0
         while true {
             let frames = sound.read(into: input)
             guard frames > 0 else {
@@ -154,9 +90,8 @@ enum LibraryDecoding {
             }
             mixer.mix(UnsafeBufferPointer(rebasing: input[..<(frames * sound.channels)]), into: mono)
             try output.write(UnsafeBufferPointer(rebasing: mono[..<frames]), rate: sound.sampleRate)
-            outcome.frames += Int64(frames)
+            count += Int64(frames)
         }
-        outcome.sawOpposite = mixer.sawOppositeChannels
-        return outcome
+        return (count, mixer.sawOppositeChannels)
     }
 }

@@ -11,6 +11,8 @@ package struct WaveHeader: Equatable, Sendable {
     package let dataBytes: Int64
     /// What the header says; nil where it leaves that open.
     package let declaredBytes: Int64?
+    /// What is behind that.
+    package let tail: SoundTail
 
     package var tag: Int { Int(format.number(at: 0, count: 2, bigEndian: bigEndian)) }
     package var channels: Int { Int(format.number(at: 2, count: 2, bigEndian: bigEndian)) }
@@ -34,8 +36,16 @@ package struct WaveHeader: Equatable, Sendable {
         format = layout.format
         dataStart = sound.start
         declaredBytes = sound.declaredBytes
-        let available = max(0, source.size - dataStart)
-        dataBytes = min(available, declaredBytes ?? available)
+        tail = layout.tail(in: source)
+        let end =
+            if case .sound(let end) = tail {
+                end
+            } else if let declaredBytes {
+                min(source.size, dataStart &+ declaredBytes)
+            } else {
+                layout.end(in: source)
+            }
+        dataBytes = max(0, end - dataStart)
         try check()
     }
 
@@ -54,7 +64,10 @@ package struct WaveHeader: Equatable, Sendable {
     }
 
     /// How much longer the header says that the sound is than what is there; 1 where it says nothing.
-    package var declaredRatio: Double { Double(declaredBytes ?? dataBytes) / Double(max(1, dataBytes)) }
+    package var declaredRatio: Double {
+        if case .sound = tail { return 1 }
+        return Double(declaredBytes ?? dataBytes) / Double(max(1, dataBytes))
+    }
 
     /// A sound header in front of exactly the samples that are there, for libsndfile: RF64 from 4 GiB on.
     package func cleanHeader() -> [UInt8] {

@@ -1,3 +1,4 @@
+#include <FLAC/stream_decoder.h>
 #include <FLAC/stream_encoder.h>
 
 // libFLAC exports this for its own program and leaves it out of its header; a library without it computes the checksum.
