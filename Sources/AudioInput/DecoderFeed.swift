@@ -82,7 +82,7 @@ final class DecoderFeed: Sendable {
         case .failed(let failure):
             result.warnings.append("The rest of the file cannot be decoded: it \(failure.message)")
         case .crashed(let reason), .stopped(let reason):
-            let place = SpokenTime.clock(SampleClock.seconds(heard))
+            let place = TimeText.clock(seconds: SampleClock.seconds(heard))
             result.warnings.append(
                 "Reading the file was cut short at \(place), also when it was tried again (\(reason)); what comes behind is "
                     + "not transcribed.")

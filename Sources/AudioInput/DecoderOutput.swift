@@ -67,8 +67,9 @@ struct DecoderOutput: ~Copyable {
         try send(.loss(SampleRange(decoded, declared)))
         try send(
             .warning(
-                "The file ends after \(SpokenTime.clock(SampleClock.seconds(decoded))) although its header declares "
-                    + "\(SpokenTime.clock(SampleClock.seconds(declared))); what was there has been transcribed."))
+                "The file ends after \(TimeText.clock(seconds: SampleClock.seconds(decoded))) although its header declares "
+                    + "\(TimeText.clock(seconds: SampleClock.seconds(declared))); what was there has been transcribed.")
+        )
         return true
     }
 

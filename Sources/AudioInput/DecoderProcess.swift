@@ -1,6 +1,7 @@
 import AudioContainers
 import CLinux
 import Glibc
+import Transcription
 
 /// The decoder: what the hidden subcommand `parlograph __decode` does, in a process of its own.
 ///
@@ -78,7 +79,8 @@ package enum DecoderProcess {
         } catch let failure as DecodingFailure where output.sampleCount > 0 {
             try Interruption.check(file)
             try output.finishSamples()
-            try output.send(.warning("Decoding stopped at \(SpokenTime.clock(output.seconds)): it \(failure.message)"))
+            try output.send(
+                .warning("Decoding stopped at \(TimeText.clock(seconds: output.seconds)): it \(failure.message)"))
         }
         if let warning = format.warning { try output.send(.warning(warning)) }
     }

@@ -121,8 +121,8 @@ struct ExternalDecoder {
         if let jump = report.jump, jump - output.seconds > max(1, jump / 500) {
             try output.send(
                 .warning(
-                    "The times in the file are those of \(SpokenTime.clock(jump)), but there are only "
-                        + "\(SpokenTime.clock(output.seconds)) of sound: where a piece is missing, the times behind it are too early."
+                    "The times in the file are those of \(TimeText.clock(seconds: jump)), but there are only "
+                        + "\(TimeText.clock(seconds: output.seconds)) of sound: where a piece is missing, the times behind it are too early."
                 ))
             return
         }
@@ -133,7 +133,7 @@ struct ExternalDecoder {
                 .warning("Parts of the file are damaged; what could be decoded of them has been transcribed."))
         } else if status != 0 {
             try output.send(
-                .warning("ffmpeg stopped at \(SpokenTime.clock(output.seconds)) before the end of the file."))
+                .warning("ffmpeg stopped at \(TimeText.clock(seconds: output.seconds)) before the end of the file."))
         }
     }
 

@@ -60,7 +60,7 @@ struct FLACDecoding: ~Copyable {
         guard repeated > 0 else { return }
         try output.send(
             .warning(
-                "Pieces of the file are there twice, \(SpokenTime.clock(Double(repeated) / Double(rate))) in all; they "
+                "Pieces of the file are there twice, \(TimeText.clock(seconds: Double(repeated) / Double(rate))) in all; they "
                     + "were left out the second time."))
     }
 

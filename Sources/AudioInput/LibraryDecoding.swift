@@ -62,7 +62,7 @@ enum LibraryDecoding {
     /// A header that declares less than there is.
     private static func tell(_ tail: SoundTail, declared: Double?, to output: inout DecoderOutput) throws {
         guard let declared, tail != .nothing else { return }
-        let place = SpokenTime.clock(declared)
+        let place = TimeText.clock(seconds: declared)
         let words =
             tail.isSound
             ? "The header of the file declares \(place), but there is sound behind that; all of it has been transcribed."

@@ -38,7 +38,7 @@ struct Loss {
         let tenths = max(1, Int(seconds * 10))
         try output.send(
             .warning(
-                "The file is damaged, first at \(SpokenTime.clock(first)): "
+                "The file is damaged, first at \(TimeText.clock(seconds: first)): "
                     + "\(tenths / 10).\(tenths % 10) seconds could not be decoded and count as silence."
                     + (remark.isEmpty ? "" : " " + remark)))
     }

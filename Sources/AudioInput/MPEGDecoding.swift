@@ -50,7 +50,7 @@ struct MPEGDecoding {
         if let unclear {
             try output.send(
                 .warning(
-                    "The file is damaged at \(SpokenTime.clock(unclear)): sound may be missing there, and then the times "
+                    "The file is damaged at \(TimeText.clock(seconds: unclear)): sound may be missing there, and then the times "
                         + "behind it are too early."))
         } else if loss.isEmpty, skipped > max(4096, (file.size - scan.start) / 200) {
             try output.send(.warning("The file is damaged: \(skipped) bytes of it are no audio and were skipped."))

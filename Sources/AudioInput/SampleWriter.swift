@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemPackage
 import SystemSupport
 import Transcription
 
@@ -146,12 +147,10 @@ final class SampleWriter: @unchecked Sendable {
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) throws {
-        var done = 0
-        while done < bytes.count {
-            let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw DecoderOutput.Closed() }
-            done += count
+        do {
+            try FileDescriptor(rawValue: descriptor).writeAll(bytes)
+        } catch {
+            throw DecoderOutput.Closed()
         }
     }
 }

@@ -3,6 +3,11 @@ package enum TimeText {
     /// `00:10:00`, whole seconds, of a sample count.
     package static func clock(_ samples: Int64) -> String { clock(seconds: samples / SampleClock.rate) }
 
+    /// `00:20:49`, to the nearest second.
+    package static func clock(seconds: Double) -> String {
+        clock(seconds: Int64(min(max(0, seconds), 1e9).rounded()))
+    }
+
     /// `00:10:00–00:15:00`: the whole seconds that hold the range.
     package static func clock(_ range: SampleRange) -> String {
         let end = (range.end + SampleClock.rate - 1) / SampleClock.rate
