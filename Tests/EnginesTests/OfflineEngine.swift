@@ -48,7 +48,7 @@ enum OfflineEngine {
             [ $count = \#(bytes) ] && kill -9 $$
             call=$(printf %03o $2)
             case $1 in
-            72) printf "T\\$call\000\000\000\001\000\000\000." ;;
+            72|104) printf "T\\$call\000\000\000\001\000\000\000." ;;
             77) printf "D\\$call\000\000\000\004\000\000\0001000" ;;
             esac
         done

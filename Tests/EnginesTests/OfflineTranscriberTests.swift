@@ -10,6 +10,35 @@ import Transcription
     /// One for all tests, so that its model is loaded once or twice.
     private static let shared = OfflineEngine.make(OfflineEngineSettings(threads: 2))
 
+    /// The script finds fault with all that it is asked to look at.
+    @Test(arguments: [(0, "auto", 1), (1, "auto", 0), (4, "auto", 1), (0, "en", 0)])
+    func ofChunksWhoseLanguageIsNotToldEachFourthIsLookedAt(_ index: Int, _ language: String, _ count: Int)
+        async throws
+    {
+        let script = #"""
+            printf 'R\0\0\0\0\0\0\0\0'
+            while header=$(head -c 9 | od -An -tu1) && [ -n "$header" ]; do
+                set -- $header
+                head -c $(($6 + $7 * 256 + $8 * 65536)) >/dev/null
+                call=$(printf %03o $2)
+                case $1 in
+                72) printf "T\\$call\000\000\000\001\000\000\000." ;;
+                104) printf "T\\$call\000\000\000\020\000\000\000d\tdisagreement\n." ;;
+                esac
+            done
+            """#
+        try await withTemporaryDirectory { folder in
+            let engine = try await OfflineEngine.scripted(script, in: folder)
+            let first = OfflineSpeech.chunk(OfflineSpeech.noise(seconds: 1))
+            let chunk = Chunk(
+                index: index, range: first.range, owned: first.owned, hash: first.hash, speech: first.speech,
+                audio: first.audio)
+            let options = TranscriptionOptions(language: language == "auto" ? nil : language)
+            let warnings = try await engine.transcribe(chunk, options: options).warnings
+            #expect(warnings.filter { $0.contains("may be invented") }.count == count, "\(warnings)")
+        }
+    }
+
     @Test func clearSpeechBecomesTextWithCapitalsAndPunctuation() async throws {
         var rate = WordErrorRate()
         for sentence in OfflineSpeech.sentences {

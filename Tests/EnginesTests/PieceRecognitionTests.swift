@@ -92,6 +92,47 @@ import Transcription
         #expect(Self.hear(Model([nothing]), length: 3, speech: [0.5...1]).doubts.isEmpty)
     }
 
+    /// Each word is as likely in the one stretch as in the other.
+    @Test(arguments: [
+        ("Mama, dada.", "Papa,"), ("Dada.", "Papa, mama,"), ("Quite another thing.", "Papa, mama, dada."),
+    ])
+    func whereALengthTellsNothingWhatIsBehindThePauseIsHeard(_ heard: String, _ first: String) {
+        let model = Model([
+            DecodedText(text: "Papa, mama, dada.", tokenCount: 9), DecodedText(text: heard, tokenCount: 4),
+        ])
+        let hearing = Self.hear(model, length: 7, speech: [0.5...2.5, 3.5...5.5])
+        #expect(hearing.parts.first?.text == first)
+        #expect(hearing.parts.map(\.text).joined(separator: " ") == "Papa, mama, dada.")
+        if hearing.parts.count > 1 { #expect(hearing.parts.map(\.range) == Self.seconds([0...3, 3...7])) }
+        #expect(model.given.count == 2)
+        #expect(hearing.doubts.isEmpty)
+    }
+
+    /// Lengths that fit leave nothing to ask for.
+    @Test func whereLengthsTellTheBreakNothingIsHeardTwice() {
+        let model = Model([DecodedText(text: "We met on Monday in the office. Nobody came.", tokenCount: 12)])
+        let hearing = Self.hear(model, length: 7, speech: [0.5...3, 4.5...5.3])
+        #expect(hearing.parts.count == 1)
+        #expect(model.given.count == 1)
+    }
+
+    private static let nonsense = "water which is a small part of the water"
+
+    @Test(arguments: [
+        (["for the next financial year"], false), (["for the necks financial year"], false),
+        ([nonsense, nonsense], true), ([nonsense, "the committee will discuss"], false), (["No."], false),
+    ]) func aTextThatComesOutOtherwiseInTwoPlacesIsTold(_ again: [String], _ isAnother: Bool) {
+        let text = "The committee will discuss the budget for the next financial year."
+        let model = Model(([text] + again).map { DecodedText(text: $0, tokenCount: 12) })
+        let samples = OfflineSpeech.noise(seconds: 8, amplitude: 1000)
+        let hearing = PieceRecognition(
+            isGenerative: true, detect: { _ in Self.seconds([0.2...7.8]) }, decode: { model.decode($0) }
+        ).hear(samples, checksLanguage: true)
+        #expect(hearing.doubts == (isAnother ? [.disagreement] : []))
+        #expect(hearing.parts.map(\.text) == [text])
+        #expect(model.given.count == 1 + again.count)
+    }
+
     @Test func signsForUnknownAreLeftOutAndSaid() {
         let unknown = DecodedText(text: "a <unk> b", tokenCount: 3)
         let hearing = Self.hear(Model([unknown, unknown]), length: 3, speech: [0.5...2])

@@ -31,6 +31,13 @@ import Transcription
         #expect((starts["late,"] ?? 9) < 1.2)
     }
 
+    @Test func aTitleIsNotTakenForTheEndOfASentence() {
+        let starts = Self.starts(
+            "Press start for help or pound to exit. Mr. Quilter is the apostle of the middle classes, and we are glad.",
+            [(0.8, 3.4), (5, 9.1)], length: 10)
+        #expect((starts["Mr."] ?? 0) > 4.8)
+    }
+
     @Test func aStretchWithoutAWordStaysEmpty() {
         let starts = Self.starts("One long sentence with many words in it.", [(0, 3), (3.5, 3.6)], length: 5)
         #expect(starts.values.allSatisfy { $0 < 3 })

@@ -53,11 +53,15 @@ package struct InstalledModel: Sendable, Hashable {
         let manifest: ModelManifest?
         do { manifest = try Self.manifest(in: folder) } catch { throw fault("has a bad model.toml: \(error)") }
         let files = try Self.names(in: folder)
+        if let missing = (manifest?.files ?? [:]).keys.sorted().first(where: { !files.contains($0) }) {
+            throw fault("is not whole: \(missing) is missing or empty. Remove it and add it again.")
+        }
         guard let layout = ModelLayout(files: files, folder: name, family: manifest?.family) else {
             throw fault(
                 "is of no kind that is known: its files are none of "
                     + ModelFamily.allCases.map(\.title).joined(separator: "; ")
-                    + ". Where the family cannot be told from the names, a model.toml beside them says it: family = \"…\"."
+                    + ". Is one missing? Where the family cannot be told from the names, a model.toml beside them says it: "
+                    + "family = \"…\"."
             )
         }
         var bytes: Int64 = 0

@@ -35,6 +35,9 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Tokens of all its models; nil where they differ.
+    var tokenCount: Int? { self == .moonshine ? 32_768 : nil }
+
     /// Decoding changes the recognizer, so that one thread at a time may use it.
     var isExclusive: Bool { self == .whisper || self == .canary }
 

@@ -44,7 +44,7 @@ package final class OfflineTranscriber: Transcriber {
     /// - Parameter model: nil where it is not installed.
     private static func identity(_ settings: OfflineEngineSettings, _ model: InstalledModel?) -> EngineIdentity {
         // Another rule for pieces, words or second looks is another result.
-        var details = ["pieces=1"]
+        var details = ["pieces=2"]
         if let model {
             details += (model.manifest?.files ?? [:]).map { "\($0.key)=\($0.value.prefix(16))" }
             if model.manifest == nil { details.append("folder=\(model.folder.printable) bytes=\(model.byteCount)") }
@@ -86,7 +86,8 @@ package final class OfflineTranscriber: Transcriber {
             throw TranscriptionError(.languageNotSupported, Self.refusal(of: language, by: model))
         }
         let told = model.layout.family.takesLanguage ? options.language.map(InstalledModel.primary) : nil
-        let answer = try await recognizer(told).ask(.hear, chunk.audio)
+        let isChecked = options.language == nil && chunk.index % Self.checkedChunks == 0
+        let answer = try await recognizer(told).ask(isChecked ? .hearUntold : .hear, chunk.audio)
         guard let hearing = PieceHearing(answer, sampleCount: chunk.audio.sampleCount) else {
             throw TranscriptionError(
                 .requestFailed, "The offline engine's process gave an answer that makes no sense.",
@@ -94,9 +95,7 @@ package final class OfflineTranscriber: Transcriber {
         }
         guard !hearing.doubts.contains(.memory) else {
             throw TranscriptionError(
-                .requestFailed,
-                "The offline engine's memory does not suffice for the model “\(model.name)”: choose a smaller model, or "
-                    + "fewer threads, or give the service more memory.", remedy: .retry(after: nil))
+                .requestFailed, Recognizer.wantOfMemory(model.name), remedy: .retry(after: nil))
         }
         let (segments, areEstimated) = hearing.segments()
         return ChunkTranscript(
@@ -114,6 +113,8 @@ package final class OfflineTranscriber: Transcriber {
 
     // MARK: Doubts
 
+    /// Where no language is told, each so manieth chunk is heard a second time in part, to see whether it is understood.
+    private static let checkedChunks = 4
     /// Letters in a second of speech; people speak 8 to 25.
     private static let plausibleLetters = 3.0...32.0
     /// Less is too little to judge by: 5 s.
@@ -127,10 +128,14 @@ package final class OfflineTranscriber: Transcriber {
                 warnings.append("The engine gave more text than can be said in the time; it was left out.")
             case .nothing: warnings.append("The engine gave no text though speech is to be heard.")
             case .unknown: warnings.append("The engine could not make out some words; they were left out.")
+            case .disagreement:
+                warnings.append(
+                    "A part of this, heard a second time, was another text; it may be invented. Is another language "
+                        + "spoken?")
             case .memory: break
             }
         }
-        let spoken = hearing.speech.reduce(0) { $0 + $1.count }
+        let spoken = hearing.spokenSamples
         let letters = hearing.parts.reduce(0) { $0 + $1.text.count { $0.isLetter || $0.isNumber } }
         if model.layout.family.isGenerative, spoken >= minimumJudged, letters > 0,
             !hearing.parts.contains(where: { $0.text.contains(where: \.isUnspaced) }),

@@ -38,6 +38,8 @@ package struct PieceHearing: Sendable, Hashable {
         case unknown
         /// Nothing, and memory was short.
         case memory
+        /// A part of it, heard a second time, was another text.
+        case disagreement
     }
 
     /// Where somebody speaks.
@@ -46,6 +48,8 @@ package struct PieceHearing: Sendable, Hashable {
     /// ISO 639-1 where the model tells one.
     package var language: String?
     package var doubts: [Doubt] = []
+    /// How long somebody speaks, in samples.
+    package var spokenSamples: Int64 { speech.reduce(0) { $0 + $1.count } }
     /// Of the process, resident; 0 where it cannot tell.
     package var memoryBytes: Int64 = 0
 

@@ -45,6 +45,9 @@ package struct PieceRecognition {
     private static let minimumMissed = SampleClock.rate
     /// A shorter piece is not cut in two to be asked again: 4 s.
     private static let minimumCut = 4 * Int(SampleClock.rate)
+    /// So much is heard a second time where that is to tell whether the language is understood: 3 to 5 s.
+    private static let minimumAgain = 3 * SampleClock.rate
+    private static let maximumAgain = 5 * SampleClock.rate
     /// What decoding a second takes at most; without so much an empty answer is want of memory.
     private static let bytesPerSecond = 16 << 20
 
@@ -59,8 +62,10 @@ package struct PieceRecognition {
     }
 
     /// Takes as long as the model does, which is not to be interrupted.
-    /// - Parameter samples: at 16 kHz; fewer than `shortest` are no speech.
-    package func hear(_ samples: [Int16]) -> PieceHearing {
+    /// - Parameters:
+    ///   - samples: at 16 kHz; fewer than `shortest` are no speech.
+    ///   - checksLanguage: a part is heard a second time, to see whether the model understands the language.
+    package func hear(_ samples: [Int16], checksLanguage: Bool = false) -> PieceHearing {
         var hearing = PieceHearing()
         guard samples.count >= Self.shortest else { return hearing }
         let audio = samples.map { Float($0) / 32768 }
@@ -74,12 +79,36 @@ package struct PieceRecognition {
                 ask(audio, range, hearing.speech, isPadded: isPadded)
             }
         }
+        let pauses = PauseListening(speech: hearing.speech) { range in
+            let answer = ask(audio, range, hearing.speech)
+            return answer.doubt == nil ? answer.part?.text : nil
+        }
         for answer in answers {
             if let doubt = answer.doubt { hearing.doubts.append(doubt) }
-            if let part = answer.part { hearing.parts.append(part) }
+            if let part = answer.part { hearing.parts += pauses.divided(part) }
             hearing.language = hearing.language ?? answer.language
         }
+        if checksLanguage, isGenerative, hearing.doubts.isEmpty, !agrees(hearing, audio, samples) {
+            hearing.doubts.append(.disagreement)
+        }
         return hearing
+    }
+
+    /// True where there is too little to judge by.
+    private func agrees(_ hearing: PieceHearing, _ audio: [Float], _ samples: [Int16]) -> Bool {
+        let whole = SampleRange(0, Int64(samples.count))
+        let text = hearing.parts.map(\.text).joined(separator: " ")
+        guard hearing.spokenSamples >= Self.minimumAgain, !text.contains(where: \.isUnspaced) else { return true }
+        let cut = middleCut(whole, samples, hearing.speech)
+        let pauses = zip(hearing.speech, hearing.speech.dropFirst()).map { ($0.end + $1.start) / 2 }
+        let fitting = Self.minimumAgain...Self.maximumAgain
+        let start = pauses.first { fitting.contains(cut - $0) } ?? max(0, cut - Self.maximumAgain)
+        let end = pauses.last { fitting.contains($0 - cut) } ?? min(cut + Self.maximumAgain, whole.end)
+        // One of the two may be a passage that is hard to understand.
+        return [SampleRange(cut, end), SampleRange(start, cut)].contains { range in
+            guard let part = ask(audio, range, hearing.speech).part else { return true }
+            return !HeardAgain.isAnotherText(part.text, than: text)
+        }
     }
 
     // MARK: One answer
@@ -130,15 +159,19 @@ package struct PieceRecognition {
         _ whole: SampleRange, _ samples: [Int16], _ speech: [SampleRange]
     ) -> [(range: SampleRange, isPadded: Bool)] {
         guard samples.count >= Self.minimumCut else { return [(whole, true)] }
+        let cut = middleCut(whole, samples, speech)
+        return [SampleRange(0, cut), SampleRange(cut, whole.end)].map { ($0, true) }
+    }
+
+    /// The pause nearest to the middle; without one, the quietest place around it.
+    private func middleCut(_ whole: SampleRange, _ samples: [Int16], _ speech: [SampleRange]) -> Int64 {
         let window = samples.count / 5..<samples.count * 4 / 5
         let pauses = zip(speech, speech.dropFirst()).map { ($0.end + $1.start) / 2 }
         let near = pauses.filter { window.contains(Int($0)) }.min {
             abs($0 - whole.middle) < abs($1 - whole.middle)
         }
-        let cut =
-            near
+        return near
             ?? Int64(PauseFinder.quietestCut(in: samples, near: samples.count / 2, window: window).position)
-        return [SampleRange(0, cut), SampleRange(cut, whole.end)].map { ($0, true) }
     }
 
     // MARK: Loudness

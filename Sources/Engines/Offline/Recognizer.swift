@@ -125,6 +125,7 @@ final class Recognizer: Sendable {
         switch end {
         case .idle: break
         case .refused(let reason): failAll(session.calls, Self.refusal(model, reason))
+        case .starved: failAll(session.calls, TranscriptionError(.engineUnavailable, Self.wantOfMemory(model)))
         case .died(let how): judge(session.calls, model, how)
         }
     }
@@ -184,6 +185,11 @@ final class Recognizer: Sendable {
             .engineUnavailable,
             "The offline engine's model “\(model)” cannot be loaded: \(reason). Its files may be damaged or of another "
                 + "kind: parlograph models check \(model).")
+    }
+
+    static func wantOfMemory(_ model: String) -> String {
+        "The offline engine's memory does not suffice for the model “\(model)”: choose a smaller model, or fewer threads, or "
+            + "give the service more memory."
     }
 
     private static func end(_ model: String, _ how: String) -> String {

@@ -5,6 +5,8 @@ package enum RecognizerMessage {
     package enum Request: UInt8 {
         /// Samples, to be heard: 16 bits each.
         case hear = 0x48
+        /// The same, of a language that nobody told: it is looked whether the model understands it.
+        case hearUntold = 0x68
         /// Samples, to be decoded for the time that it takes.
         case measure = 0x4D
     }

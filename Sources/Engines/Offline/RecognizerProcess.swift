@@ -85,13 +85,16 @@ package enum RecognizerProcess {
         do { library = try SherpaLibrary(path: arguments.library) } catch { throw Fault(description: error.reason) }
         let memory = ProcessMemory()
         let limit = isSanitized ? 0 : arguments.memoryLimit
-        try confine(reading: [arguments.folder, arguments.detector], memoryLimit: limit)
-        guard
-            let layout = ModelLayout(
-                files: files(in: arguments.folder), folder: arguments.folder, family: arguments.family),
+        let layout = ModelLayout(
+            files: files(in: arguments.folder), folder: arguments.folder, family: arguments.family)
+        // The files may be links to elsewhere.
+        let files = (layout?.files ?? []).compactMap { realPath("\(arguments.folder)/\($0)") }
+        try confine(reading: [arguments.folder, arguments.detector] + files, memoryLimit: limit)
+        guard let layout,
             let recognizer = SherpaRecognizer(
                 library, folder: arguments.folder, layout: layout, language: arguments.language)
         else { throw Fault(description: "sherpa-onnx refuses its files") }
+        try checkTokens(arguments.folder, layout)
         var workers: [RecognizerWorker] = []
         for _ in 0..<arguments.threads {
             guard let detector = SherpaDetector(library, model: arguments.detector) else {
@@ -118,6 +121,23 @@ package enum RecognizerProcess {
         defer { for copy in copies { free(UnsafeMutablePointer(mutating: copy)) } }
         let status = clinux_confine_reading(copies, copies.count, memoryLimit)
         guard status == 0 else { throw Fault(description: "the process cannot be confined (\(status))") }
+    }
+
+    /// sherpa-onnx takes a list that was cut off, and leaves out the words that are not in it.
+    private static func checkTokens(_ folder: String, _ layout: ModelLayout) throws {
+        guard let expected = layout.family.tokenCount,
+            let bytes = try? SmallFile.read(FilePath("\(folder)/\(layout.tokens)"), limit: 16 << 20)
+        else { return }
+        let count = bytes.count { $0 == UInt8(ascii: "\n") }
+        guard count >= expected else {
+            throw Fault(description: "\(layout.tokens) has \(count) tokens, not \(expected)")
+        }
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
     }
 
     private static func files(in folder: String) -> [String] { InstalledModel.names(inFolder: folder) }
@@ -230,8 +250,8 @@ private struct RecognizerWorker: Sendable {
         while true {
             let work = desk.next()
             switch work.kind {
-            case .hear:
-                var hearing = recognition.hear(work.samples)
+            case .hear, .hearUntold:
+                var hearing = recognition.hear(work.samples, checksLanguage: work.kind == .hearUntold)
                 hearing.memoryBytes = memory.resident
                 output.send(.hearing, call: work.call, hearing.encoded)
             case .measure:

@@ -8,6 +8,8 @@ struct RecognizerSession {
         case idle
         /// It cannot load the model, in words.
         case refused(String)
+        /// It cannot load the model for want of memory.
+        case starved
         /// In the middle of its work, or before it had any, in words.
         case died(String)
     }
@@ -32,6 +34,7 @@ struct RecognizerSession {
     private var answers = 0
     private var restingMemory: Int64 = 0
     private var hasGrown = false
+    private var hasGivenText = false
     private var lastNews = ContinuousClock.now
 
     /// It has answered at least once.
@@ -77,7 +80,7 @@ struct RecognizerSession {
             consume(events.answers)
             if let refusal {
                 _ = child.reap(isExpected: true)
-                return .refused(refusal + lastWords)
+                return isWantOfMemory ? .starved : .refused(refusal + lastWords)
             }
             if events.hasEnded || isGarbled { return ending(child.reap(isExpected: !isGarbled)) }
         }
@@ -114,8 +117,7 @@ struct RecognizerSession {
                         return
                     }
                     hasAnswered = true
-                    noteMemory(message.body, of: call)
-                    call.end(.success(message.body))
+                    call.end(judged(message.body, of: call))
                 case nil:
                     isGarbled = true
                     return
@@ -126,10 +128,31 @@ struct RecognizerSession {
         }
     }
 
-    private mutating func noteMemory(_ body: [UInt8], of call: RecognizerCall) {
-        guard let memory = PieceHearing(body, sampleCount: call.audio.sampleCount)?.memoryBytes, memory > 0 else {
-            return
+    /// What was asked for gets, unless the library ran into a fault that it tells nobody but its standard error.
+    private mutating func judged(_ body: [UInt8], of call: RecognizerCall) -> RecognizerCall.Answer {
+        guard call.request != .measure, var hearing = PieceHearing(body, sampleCount: call.audio.sampleCount) else {
+            return .success(body)
         }
+        note(memory: hearing.memoryBytes)
+        if !hearing.parts.isEmpty { hasGivenText = true }
+        guard hearing.parts.isEmpty, hearing.doubts.contains(.nothing), hasCaughtException else {
+            return .success(body)
+        }
+        defer { errors = [] }
+        if isWantOfMemory {
+            hearing.doubts = [.memory]
+            return .success(hearing.encoded)
+        }
+        guard !hasGivenText else { return .success(body) }
+        return .failure(
+            TranscriptionError(
+                .engineUnavailable,
+                "The offline engine's model “\(setup.model.name)” was loaded, but cannot decode\(lastWords). Its files may "
+                    + "be swapped or of another kind: parlograph models check \(setup.model.name)."))
+    }
+
+    private mutating func note(memory: Int64) {
+        guard memory > 0 else { return }
         answers += 1
         if answers <= Self.restingAnswers {
             restingMemory = max(restingMemory, memory)
@@ -148,17 +171,35 @@ struct RecognizerSession {
             how = "status \(status)"
         }
         // sherpa-onnx ends the process itself at some bad models: there is no use in trying again.
+        if !isReady, isWantOfMemory { return .starved }
         if !isReady, status >= 0, !isGarbled { return .refused("sherpa-onnx gives up (\(how))\(lastWords)") }
         return .died(how + lastWords)
     }
 
-    /// What the library printed last, if anything.
+    // MARK: What the library printed
+
+    private var printed: String { String(decoding: errors.suffix(Self.errorTail), as: UTF8.self) }
+
+    /// It takes a fault while decoding for an empty answer.
+    private var hasCaughtException: Bool { printed.contains("Caught exception") }
+
+    private var isWantOfMemory: Bool { Self.signsOfNoMemory.contains { printed.contains($0) } }
+
+    private static let signsOfNoMemory = ["bad_alloc", "Failed to allocate memory", "out of memory"]
+
+    /// What the library printed last, if anything, or that memory was short.
     private var lastWords: String {
-        let text = String(decoding: errors.suffix(Self.errorTail), as: UTF8.self)
-        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
-        guard let last = lines.last(where: { !$0.contains("cpuinfo") }) else { return "" }
-        let shown = last.filter { !$0.unicodeScalars.contains { $0.properties.generalCategory == .control } }.suffix(
-            300)
-        return "; it says: \(shown)"
+        if isWantOfMemory { return " for want of memory" }
+        let lines = printed.split(whereSeparator: \.isNewline).filter { line in
+            !line.allSatisfy(\.isWhitespace) && !Self.empty.contains { line.contains($0) }
+        }
+        guard let last = lines.last else { return "" }
+        // Without the place in the library's source in front, and as far as it is text.
+        var text = last.replacing(#/^/\S+:\d+ /#, with: "").prefix { $0.isASCII && !("\0"..<" ").contains($0) }
+        while text.last == "." || text.last == " " { text.removeLast() }
+        return text.contains(where: \.isLetter) ? "; it says: \(text.suffix(300))" : ""
     }
+
+    /// Lines that say nothing of a fault.
+    private static let empty = ["cpuinfo", "Caught exception", "Return an empty result"]
 }

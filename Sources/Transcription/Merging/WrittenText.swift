@@ -51,6 +51,16 @@ package enum WrittenText {
         }
     }
 
+    private static let titles: Set<String> = [
+        "mr.", "mrs.", "ms.", "messrs.", "dr.", "prof.", "st.", "gen.", "col.", "capt.", "lt.", "sgt.", "rev.",
+    ]
+
+    /// Ends with the short form of a title, behind which a name follows: its full stop ends no sentence.
+    package static func isTitle(_ text: some StringProtocol) -> Bool {
+        guard text.last == ".", let word = text.split(whereSeparator: \.isWhitespace).last else { return false }
+        return titles.contains(word.drop { !$0.isLetter }.lowercased())
+    }
+
     static func columns(_ text: some StringProtocol) -> Int { text.reduce(0) { $0 + columns($1) } }
 
     private static let closers: Set<Character> = ["\"", "'", "”", "’", "»", "›", ")", "]", "}", "」", "』", "）", "】"]
@@ -62,7 +72,7 @@ package enum WrittenText {
 
     static func ending(of text: some StringProtocol) -> Ending {
         guard let last = text.reversed().first(where: { !closers.contains($0) }) else { return .none }
-        if sentenceEnds.contains(last) { return .sentence }
+        if sentenceEnds.contains(last) { return isTitle(text) ? .none : .sentence }
         return clauseEnds.contains(last) ? .clause : .none
     }
 }
