@@ -23,7 +23,7 @@ struct RunReport {
     mutating func noteGarbage() { isGarbled = true }
 
     /// Takes a message that is no sample.
-    mutating func note(_ message: DecoderMessage) {
+    mutating func take(_ message: DecoderMessage) {
         switch message {
         case .properties(let found): properties = found
         case .warning(let text): if warnings.count < 100 { warnings.append(text) }

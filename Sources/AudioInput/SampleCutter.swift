@@ -35,7 +35,7 @@ struct SampleCutter: ~Copyable {
                     onSamples: { samples in
                         isStray = isStray || report.properties == nil
                         if !isStray { done += push(samples) }
-                    }, onMessage: { report.note($0) })
+                    }, onMessage: { report.take($0) })
             }
         } catch {
             isStray = true

@@ -17,7 +17,7 @@ import Testing
             rule = CompletenessRule(settle: settle, once: once)
         }
 
-        mutating func event(isClosed: Bool = false) { rule.note(&candidate, at: now, isClosed: isClosed) }
+        mutating func event(isClosed: Bool = false) { rule.observeChange(of: &candidate, at: now, isClosed: isClosed) }
 
         /// Lets time pass, looking when a look is due, until the candidate is done with.
         mutating func pass(
@@ -162,7 +162,7 @@ import Testing
     @Test func whatCannotBeReadIsToldToAPersonAtTheThirdLook() {
         let rule = CompletenessRule(settle: .seconds(2), once: false)
         var candidate: CompletenessRule.Candidate?
-        rule.note(&candidate, at: .zero, isClosed: true)
+        rule.observeChange(of: &candidate, at: .zero, isClosed: true)
         var remarks: [CompletenessRule.Remark?] = []
         for look in 1...5 {
             guard var one = candidate else { break }

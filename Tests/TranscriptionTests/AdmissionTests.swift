@@ -425,11 +425,11 @@ import Transcription
         var admission = admission(Settings(ceiling: 4), waiting: 20)
         let permits = admission.grant(now: .zero).granted.map(\.permit)
         // Those sent after it may be missing in what the server counted: 5 - 3.
-        admission.note(.init(remaining: 5, reset: .seconds(20)), by: permits[0], now: .seconds(1))
+        admission.take(.init(remaining: 5, reset: .seconds(20)), by: permits[0], now: .seconds(1))
         for permit in permits { admission.finish(permit, .success, now: .seconds(1)) }
         let two = admission.grant(now: .seconds(1))
         #expect(two.granted.count == 2 && two.again == .seconds(21))
-        admission.note(.init(remaining: 9, reset: .seconds(5)), by: two.granted[1].permit, now: .seconds(2))
+        admission.take(.init(remaining: 9, reset: .seconds(5)), by: two.granted[1].permit, now: .seconds(2))
         #expect(admission.grant(now: .seconds(2)).granted.count == 2)
     }
 
@@ -438,7 +438,7 @@ import Transcription
     ) {
         var admission = admission(Settings(ceiling: 2), waiting: 20)
         let permits = admission.grant(now: .zero).granted.map(\.permit)
-        admission.note(.init(remaining: 0, reset: reset), by: permits[0], now: .seconds(1))
+        admission.take(.init(remaining: 0, reset: reset), by: permits[0], now: .seconds(1))
         admission.finish(permits[0], .success, now: .seconds(1))
         #expect(admission.grant(now: .seconds(1)).granted.count == 1)
     }

@@ -44,9 +44,6 @@ static inline CURLcode ccurl_set_progress_callback(CURL *easy, ccurl_progress_ca
 static inline CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }
-static inline CURLcode ccurl_get_offset(CURL *easy, CURLINFO info, curl_off_t *value) {
-    return curl_easy_getinfo(easy, info, value);
-}
 
 /// The fields of CURLMsg that matter; its `data` is a union, which Swift shows badly.
 static inline CURL *ccurl_next_finished(CURLM *multi, CURLcode *result) {

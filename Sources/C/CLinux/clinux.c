@@ -85,7 +85,6 @@ int clinux_memory_file(void) {
     return fd < 0 ? -errno : fd;
 }
 
-int clinux_gettid(void) { return (int)syscall(SYS_gettid); }
 
 void clinux_name_thread(const char *name) {
     char buffer[16];

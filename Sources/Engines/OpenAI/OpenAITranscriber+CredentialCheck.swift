@@ -26,7 +26,7 @@ extension OpenAITranscriber {
     /// - Throws: `TranscriptionError` where it says in so many words that the key is wrong.
     func askWhetherWelcome(_ turn: RequestContext) async throws {
         guard turn.isFirst else { return }
-        if knowledge.credentialStatus == nil { knowledge.note(try await credentialStatus()) }
+        if knowledge.credentialStatus == nil { knowledge.remember(try await credentialStatus()) }
         if knowledge.credentialStatus == .accepted { turn.letOthersFollow(after: .zero) }
     }
 

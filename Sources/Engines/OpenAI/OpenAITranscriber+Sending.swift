@@ -61,7 +61,7 @@ extension OpenAITranscriber {
             case .noHosts, .passing: return .refused(refusal)
             case .requests where !suspects.isEmpty: return .refused(refusal)
             case .requests: suspects.append(lease)
-            case .hosts: break
+            case .addressFault: break
             }
             refusals.append(refusal)
         }
@@ -118,9 +118,9 @@ extension OpenAITranscriber {
 extension OpenAITranscriber {
     /// Takes up what an answer tells of the server's limits.
     func learn(_ headers: HTTPHeaders, _ turn: RequestContext) {
-        for (what, limit) in RateLimit.all(in: headers) { knowledge.note(limit, of: what) }
+        for (what, limit) in RateLimit.all(in: headers) { knowledge.remember(limit, of: what) }
         // Each address of a pool has its own.
-        if endpoints.count == 1, let allowance = RateLimit.allowance(in: headers) { turn.note(allowance) }
+        if endpoints.count == 1, let allowance = RateLimit.allowance(in: headers) { turn.report(allowance) }
     }
 }
 
@@ -136,7 +136,7 @@ extension OpenAITranscriber {
         /// Whose fault it seems to be.
         enum Fault {
             /// The address's: another one is asked instead.
-            case hosts
+            case addressFault
             /// The address's, but it may have cost something, and the same may come of it elsewhere.
             case passing
             /// The request's, as this server says.
@@ -180,10 +180,10 @@ extension OpenAITranscriber {
             let error = verdict.error
             if verdict.transform != nil, verdict.transform != .withoutOptionalFields, status < 500 { return .noHosts }
             if case .split = error.remedy { return .noHosts }
-            if error.pressure == .refused || error.remedy == .giveUpRecording { return .hosts }
+            if error.pressure == .refused || error.remedy == .giveUpRecording { return .addressFault }
             switch status {
             // What is no transcript, whisper.cpp's word for every failure, a proxy that lost its server.
-            case 200..<300, 404, 502: return .hosts
+            case 200..<300, 404, 502: return .addressFault
             case 408, 500...: return .passing
             default: return error.remedy.isRetry ? .noHosts : .requests
             }
@@ -214,7 +214,7 @@ extension HTTPFailure {
     /// Not what took its whole time already, nor what would be the same elsewhere.
     fileprivate var fault: OpenAITranscriber.Refusal.Fault {
         if excess != nil || curlCode == CURLE_ABORTED_BY_CALLBACK.code { return .noHosts }
-        return isTimeout && wasSent ? .passing : .hosts
+        return isTimeout && wasSent ? .passing : .addressFault
     }
 
     /// The server had closed the connection before it saw the request.

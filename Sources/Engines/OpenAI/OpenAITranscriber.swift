@@ -164,7 +164,7 @@ package struct OpenAITranscriber: Transcriber {
                 options.prompt = ""
                 continue
             }
-            if verdict.error.remedy == .giveUpRecording { knowledge.note(.doubtful) }
+            if verdict.error.remedy == .giveUpRecording { knowledge.remember(.doubtful) }
             // The first complaint is the one about the request that was wanted.
             let error = first ?? verdict.error
             switch verdict.transform {

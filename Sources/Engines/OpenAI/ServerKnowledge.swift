@@ -76,9 +76,9 @@ final class ServerKnowledge: Sendable {
         }
     }
 
-    func note(_ credentialStatus: CredentialStatus) { state.withLock { $0.credentialStatus = credentialStatus } }
+    func remember(_ credentialStatus: CredentialStatus) { state.withLock { $0.credentialStatus = credentialStatus } }
 
-    func note(_ limit: RateLimit, of what: String) { state.withLock { $0.limits[what] = limit } }
+    func remember(_ limit: RateLimit, of what: String) { state.withLock { $0.limits[what] = limit } }
 
     func refuse(longerThan samples: Int64) {
         state.withLock { $0.maximumSamples = min($0.maximumSamples ?? samples, samples) }

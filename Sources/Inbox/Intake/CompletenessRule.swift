@@ -160,7 +160,7 @@ package struct CompletenessRule: Sendable {
 
     /// Something happened to a file, or it was found.
     /// - Parameter isClosed: it was closed by a writer, or got its name: whether it is whole can be asked at once.
-    package func note(_ candidate: inout Candidate?, at now: Duration, isClosed: Bool) {
+    package func observeChange(of candidate: inout Candidate?, at now: Duration, isClosed: Bool) {
         let dueAt = isClosed ? now : now + settle
         guard var known = candidate else {
             candidate = Candidate(changedAt: now, dueAt: dueAt, isClosed: isClosed)

@@ -204,7 +204,7 @@ package final class Intake: Sendable {
     /// A recording wants to be looked at again: it changed while it was worked on.
     package func look(at path: RawName) {
         let (now, rule) = (now, CompletenessRule(settle: settings.settle, once: false))
-        state.withLock { rule.note(&$0.candidates[path], at: now, isClosed: false) }
+        state.withLock { rule.observeChange(of: &$0.candidates[path], at: now, isClosed: false) }
         wake.signal()
     }
 
@@ -221,7 +221,7 @@ package final class Intake: Sendable {
         let now = now
         state.withLock { state in
             for path in changes.files {
-                rule.note(&state.candidates[path], at: now, isClosed: changes.closed.contains(path))
+                rule.observeChange(of: &state.candidates[path], at: now, isClosed: changes.closed.contains(path))
             }
         }
         for folder in changes.folders { await scan(folder, rule) }
@@ -247,7 +247,7 @@ package final class Intake: Sendable {
                 if let known = state.candidates[found.path], known.identity == found.identity || known.identity == nil {
                     continue
                 }
-                rule.note(&state.candidates[found.path], at: now, isClosed: false)
+                rule.observeChange(of: &state.candidates[found.path], at: now, isClosed: false)
             }
             let isWhole = folder.bytes.isEmpty
             state.decided.endScan(scan.decided, isWhole: isWhole && scan.faults.isEmpty)
@@ -285,7 +285,7 @@ package final class Intake: Sendable {
             guard !due.isEmpty, let closed = watcher?.drainClosed(), !closed.isEmpty else { continue }
             let now = now
             state.withLock { state in
-                for path in closed { rule.note(&state.candidates[path], at: now, isClosed: true) }
+                for path in closed { rule.observeChange(of: &state.candidates[path], at: now, isClosed: true) }
             }
             await look(at: closed.sorted()[...], rule, incomplete, arrived)
         }
@@ -328,7 +328,7 @@ package final class Intake: Sendable {
             log.cannotBeTaken(path, error)
             state.withLock { state in
                 state.decided.remove(InboxScan.Decided.mark(path, identity))
-                rule.note(&state.candidates[path], at: now, isClosed: false)
+                rule.observeChange(of: &state.candidates[path], at: now, isClosed: false)
                 state.candidates[path]?.dueAt = now + .seconds(10)
             }
         }

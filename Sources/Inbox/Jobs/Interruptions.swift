@@ -8,7 +8,7 @@ final class Interruptions: Sendable {
     private let counts = Mutex<[Int64: Int]>([:])
 
     /// - Returns: how often it was by now.
-    func note(_ job: Job) -> Int {
+    func count(_ job: Job) -> Int {
         counts.withLock { counts in
             let count = counts[job.id, default: 0] + 1
             if counts[job.id] != nil || counts.count < Self.most { counts[job.id] = count }

@@ -125,7 +125,7 @@ extension JobRunner {
         } catch {
             let isInterrupted = (error as? TranscriptionError)?.code == .decodingInterrupted
             let verdict = JobVerdict(
-                error, interruptions: isInterrupted ? interruptions.note(job) : 0, isStopping: Task.isCancelled,
+                error, interruptions: isInterrupted ? interruptions.count(job) : 0, isStopping: Task.isCancelled,
                 once: settings.once)
             let ending = await act(verdict, on: job, inbox, error, tracker, logger: logger)
             if ending.hasFailed { finished = .failed }

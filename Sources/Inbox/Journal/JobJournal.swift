@@ -62,7 +62,7 @@ package struct JobJournal: Sendable {
             } catch {
                 guard let reason = PassingFault(error)?.reason else { throw error }
                 guard let patience else { throw Unusable(path: path, reason: reason) }
-                let failures = report.note(error)
+                let failures = report.record(error)
                 await waiting()
                 try await patience.sleep(Patience.backoff.pause(after: failures))
             }

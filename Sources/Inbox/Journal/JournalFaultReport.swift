@@ -25,7 +25,7 @@ final class JournalFaultReport: Sendable {
     /// - Parameter error: a passing fault; see `PassingFault`.
     /// - Returns: how many there were since it could be used.
     @discardableResult
-    func note(_ error: any Error) -> Int {
+    func record(_ error: any Error) -> Int {
         guard let fault = PassingFault(error) else { return 0 }
         let (isNew, failures) = state.withLock { state in
             let isNew = state.cause != fault.cause

@@ -77,7 +77,7 @@ final class JournalFile: Sendable {
             } catch let error as DatabaseError where error.mayPass {
                 guard let patience else { throw error }
                 failures += 1
-                report.note(error)
+                report.record(error)
                 try await pause(patience, after: failures)
                 // Gives the write-ahead log back: on a small disk it may be what fills it.
                 if error.resultCode == .SQLITE_FULL {

@@ -18,7 +18,7 @@ final class FirstFailureLatch: Sendable {
     /// The failure of the chunk that failed first.
     var first: TranscriptionError? { state.withLock { $0.failure } }
 
-    func note(_ failure: TranscriptionError) { state.withLock { $0.failure = $0.failure ?? failure } }
+    func record(_ failure: TranscriptionError) { state.withLock { $0.failure = $0.failure ?? failure } }
     /// The first call counts: what comes after it follows from it.
     func end(with error: any Error) { state.withLock { $0.end = $0.end ?? error } }
 }

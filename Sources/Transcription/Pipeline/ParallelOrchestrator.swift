@@ -190,7 +190,7 @@ package struct ParallelOrchestrator: Sendable {
         } catch let error as TranscriptionError
             where error.remedy != .giveUpRecording && !error.isAway && !run.firstFailure.isOver
         {
-            run.firstFailure.note(error)
+            run.firstFailure.record(error)
             run.observe(.failed(index: chunk.index, error: error.code))
             logger.info(
                 "chunk failed for good",

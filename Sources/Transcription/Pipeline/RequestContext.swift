@@ -32,7 +32,7 @@ package struct RequestContext: Sendable {
     package func letOthersFollow(after grace: Duration) { follow(grace) }
 
     /// The server said how many more requests it takes, and until when.
-    package func note(_ allowance: RequestAllowance) { learn(allowance) }
+    package func report(_ allowance: RequestAllowance) { learn(allowance) }
 
     /// The same, calling `sent` for each request after the first.
     func counting(_ sent: @escaping @Sendable () -> Void) -> RequestContext {

@@ -65,8 +65,7 @@ package final class ProgressTracker: Sendable {
     ///   - expectedSamples: of the whole recording, nil when unknown.
     ///   - expectedChunks: of the plan, nil when unknown.
     ///   - concurrency: chunks in flight at the same time.
-    ///   - priorRate: seconds of audio that one chunk in flight gains in a second, as `measuredRate` of earlier recordings
-    ///     told or as the engine is known for.
+    ///   - priorRate: seconds of audio that one chunk in flight gains in a second, before anything was measured.
     ///   - engineWait: see there.
     ///   - engineAway: how long the engine has answered nobody, whoever asked; nil when it does.
     ///   - requestsPerMinute: that may begin, whoever wants to; nil: as many as there are.
@@ -198,15 +197,6 @@ package final class ProgressTracker: Sendable {
     }
 
     // MARK: What is told
-
-    /// Seconds of audio that one chunk in flight gained in a second; nil before the first one ended. Worth remembering as
-    /// the next recording's `priorRate`.
-    package var measuredRate: Double? {
-        state.withLock { state in
-            guard state.measured.seconds > 0, state.measured.samples > 0 else { return nil }
-            return SampleClock.seconds(state.measured.samples) / state.measured.seconds
-        }
-    }
 
     package func snapshot() -> ProgressSnapshot {
         let now = uptime()

@@ -206,7 +206,7 @@ package struct Admission<Waiter> {
 
     /// What the server said with its answer to the request of `permit`. Those sent after that one may not be in its count
     /// yet. A reset farther off than we wait for is left to what the server says to the next request.
-    package mutating func note(_ said: RequestAllowance, by permit: RequestPermit, now: Duration) {
+    package mutating func take(_ said: RequestAllowance, by permit: RequestPermit, now: Duration) {
         guard said.reset > .zero, said.reset <= settings.maximumPause else { return }
         let later = underWay.count { $0 > permit.id }
         allowance = (max(0, said.remaining - later), now + said.reset)
@@ -244,7 +244,7 @@ package struct Admission<Waiter> {
         case .other: refusingSince = nil
         case .cancelled, .notSent: break
         }
-        breaker.note(outcome, of: permit.id, now: now)
+        breaker.record(outcome, of: permit.id, now: now)
         underWay.remove(permit.id)
         queue.finished(permit.recording)
     }
@@ -252,7 +252,7 @@ package struct Admission<Waiter> {
     private mutating func gauge(_ permit: RequestPermit, now: Duration) {
         let sample = SaturationDetector.Sample(
             level: permit.mark.level, sent: permit.started, finished: now, audio: permit.cost)
-        switch saturation.note(sample, limit: limit.limit, isFull: inFlight >= limit.limit) {
+        switch saturation.take(sample, limit: limit.limit, isFull: inFlight >= limit.limit) {
         case .none: break
         case .fewer(let fewer): limit.stepBack(to: fewer, for: Self.uselessFor, now: now)
         case .back(let more): limit.stepForward(to: more)

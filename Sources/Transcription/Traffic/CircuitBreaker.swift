@@ -45,7 +45,7 @@ package struct CircuitBreaker: Sendable {
         return true
     }
 
-    mutating func note(_ outcome: RequestOutcome, of id: UInt64, now: Duration) {
+    mutating func record(_ outcome: RequestOutcome, of id: UInt64, now: Duration) {
         let wasProbe = open?.probe == id
         if wasProbe { open?.probe = nil }
         switch outcome {

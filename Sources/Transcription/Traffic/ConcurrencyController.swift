@@ -115,7 +115,7 @@ package final class ConcurrencyController: Sendable {
             },
             learn: { allowance in
                 let now = self.now()
-                self.state.withLock { $0.admission.note(allowance, by: permit, now: now) }
+                self.state.withLock { $0.admission.take(allowance, by: permit, now: now) }
             })
     }
 

@@ -53,7 +53,7 @@ package struct SaturationDetector: Sendable {
     /// - Parameters:
     ///   - limit: at the moment.
     ///   - isFull: so many were under way when it succeeded.
-    package mutating func note(_ sample: Sample, limit: Int, isFull: Bool) -> Advice {
+    package mutating func take(_ sample: Sample, limit: Int, isFull: Bool) -> Advice {
         if sample.level == 1 { alone = alone.map { $0 * 0.8 + sample.latencyPerAudio * 0.2 } ?? sample.latencyPerAudio }
         if limit != self.limit {
             self.limit = limit

@@ -30,8 +30,6 @@ int64_t clinux_data_end(int fd, int64_t size);
 int clinux_eventfd(void);
 /// An empty file in memory without a name, memfd_create(2): its descriptor, or -errno.
 int clinux_memory_file(void);
-/// The kernel's id of the calling thread.
-int clinux_gettid(void);
 /// pthread_setname_np for the calling thread; at most 15 bytes are kept.
 void clinux_name_thread(const char *name);
 /// Holds a name among the abstract Unix sockets of this network namespace, as long as the descriptor is open: that, or

@@ -10,7 +10,7 @@ extension ResponseClassifier {
 
 extension HTTPFailure {
     /// It did not come farther than to the proxy.
-    func isProxys(_ request: ResponseClassifier.Request) -> Bool {
+    func isProxyFault(_ request: ResponseClassifier.Request) -> Bool {
         switch CURLcode(rawValue: UInt32(bitPattern: curlCode)) {
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: true
         case CURLE_COULDNT_CONNECT: request.proxyVariable != nil

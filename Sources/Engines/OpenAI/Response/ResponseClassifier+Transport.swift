@@ -18,7 +18,7 @@ extension ResponseClassifier {
         case .header: return fail("sent a header of more than \(CurlLoop.headerByteLimit >> 10) KiB", .giveUpChunk)
         case nil: break
         }
-        if failure.isProxys(request) {
+        if failure.isProxyFault(request) {
             return fail(
                 "cannot be reached through the proxy: \(detail)", .retry(after: nil), .strained,
                 code: .engineUnavailable, advice: proxyAdvice(request))
