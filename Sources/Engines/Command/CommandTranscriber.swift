@@ -197,7 +197,7 @@ package struct CommandTranscriber: Transcriber {
         return Finished(status: result.terminationStatus, output: output, errors: errors)
     }
 
-    /// Where the program is: the shell that holds the processGroup would tell of a missing one in its own words.
+    /// Where the program is: the shell that guards the process group would tell of a missing one in its own words.
     private func programPath() async throws -> FilePath {
         let program = settings.command[0]
         let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)

@@ -38,7 +38,7 @@ final class ProcessGroupGuard: Sendable {
     }
 
     func arguments(for program: FilePath, file: FilePath) -> [String] {
-        ["-c", Self.script, "parlograph-processGroup", file.string, program.string]
+        ["-c", Self.script, "parlograph-guard", file.string, program.string]
     }
 
     /// Ends what the program left running.

@@ -153,8 +153,9 @@ extension JobRunner {
         case .fail:
             undelivered.drop(job)
             interruptions.drop(job)
-            board.noteFailure(fault.code, of: job)
-            return await fail(job, inbox, fault, logger: logger)
+            let ending = await fail(job, inbox, fault, logger: logger)
+            if ending.hasFailed { board.noteFailure(fault.code, of: job) }
+            return ending
         }
         return (false, false)
     }

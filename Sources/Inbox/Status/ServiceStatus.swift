@@ -132,7 +132,11 @@ extension ServiceStatus {
         for (name, engine) in engines.sorted(by: { $0.key < $1.key }) where engine.state != .ok {
             parts.append("engine \(name): \(engine.words)")
         }
-        parts += (faults ?? []).prefix(3).map(\.cause)
+        // Every user of the machine may read this line, and what is wrong with settings may quote them.
+        parts += (faults ?? []).prefix(3).map { fault in
+            fault.kind == .settings
+                ? "The settings of \(fault.place) were refused: see parlograph status." : fault.cause
+        }
         return parts.joined(separator: "; ")
     }
 }

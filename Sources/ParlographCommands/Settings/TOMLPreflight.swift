@@ -32,7 +32,8 @@ enum TOMLPreflight {
 
     /// Blocks for some ten milliseconds.
     /// - Parameter name: of the file, for the error.
-    /// - Throws: `ConfigurationFault` with the line at which the library gives up, or which is nested too deeply.
+    /// - Throws: `ConfigurationFault` with the number of the line at which the library gives up, or which is nested too deeply.
+    ///   The line itself may hold a key, and what is said here is told to many.
     static func check(_ text: String, name: String) throws {
         try ConfigurationText.checkNesting(of: text, name: name)
         guard try !passes(text, name) else { return }
@@ -43,7 +44,7 @@ enum TOMLPreflight {
             let middle = (good + bad) / 2
             if try passes(lines[..<middle].joined(separator: "\n"), name) { good = middle } else { bad = middle }
         }
-        throw ConfigurationFault("\(name), line \(bad): this is not TOML: \(lines[bad - 1].prefix(80))")
+        throw ConfigurationFault("\(name), line \(bad): this is not TOML.")
     }
 
     private static func passes(_ text: String, _ name: String) throws -> Bool {

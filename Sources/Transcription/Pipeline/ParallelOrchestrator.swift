@@ -48,7 +48,6 @@ package struct ParallelOrchestrator: Sendable {
         observe: @escaping @Sendable (ChunkEvent) -> Void
     ) async throws -> Transcript {
         let digest = try await recording.digest()
-        let run = Run(id: id, options: options, firstFailure: FirstFailureLatch(), observe: observe)
         let engine = engines[0].engine
         let limits = engine.limits
         let key = CacheKey(
@@ -69,7 +68,8 @@ package struct ParallelOrchestrator: Sendable {
             let source = Transcript.Source(
                 name: recording.displayName, byteCount: recording.byteCount, sha256: digest,
                 format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
-            let outcomes = try await outcomes(reader, of: run)
+            let outcomes = try await outcomes(
+                reader, of: Run(id: id, options: options, firstFailure: FirstFailureLatch(), observe: observe))
             let merger = ResultMerger(
                 ResultMerger.Facts(
                     decoded: reader.summary, source: source, engine: engine.identity.name,

@@ -1,6 +1,6 @@
 import SystemSupport
 
-/// Whether an engine as a whole answers: a breaker breaker that opens when nothing but failures came back, and lets one
+/// Whether an engine as a whole answers: a circuit breaker that opens when nothing but failures came back, and lets one
 /// request at a time through until one is answered.
 package struct CircuitBreaker: Sendable {
     private struct Open: Sendable {
