@@ -154,6 +154,24 @@ import Transcription
         }
     }
 
+    /// It has failed when the journal says so, and the person can read why.
+    @Test func aFailureThatCannotBeToldIsNoneYet() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try await Workbench(folder)
+            let runner = place.runner { _, _, _, _ in throw Self.error(.undecodable) }
+            try place.inbox.move("outbox", "elsewhere")
+            try place.inbox.write("", to: "outbox")
+            _ = await runner.run(try await place.job())
+            #expect(try await place.state() == .queued && runner.summary == ServiceSummary())
+            try place.inbox.move("outbox", "no folder")
+            try place.inbox.move("elsewhere", "outbox")
+            try await place.journal.endWaiting(of: [RawName(place.inbox.settings.path)])
+            _ = await runner.run(try await place.job())
+            #expect(place.inbox.exists("outbox/talk.error.txt") && runner.summary.failed == 1)
+            #expect(runner.summary.failures == [.undecodable] && runner.summary.failedNames.count == 1)
+        }
+    }
+
     @Test func whatIsStoppedInTheMiddleGoesOnLater() async throws {
         try await withTemporaryDirectory { folder in
             let place = try await Workbench(folder)

@@ -75,9 +75,12 @@ import Transcription
             let faults = StandingFaults()
             let reporter = Self.reporter(Self.settings(inbox, state: folder), journal, faults: faults)
             #expect(await reporter.makeStatus().faults == nil)
-            faults.set(.settings, at: "/etc/p.toml", cause: "It is no TOML.")
+            faults.set(.settings, at: "/etc/p.toml", cause: "It is no TOML: api_key = ,sk-1234.")
             let told = try #require(await reporter.makeStatus().faults)
-            #expect(told.map(\.kind) == [.settings] && told.map(\.cause) == ["It is no TOML."])
+            #expect(told.map(\.kind) == [.settings] && told.map(\.cause).contains { $0.contains("sk-1234") })
+            // What the service manager shows can be read by every user of the machine.
+            let line = await reporter.makeStatus().line
+            #expect(line.contains("/etc/p.toml") && !line.contains("sk-1234"))
             faults.set(.settings, at: "/etc/p.toml", cause: nil)
             #expect(await reporter.makeStatus().faults == nil)
         }
