@@ -46,6 +46,18 @@ def command(process):
         return []
 
 
+def left_behind(program):
+    """Decoders of this program, whoever started them; not of another one on the same machine."""
+    found = []
+    for one in os.listdir("/proc"):
+        try:
+            if one.isdigit() and b"__decode" in command(int(one))[1:2] and os.path.samefile("/proc/%s/exe" % one, program):
+                found.append(one)
+        except OSError:
+            pass
+    return found
+
+
 def decoders(service):
     try:
         return [one for one in children(service) if b"__decode" in command(one)[1:2]]
@@ -205,7 +217,7 @@ def main():
         }[title]
         began = time.monotonic()
         run.disturb(count, what, kinds)
-        left = [one for one in os.listdir("/proc") if one.isdigit() and b"__decode" in command(int(one))[1:2]]
+        left = left_behind(options.program)
         print("%s: %d, %d recordings: %d whole, %d partial with their gap, %d faults, %.0f s" % (
             title, count, run.number, run.whole, run.partial, len(run.faults), time.monotonic() - began))
         if left:
