@@ -148,7 +148,7 @@ struct ServeOnceTests {
             try place.write("in the way", to: "done")
             let inTheWay = try await place.run("check")
             #expect(inTheWay.status == 78)
-            #expect(inTheWay.lines.contains { $0.hasPrefix("FAIL  done ") && $0.hasSuffix("is not a folder") })
+            #expect(inTheWay.lines.contains { $0.hasPrefix("FAIL  done ") && $0.contains(": is not a folder. Choose") })
             // It only looks.
             #expect(!place.exists("state"))
         }

@@ -32,11 +32,14 @@ struct WaitingTests {
                 }
                 let note = try place.text("outbox/talk.status.txt")
                 #expect(Self.lacksTime(note) && note.contains("nothing needs to be done"), "\(note)")
-                let status = try await place.run("status")
-                #expect(status.lines.contains { $0.contains("no answer from the engine for") && Self.lacksTime($0) })
-                #expect(status.lines.contains { $0.hasPrefix("waiting     engine fake has not answered since") })
-                let jobs = try await place.run("jobs")
-                #expect(jobs.lines.contains { $0.contains("no answer from the engine for") })
+                try await eventually("the status") {
+                    let lines = try await place.run("status").lines
+                    return lines.contains { $0.contains("no answer from the engine for") && Self.lacksTime($0) }
+                        && lines.contains { $0.hasPrefix("waiting     engine fake has not answered since") }
+                }
+                try await eventually("the jobs") {
+                    try await place.run("jobs").lines.contains { $0.contains("no answer from the engine for") }
+                }
                 try await eventually("the page") {
                     (try? place.text("outbox/status.html"))?.contains("has not answered since") == true
                 }

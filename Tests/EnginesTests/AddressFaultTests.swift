@@ -76,9 +76,9 @@ import Transcription
 
     @Test(arguments: [429, 503]) func aPauseIsThatOfTheAddressWhichAsksForIt(_ status: Int) async throws {
         let servers = try servers([
-            { _ in .init(status, headers: [("Retry-After", "20")], text: "") },
+            { _ in .init(status, headers: [("Retry-After", "800")], text: "") },
             { request in
-                request.number < 5 ? .init(text: Self.ok) : .init(429, headers: [("Retry-After", "600")], text: "")
+                request.number < 5 ? .init(text: Self.ok) : .init(429, headers: [("Retry-After", "880")], text: "")
             },
         ])
         defer { for server in servers { server.stop() } }
@@ -91,7 +91,7 @@ import Transcription
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(error?.pressure == .refused && pause <= .seconds(20) && pause > .seconds(5))
+        #expect(error?.pressure == .refused && pause <= .seconds(800) && pause > .seconds(60))
         #expect(servers.map(\.requests.count) == [1, 6])
     }
 }

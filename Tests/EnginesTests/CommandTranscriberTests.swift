@@ -11,7 +11,7 @@ import Transcription
 
     /// Runs `body` with an engine that is the shell script `script`, `$1` being the chunk's file, and its folder.
     private func withCommand<Result>(
-        _ script: String, timeout: Duration = .seconds(20),
+        _ script: String, timeout: Duration = .seconds(900),
         _ body: (CommandTranscriber, FilePath) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryDirectory { folder in
@@ -88,7 +88,7 @@ import Transcription
         (#"printf '{"text":"all"}'; exec >&- 2>&-; sleep 0.3; kill -KILL $$"#, "was killed by signal 9"),
         ("(kill -KILL $$) & echo all; wait; sleep 60", "was killed by signal 9"),
     ]) func onlyAGoodEndMakesOutputATranscript(script: String, words: String) async throws {
-        try await withCommand(script, timeout: .seconds(90)) { own, _ in
+        try await withCommand(script, timeout: .seconds(900)) { own, _ in
             let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
             #expect(error?.message.contains(words) == true, "\(String(describing: error))")
             #expect(error?.remedy == .retry(after: nil))
@@ -105,7 +105,7 @@ import Transcription
     }
 
     @Test func endlessOutputIsCutOff() async throws {
-        try await withCommand("yes '{'", timeout: .seconds(90)) { own, _ in
+        try await withCommand("yes '{'", timeout: .seconds(900)) { own, _ in
             let error = await transcriptionError { try await own.transcribe(marked(0..<1), options: options) }
             #expect(error?.message.contains("more than 32 MiB") == true)
             #expect(error?.remedy == .giveUpChunk)
