@@ -83,12 +83,13 @@ import Transcription
         Row(error: error(.noSuchInput, .giveUpRecording, .noSuchFileOrDirectory), state: nil, again: true),
         Row(error: error(.engineUnavailable, .retry(after: nil)), state: .queued, note: "outbox/talk.status.txt"),
         Row(error: error(.engineUnavailable), state: .queued),
-        Row(error: error(.cannotWrite, .giveUpRecording, .noSpace), state: .queued),
+        Row(
+            error: error(.cannotWrite, .giveUpRecording, .noSpace), state: .queued, note: "outbox/talk.status.txt"),
         Row(
             error: error(.cannotWrite, .giveUpRecording, .noSpace), once: true, state: .failed,
             source: "failed/talk.wav", note: "outbox/talk.error.txt"),
-        Row(error: SystemError("read", "x", errno: .ioError), state: .queued),
-        Row(error: error(.decodingInterrupted), state: .queued),
+        Row(error: SystemError("read", "x", errno: .ioError), state: .queued, note: "outbox/talk.status.txt"),
+        Row(error: error(.decodingInterrupted), state: .queued, note: "outbox/talk.status.txt"),
         Row(error: error(.undecodable), state: .failed, source: "failed/talk.wav", note: "outbox/talk.error.txt"),
         Row(error: error(.requestFailed), state: .failed, source: "failed/talk.wav", note: "outbox/talk.error.txt"),
     ]

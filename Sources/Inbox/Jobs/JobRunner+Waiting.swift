@@ -25,6 +25,7 @@ extension JobRunner {
     /// The outbox takes nothing: what needs it waits. If only this recording's place in it does, only this one waits.
     func waitForOutbox(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger) async {
         let (outbox, probe) = (inbox.outbox, outboxProbe)
+        await write(OutboxNotices.waitingText(name: job.path.last, .outbox), .status, job, inbox)
         let isWhole = await BlockingPool.files.run(on: .folder(outbox)) {
             do {
                 try probe.checkWriting(outbox)
@@ -43,7 +44,8 @@ extension JobRunner {
         }
     }
 
-    func waitForEnvironment(_ job: Job, _ error: any Error, logger: Logger) async {
+    func waitForEnvironment(_ job: Job, _ inbox: InboxSettings, _ error: any Error, logger: Logger) async {
+        await write(OutboxNotices.waitingText(name: job.path.last, .reading), .status, job, inbox)
         let cause = error as? TranscriptionError ?? TranscriptionError(.noSuchInput, "\(error)", cause: error)
         await postpone(job, "recording cannot be read now, trying again", cause, logger: logger)
     }

@@ -149,7 +149,7 @@ extension JobRunner {
             return (true, false)
         case .waitForEngine(let kind): await waitForEngine(job, inbox, kind, fault, tracker)
         case .waitForOutbox: await waitForOutbox(job, inbox, fault, logger: logger)
-        case .waitForEnvironment: await waitForEnvironment(job, error, logger: logger)
+        case .waitForEnvironment: await waitForEnvironment(job, inbox, error, logger: logger)
         case .fail:
             undelivered.drop(job)
             interruptions.drop(job)
@@ -187,7 +187,12 @@ extension JobRunner {
 
     func write(_ text: String, _ kind: OutboxNotices.Kind, _ job: Job, _ inbox: InboxSettings) async {
         await BlockingPool.files.run(on: .folder(inbox.outbox)) {
-            _ = try? OutboxNotices.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
+            do {
+                _ = try OutboxNotices.write(text, kind, base: job.sidecarBase, outbox: inbox.outbox)
+            } catch {
+                // One that tells what is no longer so is worse than none.
+                OutboxNotices.remove(kind, base: job.sidecarBase, outbox: inbox.outbox)
+            }
         }
     }
 

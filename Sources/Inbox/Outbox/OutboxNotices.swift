@@ -195,6 +195,8 @@ package enum OutboxNotices {
             switch cause {
             case .engine: "because the speech recognition cannot be reached at the moment."
             case .stopped: "because the transcription service was stopped."
+            case .reading: "because it cannot be read at the moment."
+            case .outbox: "because its transcript cannot be put here at the moment."
             }
         return "\(name.printable) is waiting\(time), \(text)\n\(reassurance)"
     }
@@ -203,6 +205,8 @@ package enum OutboxNotices {
     package enum WaitingCause: Sendable {
         case engine
         case stopped
+        case reading
+        case outbox
     }
 
     /// The note beside the transcripts about a folder's `parlograph.toml`.
