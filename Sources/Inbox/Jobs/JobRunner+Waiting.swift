@@ -25,7 +25,6 @@ extension JobRunner {
     /// The outbox takes nothing: what needs it waits. If only this recording's place in it does, only this one waits.
     func waitForOutbox(_ job: Job, _ inbox: InboxSettings, _ error: TranscriptionError, logger: Logger) async {
         let (outbox, probe) = (inbox.outbox, outboxProbe)
-        await write(OutboxNotices.waitingText(name: job.path.last, .outbox), .status, job, inbox)
         let isWhole = await BlockingPool.files.run(on: .folder(outbox)) {
             do {
                 try probe.checkWriting(outbox)
@@ -35,11 +34,16 @@ extension JobRunner {
             }
         }
         if isWhole {
+            // Nothing can be said there; what was said of its progress is no longer so.
+            await BlockingPool.files.run(on: .folder(outbox)) {
+                OutboxNotices.remove(.status, base: job.sidecarBase, outbox: outbox)
+            }
             let kind = (error.cause as? SystemError).map { "\($0.errno)" } ?? error.code.rawValue
             let until = backoff.begin(
                 .outbox(outbox), cause: error.message, kind: kind, job: job, now: UnixTime.now())
             try? await journal.postpone(job.id, until: until, cause: error)
         } else {
+            await write(OutboxNotices.waitingText(name: job.path.last, .outbox), .status, job, inbox)
             await postpone(job, "sidecars cannot be written, trying again", error, logger: logger)
         }
     }
