@@ -68,8 +68,8 @@ extension ServiceStatus {
                     (
                         .inbox,
                         "The inbox \(root) is not mounted any more: its recordings are out of reach, and what is put there "
-                            + "now lies below the mount point. Mount it again: mount \(root) (If it is to be without for good, run: "
-                            + "systemctl restart parlograph)"
+                            + "now lies below the mount point. Mount it again: mount \(root) (or, if it is to be a plain folder from "
+                            + "now on, run: systemctl restart parlograph)"
                     )
                 case .replaced:
                     (
