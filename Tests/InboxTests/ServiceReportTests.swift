@@ -44,16 +44,19 @@ import Transcription
     @Test(arguments: [100, 1000, 1900, 4900, 5000, 9000, 9990, 10_000, 21_000, 3_600_000], [true, false])
     func aServiceThatIsWellNeverLooksDead(progressMilliseconds: Int, isIdle: Bool) {
         let pace = StatusReporter.Pace(.milliseconds(progressMilliseconds))
+        var longest: Int64 = 0
         for offset in 0..<10 {
             // The times of the file are whole seconds.
             func seconds(_ time: Duration) -> Int64 { (time + .milliseconds(100 * offset)).components.seconds }
             var (now, written) = (Duration.zero, Duration.zero)
             for _ in 0..<300 {
                 now += pace.pause + (isIdle ? pace.pauseWhenIdle : .zero)
-                #expect(seconds(now) - seconds(written) <= ServiceReport.patienceWithFullDisk)
-                if pace.isDue(age: seconds(now) - seconds(written)) { written = now }
+                let age = seconds(now) - seconds(written)
+                longest = max(longest, age)
+                if pace.isDue(age: age) { written = now }
             }
         }
+        #expect(longest <= ServiceReport.patienceWithFullDisk)
     }
 
     @Test func noTimeLeftIsShownOfFiguresThatAreOld() throws {

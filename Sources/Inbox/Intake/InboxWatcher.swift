@@ -27,6 +27,8 @@ package final class InboxWatcher: Sendable {
         /// The inbox folder itself went away or was replaced.
         package var isRootGone = false
 
+        package init() {}
+
         /// Those of `folders` that lie below no other of them.
         package var topmostFolders: [RawName] {
             folders.filter { folder in

@@ -22,7 +22,7 @@ package struct ServiceReport: Sendable {
     package let remark: String?
 
     /// Several times as long as a service that is well takes to report, in seconds.
-    package static let patience: Int64 = 30
+    private static let patience: Int64 = 30
     /// The same where the disk is full: just longer than the time between two reports.
     package static let patienceWithFullDisk: Int64 = 12
     /// What a report takes.
