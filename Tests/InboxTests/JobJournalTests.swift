@@ -35,6 +35,19 @@ import Transcription
         }
     }
 
+    @Test func aJobIsOpenUntilItHasEnded() async throws {
+        try await Self.withJournal { journal, _ in
+            let job = try #require(try await Self.enqueue("talk.wav", in: journal))
+            _ = try await Self.enqueue("other.wav", 2, in: journal)
+            #expect(try await journal.openCount(of: [Self.inbox]) == 2)
+            #expect(try await journal.takeNext()?.id == job.id)
+            #expect(try await journal.openCount(of: [Self.inbox]) == 2, "queued or in work")
+            try await journal.finish(job.id, state: .failed, error: nil, now: 5000)
+            #expect(try await journal.openCount(of: [Self.inbox, RawName(bytes: "/other".utf8)]) == 1)
+            #expect(try await journal.openCount(of: [RawName(bytes: "/other".utf8)]) == 0)
+        }
+    }
+
     @Test func theDigestOfARecordingIsKnownAsLongAsItDoesNotChange() async throws {
         try await Self.withJournal { journal, folder in
             let job = try #require(try await Self.enqueue("talk.wav", in: journal))

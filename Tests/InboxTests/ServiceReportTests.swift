@@ -40,6 +40,25 @@ import Transcription
         }
     }
 
+    /// However seldom figures of progress are wanted, and though nothing of them changes.
+    @Test(arguments: [100, 1000, 1900, 4900, 5000, 9000, 9990, 10_000, 21_000, 3_600_000], [true, false])
+    func aServiceThatIsWellNeverLooksDead(progressMilliseconds: Int, isIdle: Bool) {
+        let pace = StatusReporter.Pace(.milliseconds(progressMilliseconds))
+        var longest: Int64 = 0
+        for offset in 0..<10 {
+            // The times of the file are whole seconds.
+            func seconds(_ time: Duration) -> Int64 { (time + .milliseconds(100 * offset)).components.seconds }
+            var (now, written) = (Duration.zero, Duration.zero)
+            for _ in 0..<300 {
+                now += pace.pause + (isIdle ? pace.pauseWhenIdle : .zero)
+                let age = seconds(now) - seconds(written)
+                longest = max(longest, age)
+                if pace.isDue(age: age) { written = now }
+            }
+        }
+        #expect(longest <= ServiceReport.patienceWithFullDisk)
+    }
+
     @Test func noTimeLeftIsShownOfFiguresThatAreOld() throws {
         var status = ServiceStatus(
             processID: 1, startedAt: 0, updatedAt: 0, settling: 0, queued: 0, running: [], delivered: 0, partial: 0,

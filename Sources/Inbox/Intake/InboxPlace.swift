@@ -2,7 +2,7 @@ import SystemPackage
 import SystemSupport
 
 /// Where an inbox lies: another folder that is mounted over it or takes its name gives no event.
-struct InboxPlace: Sendable, Equatable {
+package struct InboxPlace: Sendable, Equatable {
     private let device: UInt64
     private let inode: UInt64
     /// It is the top of a file system of its own.
@@ -15,6 +15,13 @@ struct InboxPlace: Sendable, Equatable {
         else { return nil }
         (device, inode) = (here.identity.device, here.identity.inode)
         isMount = here.identity.device != above.identity.device
+    }
+
+    /// Whether the inbox is meant to lie here rather than where it lay before. A file system that is mounted on the bare
+    /// folder comes late; one that is lost is a fault, whatever is accepted.
+    /// - Parameter isAccepted: somebody has seen where it lies now.
+    func follows(_ before: InboxPlace, isAccepted: Bool) -> Bool {
+        isMount ? isAccepted || !before.isMount : isAccepted && !before.isMount
     }
 
     /// What is wrong with it, as against where the inbox lay before; nil: nothing. A file system that is mounted again may

@@ -110,6 +110,7 @@ struct InboxScan: Sendable {
 
     private mutating func collect(_ folder: RawName, _ descriptor: FileDescriptor) throws {
         var folders: [RawName] = []
+        var hindrance: (any Error)?
         try DirectoryLister.forEach(of: descriptor, folder.printable) { entry in
             if entry.kind == .directory {
                 if !ignored.containsFolder(entry.name), Self.goesInto(folder.appending(entry.name)) {
@@ -119,7 +120,14 @@ struct InboxScan: Sendable {
                 }
                 return true
             }
-            guard let status = try Self.status(of: entry.name, in: descriptor) else { return true }
+            let status: FileStatus
+            do {
+                status = try FileStatus(of: entry.name, in: descriptor)
+            } catch {
+                // Most are gone since they were listed. A folder may also be listed and not entered.
+                if Self.isRefusal(error) { hindrance = hindrance ?? error }
+                return true
+            }
             let mark = Decided.mark(entry.name, in: folder, status.identity)
             if before.contains(mark) {
                 decided.insert(mark)
@@ -134,6 +142,7 @@ struct InboxScan: Sendable {
             }
             return true
         }
+        if let hindrance { note(hindrance, at: folder) }
         for name in folders {
             let path = folder.appending(name)
             do {
@@ -142,21 +151,20 @@ struct InboxScan: Sendable {
                 try collect(path, inner.descriptor)
             } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
                 continue
+            } catch  where hindrance != nil && Self.isRefusal(error) && !Self.canSee(name, in: descriptor) {
+                // The fault of the folder above, which is noted.
+                continue
             } catch {
                 note(error, at: path)
             }
         }
     }
 
-    /// Nil: gone since it was listed.
-    /// - Throws: `SystemError`, where a folder may be listed and not entered.
-    private static func status(of name: RawName, in folder: FileDescriptor) throws -> FileStatus? {
-        do {
-            return try FileStatus(of: name, in: folder)
-        } catch let error as SystemError where error.errno == .permissionDenied {
-            throw error
-        } catch {
-            return nil
-        }
+    private static func isRefusal(_ error: any Error) -> Bool {
+        (error as? SystemError)?.errno == .permissionDenied
+    }
+
+    private static func canSee(_ name: RawName, in folder: FileDescriptor) -> Bool {
+        (try? FileStatus(of: name, in: folder)) != nil
     }
 }

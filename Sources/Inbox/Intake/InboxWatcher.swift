@@ -26,12 +26,32 @@ package final class InboxWatcher: Sendable {
         package var unwatched = 0
         /// The inbox folder itself went away or was replaced.
         package var isRootGone = false
+
+        package init() {}
+
+        /// Those of `folders` that lie below no other of them.
+        package var topmostFolders: [RawName] {
+            folders.filter { folder in
+                var above = folder
+                while !above.bytes.isEmpty {
+                    above = above.folder
+                    if folders.contains(above) { return false }
+                }
+                return true
+            }.sorted()
+        }
+
+        /// - Parameter limit: of `folders`; more are one, the inbox itself.
+        mutating func insert(folder: RawName, atMost limit: Int) {
+            let root = RawName(bytes: [])
+            guard !folders.contains(root) else { return }
+            if folders.count < limit { folders.insert(folder) } else { folders = [root] }
+        }
     }
 
     private struct State {
         var changes = Changes()
-        /// Watch descriptor → folder, relative to the inbox; empty for the inbox itself.
-        var folders: [Int32: RawName] = [:]
+        var folders = WatchedFolders()
         var isStopped = false
     }
 
@@ -41,6 +61,8 @@ package final class InboxWatcher: Sendable {
         | UInt32(IN_EXCL_UNLINK)
     /// Paths gathered between two drains; more are found by a scan.
     private static let maximumPaths = 20_000
+    /// The same for folders; of more the inbox as a whole is scanned.
+    private static let maximumFolders = 300
 
     private let root: FilePath
     private let ignored: IgnoredNames
@@ -172,8 +194,8 @@ package final class InboxWatcher: Sendable {
             return
         }
         guard let name = event.name else {
-            // The rights of the inbox itself.
-            if event.mask & UInt32(IN_ATTRIB) != 0 { state.withLock { _ = $0.changes.folders.insert(folder) } }
+            // Of other folders the event in the one above tells.
+            if event.mask & UInt32(IN_ATTRIB) != 0, folder.bytes.isEmpty { watchAgain(folder, isNew: false) }
             return
         }
         let isFolder = event.mask & UInt32(IN_ISDIR) != 0
@@ -183,16 +205,7 @@ package final class InboxWatcher: Sendable {
             if event.mask & UInt32(IN_MOVED_FROM) != 0 { forget(path) }
             // Other rights: it may be open now, or closed.
             guard event.mask & (UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_ATTRIB)) != 0 else { return }
-            do {
-                try watch(path)
-                state.withLock { _ = $0.changes.folders.insert(path) }
-            } catch let error as SystemError {
-                guard error.errno != .noSuchFileOrDirectory else { return }
-                noteUnwatched(path, error)
-                state.withLock { _ = $0.changes.folders.insert(path) }
-            } catch {
-                state.withLock { $0.changes.isOverflow = true }
-            }
+            watchAgain(path, isNew: event.mask & UInt32(IN_ATTRIB) == 0)
             return
         }
         guard event.mask & UInt32(IN_MOVED_FROM) == 0 else { return }
@@ -210,10 +223,29 @@ package final class InboxWatcher: Sendable {
         }
     }
 
+    /// - Parameter isNew: else it has other rights, and may be open now, or closed. What is watched already below it is
+    ///   not gone into then: rights of many folders are often changed at once.
+    private func watchAgain(_ folder: RawName, isNew: Bool) {
+        do {
+            if !isNew, state.withLock({ $0.folders.contains(folder) }) {
+                for inner in try watchAlone(folder) where !state.withLock({ $0.folders.contains(inner) }) {
+                    do { try watch(inner) } catch { noteUnwatched(inner, error) }
+                }
+            } else {
+                try watch(folder)
+            }
+        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+            return
+        } catch {
+            noteUnwatched(folder, error)
+        }
+        state.withLock { $0.changes.insert(folder: folder, atMost: Self.maximumFolders) }
+    }
+
     /// A folder was moved away: its watches would go on to report events under the old path.
     private func forget(_ folder: RawName) {
         let gone = state.withLock { state in
-            let gone = state.folders.filter { $0.value == folder || $0.value.isBelow(folder) }.map(\.key)
+            let gone = state.folders.descriptors(of: folder)
             for descriptor in gone { state.folders[descriptor] = nil }
             return gone
         }

@@ -4,22 +4,34 @@ import SystemSupport
 // Where the inbox lies, and how it is learnt what happens there.
 extension Intake {
     /// - Returns: where the inbox lies now; nil: nowhere.
-    func lookAtPlace() async -> InboxPlace? {
+    @discardableResult package func lookAtPlace() async -> InboxPlace? {
         let root = settings.path
         let place = await BlockingPool.files.run(on: .folder(root)) { InboxPlace(root) }
         let now = now
         state.withLock { state in
-            state.firstPlace = state.firstPlace ?? place
-            guard let place, let first = state.firstPlace else { return }
-            state.folders.notePlace(place.fault(since: first), at: now)
+            guard let place else { return }
+            let isAccepted = state.isPlaceAccepted
+            state.isPlaceAccepted = false
+            guard let meant = state.meantPlace, !place.follows(meant, isAccepted: isAccepted) else {
+                state.meantPlace = place
+                state.folders.notePlace(nil, at: now)
+                return
+            }
+            state.folders.notePlace(place.fault(since: meant), at: now)
         }
         return place
     }
 
-    /// The inbox is meant to lie where it lies now.
+    /// The inbox is meant to lie where it lies now, unless it has lost its file system.
     package func acceptPlace() {
-        state.withLock { $0.firstPlace = nil }
+        state.withLock { $0.isPlaceAccepted = true }
         wake.signal()
+    }
+
+    /// Takes the place of an intake of the same inbox with other settings.
+    package func follow(_ other: Intake) {
+        let meant = other.state.withLock { $0.meantPlace }
+        state.withLock { ($0.meantPlace, $0.isPlaceAccepted) = (meant, true) }
     }
 
     /// - Parameter isWhole: nothing of the inbox goes unwatched.

@@ -31,8 +31,10 @@ package final class Intake: Sendable {
         var noted: [FileIdentity: RawName] = [:]
         /// What is wrong with the inbox and the folders in it.
         var folders = FolderFaults()
-        /// Where the inbox lay when its intake began; nil: it was not there yet.
-        var firstPlace: InboxPlace?
+        /// Where the inbox lay when its intake began, or as was accepted since; nil: it was not there yet.
+        var meantPlace: InboxPlace?
+        /// The place where it lies at the next look becomes that.
+        var isPlaceAccepted = false
         /// Folders that were said to be left out, the first hundred.
         var leftOut: Set<RawName> = []
         /// Counts what is told otherwise of what is arriving.
@@ -166,7 +168,7 @@ package final class Intake: Sendable {
                 if await lookAtPlace() != root { nextScan = now }
             }
             if let changes = watcher?.drain() {
-                await apply(changes, rule, nextScan: &nextScan)
+                await apply(changes, rule, turned, nextScan: &nextScan)
                 if changes.isRootGone {
                     watcher?.stop()
                     (watcher, interval, isRootLost) = (nil, min(pollInterval, Self.defaultPoll), true)
@@ -216,7 +218,8 @@ package final class Intake: Sendable {
     // MARK: Seeing
 
     private func apply(
-        _ changes: InboxWatcher.Changes, _ rule: CompletenessRule, nextScan: inout Duration
+        _ changes: InboxWatcher.Changes, _ rule: CompletenessRule, _ turned: @Sendable () -> Void,
+        nextScan: inout Duration
     ) async {
         let now = now
         state.withLock { state in
@@ -224,7 +227,10 @@ package final class Intake: Sendable {
                 rule.observeChange(of: &state.candidates[path], at: now, isClosed: changes.closed.contains(path))
             }
         }
-        for folder in changes.folders { await scan(folder, rule) }
+        for folder in changes.topmostFolders {
+            await scan(folder, rule)
+            turned()
+        }
         if changes.isOverflow || changes.isRootGone {
             log.eventsLost(isRootGone: changes.isRootGone)
             nextScan = now

@@ -18,7 +18,7 @@ struct IntakeLog: Sendable {
         switch fault {
         case .unmounted: logger.warning("inbox is not mounted any more, looking at its mount point", metadata: place)
         case .replaced: logger.warning("inbox is another folder now, mounted over it or put there", metadata: place)
-        case _ where isOther: logger.notice("inbox was mounted again, looking there", metadata: place)
+        case _ where isOther: logger.notice("inbox was mounted, looking there", metadata: place)
         default: logger.notice("inbox is there again", metadata: place)
         }
     }

@@ -182,9 +182,11 @@ final class IntakeSupervisor: Sendable {
             for place in old where !inboxes.contains(place.inbox) { place.stop() }
             let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map { inbox in
                 let path = RawName(inbox.path)
-                return SupervisedIntake(
+                let new = SupervisedIntake(
                     inbox, noted: noted[path] ?? [:], finished: finished.filter { $0.inbox == path }, claims: claims,
                     logger: logger)
+                if let before = old.first(where: { $0.inbox.path == inbox.path }) { new.intake.follow(before.intake) }
+                return new
             }
             places = old.filter { inboxes.contains($0.inbox) } + begun
             return begun

@@ -51,6 +51,19 @@ extension JobJournal {
         }
     }
 
+    /// How many jobs of some inboxes have not come to an end. Throws at once while the journal cannot be read.
+    package func openCount(of inboxes: [RawName]) async throws -> Int {
+        try await database.readNow { db in
+            // One transaction: a job that goes from one state to the other is counted.
+            try inboxes.reduce(0) { sum, inbox in
+                try sum
+                    + (Int.fetchOne(
+                        db, sql: "SELECT sum(jobs) FROM tally WHERE state IN ('queued', 'processing') AND inbox = ?",
+                        arguments: [inbox.data]) ?? 0)
+            }
+        }
+    }
+
     /// When a transcript was last delivered, in seconds since 1970; nil: never, as far as is known.
     package func lastDelivery() async throws -> Int64? {
         try await database.readNow { db in

@@ -24,7 +24,7 @@ package struct ServiceReport: Sendable {
     /// Several times as long as a service that is well takes to report, in seconds.
     private static let patience: Int64 = 30
     /// The same where the disk is full: just longer than the time between two reports.
-    private static let patienceWithFullDisk: Int64 = 12
+    package static let patienceWithFullDisk: Int64 = 12
     /// What a report takes.
     private static let minimumFree: Int64 = 64 << 10
 

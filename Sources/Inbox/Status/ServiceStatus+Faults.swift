@@ -68,7 +68,8 @@ extension ServiceStatus {
                     (
                         .inbox,
                         "The inbox \(root) is not mounted any more: its recordings are out of reach, and what is put there "
-                            + "now lies below the mount point. Mount it again: mount \(root)"
+                            + "now lies below the mount point. Mount it again: mount \(root) (or, if it is to be a plain folder from "
+                            + "now on, run: systemctl restart parlograph)"
                     )
                 case .replaced:
                     (
@@ -106,16 +107,20 @@ extension ServiceStatus {
             default: "Look at its disk or server."
             }
         }
+    }
+}
 
-        /// For people who use the folders and not the machine; nil: it is none of their business.
-        var forOffice: String? {
-            switch kind {
-            case .settings, .key, .watch, .source: nil
-            case .inbox: "The inbox cannot be looked into: recordings that are put there wait."
-            case .folder:
-                "The folder \"\(place.split(separator: "/").last ?? "")\" in the inbox cannot be looked into: recordings that "
-                    + "are put there wait."
-            }
+extension FolderFault {
+    /// For people who use the folders and not the machine; nil: it is none of their business.
+    package var forOffice: String? {
+        switch kind {
+        case .unreadable where folder.bytes.isEmpty:
+            "The inbox cannot be looked into: recordings that are put there wait."
+        case .unreadable:
+            "The folder \"\(folder.last.printable)\" in the inbox cannot be looked into: recordings that are put there wait."
+        case .unmounted: "The disk or share of the inbox is away: the recordings on it wait."
+        // Recordings are found there.
+        case .replaced, .unwatched: nil
         }
     }
 }

@@ -13,16 +13,9 @@ extension StatusReporter {
                 case .engine(let name): inbox.engine == name
                 }
             }.map { RawName($0.path) }
-            if await haveNothingToDo(inboxes) { backoff.lapse(outage.place) }
+            // What cannot be told stays.
+            if (try? await journal.openCount(of: inboxes)) == 0 { backoff.lapse(outage.place) }
         }
-    }
-
-    /// Whether none of their recordings is queued or in work; false where that cannot be told.
-    private func haveNothingToDo(_ inboxes: [RawName]) async -> Bool {
-        for state in [Job.State.queued, .processing] {
-            guard let count = try? await journal.count(of: inboxes, in: state), count == 0 else { return false }
-        }
-        return true
     }
 
     private static let maximumNote = Duration.seconds(5)

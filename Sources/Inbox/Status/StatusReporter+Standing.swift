@@ -68,14 +68,14 @@ extension StatusReporter {
 
     /// Nil: there are none.
     var standingFaults: [ServiceStatus.Fault]? {
-        let all = faults.all + folderFaults.map(\.fault) + stuckFaults
+        let all = faults.all + folderFaults + stuckFaults
         return all.isEmpty ? nil : all.sorted { ($0.since, $0.kind, $0.place) < ($1.since, $1.kind, $1.place) }
     }
 
-    private var folderFaults: [(inbox: InboxSettings, fault: ServiceStatus.Fault)] {
+    private var folderFaults: [ServiceStatus.Fault] {
         let now = UnixTime.now()
         return intakes.folderFaults.map { inbox, fault, age in
-            (inbox, ServiceStatus.Fault(fault, in: inbox.path, since: now - age.components.seconds))
+            ServiceStatus.Fault(fault, in: inbox.path, since: now - age.components.seconds)
         }
     }
 
@@ -94,7 +94,8 @@ extension StatusReporter {
 
     /// What people are told of these inboxes and the folders in them.
     func faultsToTell(of inboxes: [RawName]) -> [String] {
-        let told = folderFaults.filter { inboxes.contains(RawName($0.inbox.path)) }.compactMap(\.fault.forOffice)
+        let faults = intakes.folderFaults.filter { inboxes.contains(RawName($0.inbox.path)) }
+        let told = faults.compactMap(\.fault.forOffice)
         return Array(Set(told).sorted().prefix(Self.maximumFaultsToTell))
     }
 

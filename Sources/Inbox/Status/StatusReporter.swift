@@ -62,17 +62,35 @@ extension StatusReporter {
             if var before = last {
                 let age = status.updatedAt - before.updatedAt
                 before.updatedAt = status.updatedAt
-                if before != status || !(0..<Self.statusAge).contains(age) { last = await write(status) }
+                if before != status || Pace(settings.progressInterval).isDue(age: age) { last = await write(status) }
             } else {
                 last = await write(status)
             }
-            try? await Task.sleep(for: settings.progressInterval)
-            if board.isIdle { await board.changed.wait(atMost: .seconds(Self.statusAge)) }
+            let pace = Pace(settings.progressInterval)
+            try? await Task.sleep(for: pace.pause)
+            if board.isIdle { await board.changed.wait(atMost: pace.pauseWhenIdle) }
         }
     }
 
-    /// In seconds: a file that is older than a few of these is of a service that hangs, or cannot write.
-    private static let statusAge: Int64 = 10
+    /// How often the status file is looked to, and written though nothing in it is new: who reads it takes an old one for
+    /// that of a service that hangs, or cannot write.
+    package struct Pace: Sendable {
+        /// Of the file, in seconds, at which it is written again.
+        private static let greatestAge: Int64 = 10
+
+        /// Between two reports.
+        package let pause: Duration
+        /// Longer than that by so much, while no recording is in work and nothing changes.
+        package var pauseWhenIdle: Duration { .seconds(Self.greatestAge) - pause }
+
+        /// - Parameter progressInterval: as it is configured.
+        package init(_ progressInterval: Duration) { pause = min(progressInterval, .seconds(Self.greatestAge)) }
+
+        /// Whether a file of this age, in seconds, would be too old at the next report.
+        package func isDue(age: Int64) -> Bool {
+            !(0..<max(0, Self.greatestAge - 1 - pause.components.seconds)).contains(age)
+        }
+    }
 
     package func makeStatus() async -> ServiceStatus {
         let counts = (try? await journal.counts()) ?? [:]
