@@ -57,6 +57,16 @@ package final class InstanceLock: Sendable {
         }
     }
 
+    /// Nobody holds the lock of `directory`, for sure.
+    package static func isFree(in directory: FilePath) -> Bool {
+        do {
+            let file = try OwnedDescriptor(opening: directory.appending("lock"), flags: O_RDONLY | O_NOFOLLOW)
+            return clinux_is_locked(file.descriptor.rawValue) == 0
+        } catch {
+            return (error as? SystemError)?.errno == .noSuchFileOrDirectory
+        }
+    }
+
     private static func owner(of descriptor: FileDescriptor) -> Int32? { processes(in: descriptor).first }
 
     private static func processes(in descriptor: FileDescriptor) -> [Int32] {

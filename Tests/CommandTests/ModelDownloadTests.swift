@@ -10,15 +10,16 @@ import Testing
     /// A file as a web server gives it.
     private struct Served: Sendable {
         var bytes: [UInt8]
-        var tag = "\"one\""
+        /// Nil: its version has no name.
+        var tag: String? = "\"one\""
         var hasRanges = true
         /// The connection ends after so many bytes of it.
         var cut: Int?
 
         func answer(_ request: FakeTranscriptionServer.Request) -> FakeTranscriptionServer.Response {
             var start = 0
-            var response = FakeTranscriptionServer.Response(headers: [("ETag", tag)])
-            let isSame = request.headers["if-range"].map { $0 == tag } ?? true
+            var response = FakeTranscriptionServer.Response(headers: tag.map { [("ETag", $0)] } ?? [])
+            let isSame = request.headers["if-range"].map { tag == $0 } ?? true
             if hasRanges, isSame, let range = request.headers["range"], let from = Int(range.filter(\.isNumber)) {
                 guard from < bytes.count else {
                     return FakeTranscriptionServer.Response(416, headers: [("Content-Range", "bytes */\(bytes.count)")])
@@ -157,7 +158,7 @@ import Testing
             let (place, archive) = try await Self.place(folder)
             let server = try FakeTranscriptionServer(
                 models: { request in
-                    var served = Served(bytes: archive, tag: "W/\"weak\"")
+                    var served = Served(bytes: archive)
                     if request.path.hasPrefix("/a/") {
                         served.bytes = Array(repeating: 7, count: archive.count)
                         served.cut = request.headers["range"] == nil ? 10_000 : 0
@@ -170,6 +171,33 @@ import Testing
             let added = try await place.run("models", "add", "\(server.url)/b/\(Self.file)")
             #expect(added.status == 0, "\(added.errors)")
             #expect(server.questions.last?.headers["range"] == nil)
+            try Self.expectModelAlone(place)
+        }
+    }
+
+    /// A server that does not name the file's version may have another one by the next request.
+    @Test(arguments: [nil, "W/\"weak\""]) func whatHasNoVersionIsFetchedAnew(_ tag: String?) async throws {
+        try await withTemporaryDirectory { folder in
+            let (place, archive) = try await Self.place(folder)
+            let isReplaced = Mutex(false)
+            let server = try FakeTranscriptionServer(
+                models: { request in
+                    var served = Served(bytes: archive, tag: tag)
+                    if !isReplaced.withLock({ $0 }) {
+                        served.bytes = Array(repeating: 7, count: archive.count)
+                        served.cut = 10_000
+                    }
+                    return served.answer(request)
+                }, script: { _ in FakeTranscriptionServer.Response(500) })
+            defer { server.stop() }
+            let address = "\(server.url)/\(Self.file)"
+            let cut = try await place.run("models", "add", address)
+            #expect(cut.status == 69 && !cut.errors.contains("goes on there"), "\(cut.errors)")
+            #expect(try place.files("models") == [])
+            isReplaced.withLock { $0 = true }
+            let added = try await place.run("models", "add", address)
+            #expect(added.status == 0, "\(added.errors)")
+            #expect(server.questions.allSatisfy { $0.headers["range"] == nil })
             try Self.expectModelAlone(place)
         }
     }

@@ -155,6 +155,39 @@ struct RefusedEngineTests {
         }
     }
 
+    /// By its bare name, in a folder of PATH; and what is no program yet, until it is made one.
+    @Test func aProgramThatComesIntoPlaceIsNoticed() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(
+                folder,
+                """
+                [[inbox]]
+                path = "\(folder.string)/inbox"
+                outbox = "\(folder.string)/outbox"
+                done = "\(folder.string)/done"
+                failed = "\(folder.string)/failed"
+                engine = "local"
+                settle_seconds = 0.2
+                [engines.local]
+                kind = "command"
+                command = ["parlograph-test-stt"]
+                """)
+            for path in ["inbox", "programs"] { try place.makeFolder(path) }
+            let path = "\(folder.string)/programs:/usr/bin:/bin"
+            let ended = try await place.start("serve", environment: ["PATH": path]) { process in
+                try place.writeMarks(0..<3, to: "inbox/a.wav")
+                try await process.says("its recordings wait")
+                try place.write("#!/bin/sh\necho said\n", to: "programs/parlograph-test-stt")
+                #expect(place["programs/parlograph-test-stt"].withPlatformString { chmod($0, 0o755) } == 0)
+                try await process.says("files of an engine have changed")
+                try await eventually("it in done") { place.exists("done/a.wav") }
+                process.send(SIGTERM)
+                return try await process.end(within: .seconds(15))
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+        }
+    }
+
     /// A filter before the server refuses one recording; the key is good.
     @Test func oneRecordingThatIsForbiddenFailsAlone() async throws {
         let server = try FakeTranscriptionServer.hearing { request in

@@ -112,6 +112,33 @@ struct ReloadTests {
         }
     }
 
+    /// Its settings are what they were; what they name is not.
+    @Test func anotherCAFileIsReadAtAReload() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let authority = "-----BEGIN CERTIFICATE-----\n"
+            try TestAudioFile.write(Array(authority.utf8), to: folder.appending("ca.pem"))
+            let place = try Workplace(
+                folder, server: server, inbox: "", engine: "ca_file = \"\(folder.string)/ca.pem\"")
+            let ended = try await place.start("serve") { process in
+                try await process.says("ready")
+                try place.write("not any more", to: "ca.pem")
+                try await Self.reload(process, says: "goes on with the one it has")
+                #expect(process.errors.contains("holds no certificate"), "\(process.errors)")
+                // Whoever writes it is in the middle of it: what was read before goes on.
+                try place.writeMarks(0..<3, to: "inbox/talk.wav")
+                try await eventually("the recording") { place.exists("done/talk.wav") }
+                #expect(process.errors.contains("engine cannot be made anew"), "\(process.errors)")
+                try place.write(authority, to: "ca.pem")
+                try await Self.reload(process, says: "configuration loaded again")
+                process.send(SIGTERM)
+                return try await process.end()
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+        }
+    }
+
     @Test func recordingsWaitForSpaceAndGoOnByThemselves() async throws {
         let server = try FakeTranscriptionServer.hearing()
         defer { server.stop() }

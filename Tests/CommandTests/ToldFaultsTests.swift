@@ -117,6 +117,15 @@ struct ToldFaultsTests {
         }
     }
 
+    /// Opening one waits for a writer; nobody waits for that, nor does the end of the service.
+    @Test func aPipeInTheKeyFilesPlaceIsTold() async throws {
+        try await Self.served(engine: "api_key_file = \"FOLDER/key\"") { place, process in
+            try place.move("key", "away")
+            #expect(mkfifo(place["key"].string, 0o644) == 0)
+            try await process.says("It is no regular file")
+        }
+    }
+
     @Test func aKeyFileThatCannotBeReadIsTold() async throws {
         try await Self.served(engine: "api_key_file = \"FOLDER/key\"") { place, _ in
             try place.move("key", "away")

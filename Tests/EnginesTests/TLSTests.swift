@@ -116,6 +116,20 @@ import Transcription
         }
     }
 
+    /// It is to be made anew with what is in it now.
+    @Test func anEngineKnowsThatItsCAFileWasReplaced() async throws {
+        try await withTemporaryDirectory { folder in
+            let file = folder.appending("ca.pem")
+            try TestAudioFile.write(Array("-----BEGIN CERTIFICATE-----".utf8), to: file)
+            let cloud = try engine("https://127.0.0.1:1", caFile: file)
+            #expect(cloud.isCurrent)
+            try TestAudioFile.write(Array("-----BEGIN CERTIFICATE-----\n".utf8), to: file)
+            #expect(!cloud.isCurrent)
+            #expect(unlink(file.string) == 0)
+            #expect(cloud.isCurrent, "it goes on with what it has")
+        }
+    }
+
     @Test func aCAFileThatIsNoneIsAnErrorAtOnce() async throws {
         try await withTemporaryDirectory { folder in
             let missing = #expect(throws: TranscriptionError.self) {

@@ -195,6 +195,39 @@ import Transcription
         }
     }
 
+    /// A service that was stopped or killed in the middle of it takes nothing out.
+    @Test(arguments: ["killed", "stopped", "runs"]) func aRecordingThatStayedIsTriedAgain(_ way: String) async throws {
+        try await Self.withJournal { journal, folder in
+            let job = try #require(try await Self.enqueue(RawName(bytes: "a.wav".utf8), 1, in: journal))
+            try await journal.finish(job.id, state: .failed, error: ("undecodable", "x"), now: 1)
+            let lock = try InstanceLock(in: folder)
+            #expect(try await journal.beginDisposal(job.id))
+            if way == "stopped" { try await journal.endDisposal(job.id) }
+            let isFree = way == "killed"
+            #expect(
+                try await journal.retry(job.id) { isFree || InstanceLock.isFree(in: folder) } == (way != "runs"))
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    /// On a disk that is full until the recording is gone from it.
+    @Test func nothingIsWrittenForWhatIsKnownToBeStuck() async throws {
+        try await Self.withJournal { journal, folder in
+            func written() -> FileIdentity? { try? FileStatus(at: folder.appending("jobs.sqlite-wal")).identity }
+            let job = try #require(try await Self.enqueue(RawName(bytes: "a.wav".utf8), 1, in: journal))
+            try await journal.finish(job.id, state: .delivered, error: nil, now: 1)
+            try await journal.noteStuck(job.id, because: "It is full.")
+            let before = try #require(written())
+            for _ in 0..<3 {
+                #expect(try await journal.beginDisposal(job.id))
+                try await journal.noteStuck(job.id, because: "It is full.")
+            }
+            #expect(written() == before)
+            try await journal.noteStuck(job.id, because: "It is away.")
+            #expect(try await journal.jobs().map(\.sourceFault) == ["It is away."])
+        }
+    }
+
     @Test func recordingsOfOneStemGetTheirOwnNamesAndKeepThem() async throws {
         try await Self.withJournal { journal, _ in
             var bases: [String] = []

@@ -13,7 +13,7 @@ import Transcription
             #expect(InstanceLock.holder(in: folder) == nil)
             do {
                 let lock = try InstanceLock(in: folder)
-                #expect(InstanceLock.holder(in: folder) == getpid())
+                #expect(InstanceLock.holder(in: folder) == getpid() && !InstanceLock.isFree(in: folder))
                 #expect { try InstanceLock(in: folder) } throws: { error in
                     (error as? InstanceLock.Held)?.processID == getpid()
                 }

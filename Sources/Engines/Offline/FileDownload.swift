@@ -65,7 +65,8 @@ package struct FileDownload {
             let there = try FileStatus(of: file.descriptor).identity.byteCount
             let origin = there > 0 ? PartOrigin.read(beside: path, of: url) : nil
             if let origin, origin.total == there { return }
-            let useful = origin == nil ? 0 : there
+            // Without a name of its version nobody can tell whether the server still has the same file.
+            let useful = origin?.version == nil ? 0 : there
             most = max(most, useful)
             let transfer = FileTransfer(
                 file: file.descriptor.rawValue, path: path, url: url, origin: origin, there: useful, limit: limit,
@@ -76,7 +77,9 @@ package struct FileDownload {
                     throw SystemError("fsync", path.printable, errno: Errno(rawValue: errno))
                 }
                 return
-            case .cancelled: throw CancellationError()
+            case .cancelled:
+                tidyPart(of: file.descriptor)
+                throw CancellationError()
             case .anew:
                 begun += 1
                 ftruncate(file.descriptor.rawValue, 0)
@@ -84,6 +87,7 @@ package struct FileDownload {
             case .broken(let reason):
                 let now = try FileStatus(of: file.descriptor).identity.byteCount
                 guard transfer.hasBegun, now > most else { throw failure(reason, file.descriptor) }
+                most = now
             case .failed(let reason): throw failure(reason, file.descriptor)
             }
         }
@@ -92,13 +96,22 @@ package struct FileDownload {
 
     private func failure(_ reason: String, _ file: FileDescriptor) -> Failure {
         var text = "\(Self.shown(url)) cannot be had: \(reason)."
-        if let bytes = try? FileStatus(of: file).identity.byteCount, bytes > 0 {
+        if tidyPart(of: file), let bytes = try? FileStatus(of: file).identity.byteCount {
             text +=
                 " What came of it, \(ByteCount.text(bytes)), stays in \(path.printable); the same command goes on there."
-        } else {
-            Self.remove(path)
         }
         return Failure(description: text)
+    }
+
+    /// Removes what came where the next one will not go on there; a part of something else may be wanted again.
+    /// - Returns: whether a part stays.
+    @discardableResult
+    private func tidyPart(of file: FileDescriptor) -> Bool {
+        let isEmpty = (try? FileStatus(of: file).identity.byteCount) == 0
+        let origin = PartOrigin.read(beside: path, of: url)
+        if !isEmpty, origin?.version != nil { return true }
+        if isEmpty || origin != nil { Self.remove(path) }
+        return false
     }
 }
 

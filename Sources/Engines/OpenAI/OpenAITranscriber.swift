@@ -16,6 +16,8 @@ package struct OpenAITranscriber: Transcriber {
     private(set) var endpoints: [String]
     private(set) var addresses: AddressPool
     let trust: TLSTrust
+    /// The CA file as it was when it was read.
+    private let authorities: FileIdentity?
     let loop: CurlLoop
     let pool: BlockingPool
     let knowledge: ServerKnowledge
@@ -55,6 +57,8 @@ package struct OpenAITranscriber: Transcriber {
             throw TranscriptionError(
                 .configuration, "The API key of \(section) holds characters no key has: check its file.")
         }
+        // Known before it is read: what is written into it meanwhile makes it another one.
+        authorities = Self.authorities(settings)
         trust = try Self.trust(settings)
         self.settings = settings
         self.profile = profile
@@ -86,6 +90,13 @@ package struct OpenAITranscriber: Transcriber {
         if profile.takesTemperature, let degree = settings.temperature { changing.append("temperature=\(degree)") }
         return changing
     }
+
+    private static func authorities(_ settings: OpenAIEngineSettings) -> FileIdentity? {
+        settings.caFile.flatMap { try? FileStatus(at: $0).identity }
+    }
+
+    /// Where the CA file is gone, those that were in it go on being trusted.
+    package var isCurrent: Bool { Self.authorities(settings).map { $0 == authorities } ?? true }
 
     private static func trust(_ settings: OpenAIEngineSettings) throws -> TLSTrust {
         guard let path = settings.caFile else { return TLSTrust(isDisabled: settings.insecure) }

@@ -49,6 +49,20 @@ package enum FinishedSource {
         }
     }
 
+    /// Whether the folder is there that `dispose` would move the recording into, if it would. Blocks.
+    /// - Parameter checkRoot: as for `dispose`.
+    /// - Throws: `SystemError` as `dispose`.
+    package static func checkTarget(
+        of job: Job, inbox: InboxSettings, as outcome: Job.State, checkRoot: (FilePath) throws -> Void = { _ in }
+    ) throws {
+        let root = target(of: inbox, as: outcome)
+        guard root != inbox.path, let source = try folder(of: job, inbox),
+            (try? source.status(of: job.path.last))?.identity == job.identity
+        else { return }
+        try checkRoot(root)
+        _ = try OpenFolder(root: root)
+    }
+
     /// Why a recording stays in its inbox, and the remedy, in sentences. Blocks.
     /// - Parameter error: of `dispose`.
     static func obstacle(_ error: any Error, _ job: Job, inbox: InboxSettings, as outcome: Job.State) -> String {

@@ -9,13 +9,19 @@ extension JobRunner {
     @discardableResult
     func moveSource(of job: Job, _ inbox: InboxSettings, as outcome: Job.State) async -> Bool {
         let probe = outboxProbe
+        let storage = Storage.folder(FinishedSource.target(of: inbox, as: outcome))
         do {
+            if pendingMoves.contains(job) {
+                // Many that are stuck are not written down again and again.
+                try await BlockingPool.files.run(on: storage) {
+                    try FinishedSource.checkTarget(of: job, inbox: inbox, as: outcome, checkRoot: probe.checkMount)
+                }
+            }
             guard try await journal.beginDisposal(job.id) else {
                 // Queued again by `jobs retry`, or on record no longer.
                 _ = pendingMoves.remove(job)
                 return false
             }
-            let storage = Storage.folder(FinishedSource.target(of: inbox, as: outcome))
             let result = try await WholeFilePool.shared.run(on: storage, bytes: job.identity.byteCount) { turn in
                 try FinishedSource.dispose(
                     job, inbox: inbox, as: outcome, checkRoot: probe.checkMount,
@@ -29,6 +35,7 @@ extension JobRunner {
             }
             return result.isReplaced
         } catch is CancellationError {
+            try? await journal.endDisposal(job.id)
             return false
         } catch {
             await noteStuck(job, inbox, as: outcome, error)

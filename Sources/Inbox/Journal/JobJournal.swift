@@ -241,14 +241,17 @@ package struct JobJournal: Sendable {
 
     /// A failed or partial job whose recording still lies in its inbox is queued again, as if it had not been worked on;
     /// the digests stay, so that its sidecars are known as ours.
+    /// - Parameter isAlone: no service takes recordings out; asked while none can begin to. One that it began to take out
+    ///   and did not is tried again, then.
     /// - Returns: false when it is no such job, or its recording is being taken out of the inbox, or was.
-    package func retry(_ id: Int64) async throws -> Bool {
+    package func retry(_ id: Int64, isAlone: @escaping @Sendable () -> Bool = { false }) async throws -> Bool {
         try await database.write { db in
+            let leaving = isAlone() ? ", 'leaving'" : ""
             try db.execute(
                 sql: """
                     UPDATE job SET state = 'queued', source = 'pending', error_code = NULL, error_message = NULL,
                       finished_at = NULL, outcome = NULL, attempts = 0, not_before = 0 WHERE id = ? AND state IN ('failed', 'partial')
-                      AND source IN ('pending', 'kept')
+                      AND source IN ('pending', 'kept'\(leaving))
                     """, arguments: [id])
             return db.changesCount > 0
         }

@@ -42,6 +42,12 @@ final class JournalFile: Sendable {
         try await patiently { try await $0.read(body) }
     }
 
+    /// Does not wait for the file, and is done also for a task that is cancelled.
+    func writeNow<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        let queue = queue
+        return try await BlockingPool.files.run { try queue.write(body) }
+    }
+
     /// For figures that may as well be left out: throws at once.
     func readNow<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         try await queue.read(body)

@@ -194,7 +194,7 @@ struct JobsCommand: AsyncParsableCommand {
             if chosen.isEmpty, unknown.isEmpty { StandardOutput.print("There is nothing that failed.") }
             for job in chosen {
                 do {
-                    try await JobsCommand.retry(job, journal, settings)
+                    try await JobsCommand.retry(job, journal, in: directory, settings)
                     StandardOutput.print("\(job.path.printable): is tried again within a minute, if the service runs")
                 } catch {
                     let isRights = (error as? SystemError)?.errno == .permissionDenied
@@ -240,7 +240,9 @@ struct JobsCommand: AsyncParsableCommand {
 
     /// A recording in `failed` goes back into its inbox, where it is found as new; one that was kept is queued again.
     /// - Parameter settings: nil: they have a fault; the journal knows the folders.
-    private static func retry(_ job: Job, _ journal: JobJournal, _ settings: Settings?) async throws {
+    private static func retry(
+        _ job: Job, _ journal: JobJournal, in directory: FilePath, _ settings: Settings?
+    ) async throws {
         let configured = settings?.inboxes.first { RawName($0.path) == job.inbox }
         guard settings == nil || configured != nil else {
             throw ConfigurationFault("its inbox \(job.inbox.printable) is no longer configured.")
@@ -268,7 +270,7 @@ struct JobsCommand: AsyncParsableCommand {
                 throw TranscriptionError(
                     .noSuchInput, "the recording is no longer in its inbox. Put it there again to have it transcribed.")
             }
-            guard try await journal.retry(job.id) else {
+            guard try await journal.retry(job.id, isAlone: { InstanceLock.isFree(in: directory) }) else {
                 throw TranscriptionError(
                     .noSuchInput, "the service is just taking it out of its inbox. Try again in a moment.")
             }

@@ -99,7 +99,9 @@ struct ModelsCommand: AsyncParsableCommand {
             } catch {
                 line?.end()
                 guard !Task.isCancelled else {
-                    Exit.say("parlograph: Stopped. What was fetched of a file is kept; the same command goes on there.")
+                    let hasPart = await BlockingPool.files.run { !ModelInstallation.parts(in: target).isEmpty }
+                    let advice = hasPart ? " What was fetched of a file is kept; the same command goes on there." : ""
+                    Exit.say("parlograph: Stopped.\(advice)")
                     return .interrupted
                 }
                 return ModelsCommand.failure(error)

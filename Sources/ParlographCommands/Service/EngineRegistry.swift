@@ -17,6 +17,8 @@ final class EngineRegistry: Sendable {
         var controller: ConcurrencyController
         let apiLimitMB: Int?
         var outage = FallbackCooldown()
+        /// How often it was made.
+        var generation = 1
 
         var link: EngineLink { EngineLink(engine: transcriber, controller: controller, outage: outage) }
     }
@@ -61,7 +63,7 @@ final class EngineRegistry: Sendable {
     }
 
     /// For new settings: the cache stays open, and an engine whose settings are what they were goes on, with what it has
-    /// learnt and with its limits of requests. `old` serves the recordings that are being worked on.
+    /// learnt and with its limits of requests. `old` serves the recordings that are being worked on. Blocks.
     init(_ settings: Settings, after old: EngineRegistry) {
         self.settings = settings
         logger = old.logger
@@ -72,7 +74,9 @@ final class EngineRegistry: Sendable {
         let isAsWide = settings.processing.maxConcurrentChunks == old.settings.processing.maxConcurrentChunks
         slots = isAsWide ? old.slots : Self.slots(settings)
         guard isAsWide else { return }
-        let known = old.state.withLock { $0 }
+        var known = old.state.withLock { $0 }
+        // A file that is of no use is to be told at the reload that was to take it up.
+        known.entries = known.entries.filter { $0.value.transcriber.isCurrent }
         let unchanged = Set(
             settings.engines.filter { name, entry in
                 old.settings.engines[name].map { $0.withoutRates == entry.withoutRates } ?? false
@@ -169,8 +173,19 @@ final class EngineRegistry: Sendable {
     }
 
     private func entry(_ name: String) throws -> Entry {
-        if let known = state.withLock({ $0.entries[name] }), known.transcriber.isCurrent { return known }
-        let (transcriber, apiLimitMB) = try make(name)
+        let before = state.withLock { $0.entries[name] }
+        if let before, before.transcriber.isCurrent { return before }
+        let transcriber: any Transcriber
+        let apiLimitMB: Int?
+        do {
+            (transcriber, apiLimitMB) = try make(name)
+        } catch {
+            guard let before else { throw error }
+            logger.warning(
+                "engine cannot be made anew, it goes on as it is",
+                metadata: ["engine": "\(name)", "error": "\(error)"])
+            return before
+        }
         let group = settings.group(of: name)
         let own = try settings.engine(name)
         let most = settings.processing.maxConcurrentChunks
@@ -178,7 +193,7 @@ final class EngineRegistry: Sendable {
         return state.withLock { state in
             let known = state.entries[name]
             // Somebody else was faster.
-            if let known, known.transcriber.identity == transcriber.identity { return known }
+            if let known, known.generation != before?.generation { return known }
             let controller =
                 known?.controller ?? group.map { state.controller(of: $0) }
                 ?? ConcurrencyController(
@@ -186,7 +201,8 @@ final class EngineRegistry: Sendable {
                         ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
                         requestsPerMinute: own.requestsPerMinute, audioSecondsPerHour: own.audioSecondsPerHour,
                         waitsForEngine: waits))
-            let entry = Entry(transcriber: transcriber, controller: controller, apiLimitMB: apiLimitMB)
+            var entry = Entry(transcriber: transcriber, controller: controller, apiLimitMB: apiLimitMB)
+            if let known { entry.generation = known.generation + 1 }
             state.entries[name] = entry
             return entry
         }

@@ -1,4 +1,5 @@
 import Engines
+import Glibc
 import SystemPackage
 import SystemSupport
 
@@ -15,9 +16,21 @@ struct EngineSetup: Sendable, Equatable {
         case .offline(let engine):
             model = try? InstalledModel.find(engine)
             libraries = EngineFiles.libraries
-        case .command(let engine): program = engine.command.first.flatMap { Self.identity(FilePath($0)) }
+        case .command(let engine): program = engine.command.first.flatMap(Self.program)
         case .openai(let engine): certificates = engine.caFile.flatMap(Self.identity)
         }
+    }
+
+    /// A bare name is looked for as the engine does it: in the folders of PATH.
+    private static func program(_ name: String) -> FileIdentity? {
+        let folders = (ProcessEnvironment.all["PATH"] ?? "/bin:/usr/bin").split(separator: ":").map {
+            FilePath(String($0))
+        }
+        let places = name.contains("/") ? [FilePath(name)] : folders.filter(\.isAbsolute).map { $0.appending(name) }
+        for place in places where place.withPlatformString({ access($0, X_OK) }) == 0 {
+            if let status = try? FileStatus(at: place), status.kind == .regular { return status.identity }
+        }
+        return nil
     }
 
     private static func identity(_ path: FilePath) -> FileIdentity? { (try? FileStatus(at: path))?.identity }

@@ -56,8 +56,11 @@ final class LiveSettings: Sendable {
         return KeyChange(settings: settings.readingAgain(keysOf: changed), engines: changed, version: version)
     }
 
-    /// As `Settings.unreadableKeyFiles`. Blocks.
-    func unreadableKeys() -> [String: String] { state.withLock { $0.settings }.unreadableKeyFiles }
+    /// The key files of engines in use, by the engines' names.
+    var usedKeyFiles: [String: FilePath] {
+        let settings = state.withLock { $0.settings }
+        return settings.keyFiles.filter { settings.usedEngines.contains($0.key) }
+    }
 
     /// What these engines find in place for them. Blocks.
     /// - Parameter engines: nil: those in use.
@@ -90,8 +93,11 @@ final class LiveSettings: Sendable {
                 "\(new.origin): \(key) is \(now.printable) now and was \(before.printable): that needs a restart.")
         }
         try await FolderCheck.prepare(new, only: new.inboxes.filter { !old.inboxes.contains($0) })
-        let newRoom = EngineRegistry(new, after: room)
-        try await BlockingPool.files.run { for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) } }
+        let newRoom = try await BlockingPool.files.run {
+            let newRoom = EngineRegistry(new, after: room)
+            for inbox in new.inboxes { _ = try newRoom.transcriber(inbox.engine) }
+            return newRoom
+        }
         let isTaken = state.withLock { state in
             guard version == nil || version == state.version else { return false }
             state = State(settings: new, room: newRoom, version: state.version + 1)

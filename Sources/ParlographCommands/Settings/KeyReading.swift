@@ -51,15 +51,47 @@ struct KeyReading {
 
 extension KeyReading {
     /// The content of a key file, and which file that was. Blocks.
+    /// - Parameter again: what was read once by then; a pipe, which would have to be waited for, has no more to say.
     /// - Throws: `SystemError`.
-    init(file: String) throws {
+    init(file: String, again: Bool = false) throws {
         let path = FilePath(file)
-        let open = try OwnedDescriptor(opening: path, flags: O_RDONLY)
+        let open = try OwnedDescriptor(opening: path, flags: again ? O_RDONLY | O_NONBLOCK : O_RDONLY)
         // Known before it is read: what is written into it meanwhile makes it another one.
-        identity = try FileStatus(of: open.descriptor).identity
+        let status = try FileStatus(of: open.descriptor)
+        guard !again || status.kind == .regular else {
+            throw SystemError("read", path.printable, errno: .invalidArgument, saying: Self.isNoFile)
+        }
+        identity = status.identity
         let bytes = try SmallFile.read(open.descriptor, named: path.printable, limit: 64 << 10)
         secret = Secret(String(decoding: bytes, as: UTF8.self))
         origin = .file(file)
+    }
+
+    private static let isNoFile = "It is no regular file"
+
+    /// Why the key file of an engine in use cannot be read now, and the remedy; nil: it can. Blocks.
+    static func fault(of engine: String, _ path: FilePath) -> String? {
+        do {
+            _ = try KeyReading(file: path.string, again: true)
+            return nil
+        } catch {
+            return fault(of: engine, path, error as? SystemError)
+        }
+    }
+
+    /// - Parameter error: nil: it does not answer.
+    static func fault(of engine: String, _ path: FilePath, _ error: SystemError?) -> String {
+        let cause = error.map { $0.sentence ?? "\($0.errno)" } ?? "its disk or server does not answer"
+        let remedy =
+            switch error?.errno {
+            case .noSuchFileOrDirectory: "Put it there again"
+            case .permissionDenied, .notPermitted:
+                "Let the service's user read it: chown parlograph \(path.printable); chmod 0400 \(path.printable)"
+            case .invalidArgument, .isDirectory, .fileTooLarge: "Put a file there that holds the key and nothing else"
+            default: "Look at its disk or server"
+            }
+        return "The key file \(path.printable) of engine \(engine) cannot be read by the service: \(cause). "
+            + "It goes on with the key it has, and will have none at its next start. \(remedy)"
     }
 }
 
@@ -77,32 +109,13 @@ extension Settings {
     package func readingAgain(keysOf names: some Sequence<String>) -> Settings {
         var settings = self
         for name in names {
-            guard let path = keyFiles[name], let reading = try? KeyReading(file: path.string) else { continue }
+            guard let path = keyFiles[name], let reading = try? KeyReading(file: path.string, again: true) else {
+                continue
+            }
             settings.engines[name]?.keyFileIdentity = reading.identity
             if let secret = reading.secret { settings.give(secret, to: name) }
         }
         return settings
-    }
-
-    /// Why the key files of engines in use cannot be read now, and the remedy, by their printable paths. Blocks.
-    var unreadableKeyFiles: [String: String] {
-        var faults: [String: String] = [:]
-        for (name, path) in keyFiles where usedEngines.contains(name) {
-            do {
-                _ = try OwnedDescriptor(opening: path, flags: O_RDONLY)
-            } catch {
-                let errno = (error as? SystemError)?.errno
-                let remedy =
-                    errno == .noSuchFileOrDirectory
-                    ? "Put it there again"
-                    : "Let the service's user read it: chown parlograph \(path.printable); chmod 0400 \(path.printable)"
-                faults[path.printable] =
-                    "The key file \(path.printable) of engine \(name) cannot be read by the service: "
-                    + "\(errno.map { "\($0)" } ?? "\(error)"). It goes on with the key it has, and will have none at its "
-                    + "next start. \(remedy)"
-            }
-        }
-        return faults
     }
 
     /// Engines whose key file can be read and is not the one that their key was read from, by name. Blocks.
@@ -111,7 +124,7 @@ extension Settings {
             guard let now = try? FileStatus(at: path).identity, now != engines[name]?.keyFileIdentity else {
                 return false
             }
-            return (try? OwnedDescriptor(opening: path, flags: O_RDONLY)) != nil
+            return (try? KeyReading(file: path.string, again: true)) != nil
         }.keys.sorted()
     }
 
