@@ -99,7 +99,7 @@ struct NestingTests {
                         return place.exists("done/\(second).wav")
                     }
                     process.send(SIGTERM)
-                    return try await process.end(within: .seconds(60))
+                    return try await process.end()
                 }
                 #expect(ended.status == 0, "\(ended.errors)")
                 #expect(ended.errors.split(separator: "\n").count { $0.contains("folder settings are of no use") } == 1)

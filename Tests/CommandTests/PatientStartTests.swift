@@ -29,7 +29,7 @@ import Testing
                 try await socket.message("READY=1")
                 try await eventually("the transcript") { place.exists("done/talk.wav") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(60))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(ended.errors.contains("job journal can be used again"))
@@ -47,7 +47,7 @@ import Testing
             let ended = try await place.start("serve") { process in
                 try await process.says("job journal cannot be used")
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(60))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             // It ended cleanly: the next one finds nothing to sweep up.

@@ -59,7 +59,7 @@ struct RefusedEngineTests {
                 let after = try await place.run("status", "--json").lines.first ?? ""
                 #expect(after.contains(#""state":"ok""#) && after.contains("last_delivery_at"), "\(after)")
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(ended.errors.contains("engine can be used again"))
@@ -83,7 +83,7 @@ struct RefusedEngineTests {
                 if withReload { process.send(SIGHUP) } else { try await process.says("key file has changed") }
                 try await eventually("all in done") { try place.files("done").count == 3 }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(!ended.errors.contains("good-key") && !ended.errors.contains("old-key"))
@@ -107,7 +107,7 @@ struct RefusedEngineTests {
                 #expect(process.errors.contains("/etc/parlograph/credentials/fake"), "\(process.errors)")
                 #expect(process.errors.contains("systemctl restart parlograph"))
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
             try place.write("key", to: "credentials/engine_fake")
             let again = try await Program.run(
@@ -182,7 +182,7 @@ struct RefusedEngineTests {
                 try await process.says("files of an engine have changed")
                 try await eventually("it in done") { place.exists("done/a.wav") }
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
         }
@@ -208,7 +208,7 @@ struct RefusedEngineTests {
                 try await eventually("the one") { place.exists("failed/b.wav") }
                 #expect(!process.errors.contains("its recordings wait"))
                 process.send(SIGTERM)
-                return try await process.end(within: .seconds(15))
+                return try await process.end()
             }
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try place.files("done").count == 3)

@@ -26,7 +26,7 @@ struct ToldFaultsTests {
                 try await process.says("ready")
                 try await body(place, process)
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
         }
     }
@@ -78,7 +78,7 @@ struct ToldFaultsTests {
                     try await process.says("ready")
                     try await eventually("a report") { try await place.run("status").status == 0 }
                     process.send(signal)
-                    _ = try await process.end(within: .seconds(15))
+                    _ = try await process.end()
                 }
                 let status = try await place.run("status")
                 let words = "The service is not running; figures of 2"
@@ -162,7 +162,7 @@ struct ToldFaultsTests {
                 try place.move("stt.new", "stt")
                 try await eventually("the transcript") { place.exists("done/talk.wav") }
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
         }
     }

@@ -49,7 +49,7 @@ struct WaitingTests {
                 try await eventually("the transcript") { place.exists("done/talk.wav") }
                 try await eventually("the note gone") { !place.exists("outbox/talk.status.txt") }
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
         }
     }
@@ -87,7 +87,7 @@ struct WaitingTests {
                 try await eventually("all in done") { try place.files("done").count == 4 }
                 try await eventually("the note gone") { !place.exists("outbox/parlograph.status.txt") }
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
         }
     }
@@ -117,7 +117,7 @@ struct WaitingTests {
                 try TestAudioFile.write(whole, to: place["inbox/half.wav"])
                 try await eventually("the transcript") { place.exists("outbox/half.json") }
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
         }
     }
@@ -147,7 +147,7 @@ struct WaitingTests {
                 let retry = try await place.run("jobs", "retry", "broken.wav")
                 #expect(retry.status == 0, "\(retry.errors)")
                 process.send(SIGTERM)
-                _ = try await process.end(within: .seconds(15))
+                _ = try await process.end()
             }
             #expect(try await place.run("status").status == 69, "no service runs")
             try place.write(good, to: "parlograph.toml")

@@ -47,7 +47,7 @@ import Transcription
         print(os.getpid(), listener.getsockname()[1], sep="\n", flush=True)
         def serve(plain):
             try:
-                plain.settimeout(10)
+                plain.settimeout(600)
                 with context.wrap_socket(plain, server_side=True) as connection:
                     print(connection.selected_alpn_protocol(), flush=True)
                     if connection.selected_alpn_protocol() == "h2": break_http2(connection)
@@ -61,7 +61,7 @@ import Transcription
             try TestAudioFile.write(Array(Self.script.utf8), to: folder.appending("server.py"))
             let command =
                 "cd \(folder.printable) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-                + "-subj /CN=h -keyout key.pem -out cert.pem -days 2 2>log && exec timeout 60 python3 server.py \(way) 2>>log"
+                + "-subj /CN=h -keyout key.pem -out cert.pem -days 2 2>log && exec timeout 1200 python3 server.py \(way) 2>>log"
             let output = try #require(popen(command, "r"))
             let server = try #require(pid_t(line(of: output)))
             defer {
@@ -72,7 +72,7 @@ import Transcription
             var settings = OpenAIEngineSettings(
                 name: "cloud", baseURLs: ["https://127.0.0.1:\(port)"], model: "m")
             settings.insecure = true
-            settings.requestTimeout = .seconds(10)
+            settings.requestTimeout = .seconds(600)
             let cloud = try OpenAITranscriber(settings: settings, loop: CurlLoop(), pool: testPool)
             let heard = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
             #expect(heard.segments.map(\.text) == ["ok"])

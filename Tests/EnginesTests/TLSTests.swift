@@ -29,7 +29,7 @@ import Transcription
             let status = await testPool.run { system("\(authority) && \(request) && \(sign)") }
             try #require(status == 0)
             let serve =
-                "cd \(path) && exec timeout 30 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www -cert cert.pem "
+                "cd \(path) && exec timeout 1200 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www -cert cert.pem "
                 + "-key key.pem 2>&1 </dev/null"
             let server = try Server(command: serve)
             try await body("https://127.0.0.1:\(server.port)", folder.appending("ca.pem"))
@@ -64,7 +64,7 @@ import Transcription
     private func engine(_ url: String, caFile: FilePath? = nil) throws -> OpenAITranscriber {
         var settings = OpenAIEngineSettings(name: "cloud", baseURLs: [url], model: "m")
         settings.caFile = caFile
-        settings.requestTimeout = .seconds(10)
+        settings.requestTimeout = .seconds(600)
         return try OpenAITranscriber(settings: settings, loop: CurlLoop(), pool: testPool)
     }
 
