@@ -163,8 +163,10 @@ systemctl daemon-reload
 check "it starts with a key from systemd's credential store" systemctl restart parlograph@nas
 check "and has it beside those of its folder" sh -c 'cd "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service" && grep -qz key-of-the-store engine_stored && grep -qz key-of-the-cloud engine_cloud'
 printf 'newer-key' >/etc/credstore/engine_stored
+printf 'changed-key' >/etc/parlograph/credentials/cloud
 check "a reload of it" systemctl reload parlograph@nas
-check "leaves a credential as it was" sh -c 'cat "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_stored" | tee /dev/stderr | grep -qz key-of-the-store'
+check "has systemd 252 hand out changed credentials" sh -c 'cd "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service"; head engine_*; grep -qz newer-key engine_stored && grep -qz changed-key engine_cloud'
+printf 'key-of-the-cloud' >/etc/parlograph/credentials/cloud
 check "a restart takes the new one" sh -c 'systemctl restart parlograph@nas && grep -qz newer-key "/proc/$(systemctl show -p MainPID --value parlograph@nas)/root/run/credentials/parlograph@nas.service/engine_stored"'
 if [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ]; then
   check "ImportCredential is newer than this systemd, which says so" sh -c \
