@@ -117,8 +117,9 @@ package struct WaveLayout: Equatable, Sendable {
     }
 
     /// Placeholders of streaming writers: 0, or the greatest numbers of 32 and 31 bits less a header's length or rounded
-    /// to a block (0x7FFFF000 by SoX, 0x80000000 by arecord).
+    /// to a block (0x7FFFF000 by SoX, 0x80000000 by arecord), or 0x7F000000 and a header's length (AIFF by SoX).
     static func isOpen(_ size: UInt64) -> Bool {
         size == 0 || size >= 0xFFFF_0000 || (0x7FFF_0000...0x8000_0000).contains(size)
+            || (0x7F00_0000...0x7F00_1000).contains(size)
     }
 }

@@ -105,6 +105,11 @@ struct OggPage: Equatable {
         isLast = header[5] & 4 != 0
     }
 
+    /// Of each byte, by the polynomial of RFC 3533.
+    private static let checksums = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte) << 24) { crc, _ in crc & 0x8000_0000 != 0 ? crc << 1 ^ 0x04C1_1DB7 : crc << 1 }
+    }
+
     /// The checksum is right.
     func isIntact(in source: some ByteSource) -> Bool {
         var bytes = source.bytes(at: start, count: Int(end - start))
@@ -113,8 +118,7 @@ struct OggPage: Equatable {
         bytes.replaceSubrange(22..<26, with: [0, 0, 0, 0])
         var crc: UInt32 = 0
         for byte in bytes {
-            crc ^= UInt32(byte) << 24
-            for _ in 0..<8 { crc = crc & 0x8000_0000 != 0 ? crc << 1 ^ 0x04C1_1DB7 : crc << 1 }
+            crc = crc << 8 ^ Self.checksums[Int(crc >> 24) ^ Int(byte)]
         }
         return crc == expected
     }

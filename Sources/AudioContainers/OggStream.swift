@@ -55,7 +55,12 @@ package struct OggStream: Equatable, Sendable {
         self.channels = Int(channels)
     }
 
+    /// A page whose checksum is wrong is missing, as decoders take it.
     mutating func append(_ page: OggPage, of source: some ByteSource) {
+        guard lastPage == nil || page.end > source.size || page.isIntact(in: source) else {
+            end = page.end
+            return
+        }
         if let lastPage, page.sequence != (lastPage.sequence + 1) & 0xFFFF_FFFF, holes.count < Self.maximumHoles {
             // What is broken begins within the page before, mostly.
             let isWhole = lastPage.end <= page.start && lastPage.isIntact(in: source)

@@ -121,6 +121,9 @@ import Testing
         wave.declaredRIFFBytes = UInt32(wave.bytes.count + 5_000)
         #expect(Self.verdict(wave.bytes) == .undeclared)
 
+        let piped = try await Self.encoded("p.aiff", by: "sh") { ["-c", "sox \($0) -t aiff - | cat > \($1)"] }
+        #expect(Self.verdict(piped) == .undeclared)
+
         let constant = try await Self.encoded("c.mp3", by: "lame") { ["--quiet", "-t", "-b", "64", $0, $1] }
         #expect(Self.verdict(constant) == .undeclared)
         #expect(Self.verdict(constant.prefix(constant.count / 2)) == .undeclared)

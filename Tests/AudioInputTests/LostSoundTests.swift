@@ -75,6 +75,20 @@ import Transcription
         }
     }
 
+    /// One wrong bit: decoders drop the whole page, and say nothing.
+    @Test(arguments: [
+        ("a.ogg", ["oggenc", "-Q", "-o", "OUT", "IN"]), ("a.opus", ["opusenc", "--quiet", "IN", "OUT"]),
+    ])
+    func ofAnOggPageWithAWrongChecksum(_ file: (name: String, command: [String])) async throws {
+        var bytes = try await Decoded.encoded(
+            TestWave(Self.sound), as: file.name, file.command[0], Array(file.command.dropFirst()))
+        let page = try #require((bytes.count / 2..<bytes.count - 4).first { bytes[$0...].starts(with: "OggS\0".utf8) })
+        bytes[page + 22] ^= 1
+        let decoded = try await Decoded.of(bytes, named: file.name)
+        #expect(abs(decoded.seconds - 20) < 0.1, "\(decoded.seconds)")
+        #expect(decoded.warnings.contains("count as silence"), "\(decoded.warnings)")
+    }
+
     /// A constant rate tells how much stood there; a piece that is cut out leaves nothing to tell it by.
     @Test func ofMPEGWithoutADeclaredLength() async throws {
         let bytes = try await Self.encoded("a.mp3", "lame", "--quiet", "-t", "-b", "64", "IN", "OUT")
