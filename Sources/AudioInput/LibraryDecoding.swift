@@ -49,7 +49,10 @@ enum LibraryDecoding {
             bytes = VirtualFile(file, prefix: Array(header.dropFirst(Int(start))), start: layout.start, length: there)
         }
         let sound = try SoundFile(bytes)
-        let frames = [tail.isSound ? nil : format.declaredFrames, sound.declaredFrames].compactMap { $0 }.max()
+        // Where the writer left the length of the sound open, its count of frames says nothing either.
+        let isOpen = layout.map { $0.declaredSeconds == nil } ?? false
+        let frames = [tail.isSound || isOpen ? nil : format.declaredFrames, sound.declaredFrames].compactMap { $0 }
+            .max()
         let seconds = [sound.seconds(of: frames), tail.isSound ? nil : layout?.declaredSeconds].compactMap { $0 }.max()
         try output.announce(
             format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds, declared: seconds)

@@ -75,6 +75,13 @@ import Transcription
         }
     }
 
+    /// SoX into a pipe writes AIFF whose lengths are none.
+    @Test func anAIFFOfAPipeIsWhole() async throws {
+        let bytes = try await Self.encoded("a.aiff", "sh", "-c", "sox IN -t aiff - | cat > OUT")
+        let decoded = try await Decoded.of(bytes, named: "a.aiff")
+        #expect(decoded.summary.gaps.isEmpty && abs(decoded.seconds - 20) < 0.01, "\(decoded.warnings)")
+    }
+
     /// One wrong bit: decoders drop the whole page, and say nothing.
     @Test(arguments: [
         ("a.ogg", ["oggenc", "-Q", "-o", "OUT", "IN"]), ("a.opus", ["opusenc", "--quiet", "IN", "OUT"]),
