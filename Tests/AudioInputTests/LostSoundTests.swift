@@ -77,7 +77,7 @@ import Transcription
 
     /// SoX into a pipe writes AIFF whose lengths are none.
     @Test func anAIFFOfAPipeIsWhole() async throws {
-        let bytes = try await Self.encoded("a.aiff", "sh", "-c", "sox IN -t aiff - | cat > OUT")
+        let bytes = try await Self.encoded("a.aiff", "sh", "-c", #"sox "$0" -t aiff - | cat > "$1""#, "IN", "OUT")
         let decoded = try await Decoded.of(bytes, named: "a.aiff")
         #expect(decoded.summary.gaps.isEmpty && abs(decoded.seconds - 20) < 0.01, "\(decoded.warnings)")
     }
