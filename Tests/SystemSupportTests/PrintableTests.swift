@@ -22,6 +22,17 @@ import Testing
         #expect(RawName(bytes: text.utf8).printable == shown)
     }
 
+    @Test(
+        arguments: [
+            ("/srv/parlograph/inbox", "/srv/parlograph/inbox"), ("/srv/Ablage/Grüße", "/srv/Ablage/Grüße"),
+            ("/srv/in box/talk 1.wav", "'/srv/in box/talk 1.wav'"),
+            ("/srv/it's; rm $HOME", #"'/srv/it'\''s; rm $HOME'"#),
+            (#"/srv/a\x0ab's"#, #"$'/srv/a\x0ab\'s'"#), ("~/x", "'~/x'"), ("", "''"),
+        ]) func aPathCanBePastedIntoAShell(path: String, word: String)
+    {
+        #expect(path.shellWord == word)
+    }
+
     @Test func aTextOfSeveralLinesKeepsThem() {
         #expect("a\nb\r\u{1B}c\n".printableLines == "a\nb\\x0d\\x1bc\n")
         #expect("a\nb".printable == "a\\x0ab")

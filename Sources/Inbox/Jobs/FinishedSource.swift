@@ -78,7 +78,8 @@ package enum FinishedSource {
             let remedy =
                 fault.errno == .readOnlyFileSystem
                 ? "it is read-only"
-                : "let the service write there: chgrp parlograph \(place.printable); chmod g+rwxs \(place.printable)"
+                : "let the service write there: chgrp parlograph \(place.printable.shellWord); chmod g+rwxs "
+                    + "\(place.printable.shellWord)"
             return "It cannot be moved from \(folder.printable) to \(target.printable): the service may not change "
                 + "\(place.printable); \(remedy)"
         case .noSuchFileOrDirectory where (try? OpenFolder(root: target)) == nil:

@@ -68,8 +68,8 @@ extension ServiceStatus {
                     (
                         .inbox,
                         "The inbox \(root) is not mounted any more: its recordings are out of reach, and what is put there "
-                            + "now lies below the mount point. Mount it again: mount \(root) (or, if it is to be a plain folder from "
-                            + "now on, run: systemctl restart parlograph)"
+                            + "now lies below the mount point. Mount it again: mount \(root.shellWord) (or, if it is to be "
+                            + "a plain folder from now on, run: systemctl restart parlograph)"
                     )
                 case .replaced:
                     (
@@ -92,10 +92,10 @@ extension ServiceStatus {
         private static func remedy(_ errno: Errno, inbox: String) -> String {
             switch errno {
             case .permissionDenied, .notPermitted:
-                "Let its user in: chgrp parlograph \(inbox); chmod g+rwxs \(inbox) (and g+x for the folders above it)"
+                "Let its user in: chgrp parlograph \(inbox.shellWord); chmod g+rwxs \(inbox.shellWord) (and g+x for the folders above it)"
             case .noSuchFileOrDirectory, .notDirectory:
                 "It was moved or deleted, or its disk or share is not mounted: mount it, or make it again: install -d -o "
-                    + "parlograph -g parlograph -m 2775 \(inbox)"
+                    + "parlograph -g parlograph -m 2775 \(inbox.shellWord)"
             default: "Look at its disk or server."
             }
         }
@@ -103,7 +103,8 @@ extension ServiceStatus {
         private static func remedy(_ errno: Errno, folder: String, in inbox: String) -> String {
             switch errno {
             case .permissionDenied, .notPermitted:
-                "Let the group of the inbox in: chgrp --reference=\(inbox) \(folder); chmod g+rwxs \(folder)"
+                "Let the group of the inbox in: chgrp --reference=\(inbox.shellWord) \(folder.shellWord); chmod g+rwxs "
+                    + "\(folder.shellWord)"
             default: "Look at its disk or server."
             }
         }

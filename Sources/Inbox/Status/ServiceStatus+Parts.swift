@@ -146,8 +146,9 @@ extension ServiceStatus {
             guard [Errno.permissionDenied, .notPermitted].map({ "\($0)" }).contains(fault) else {
                 return "Look at its disk or server."
             }
-            let file = "\(inbox)/\(name)"
-            return "Let the group of the inbox read it: chgrp --reference=\(inbox) \(file); chmod g+rw \(file)"
+            let file = "\(inbox)/\(name)".shellWord
+            return "Let the group of the inbox read it: chgrp --reference=\(inbox.shellWord) \(file); "
+                + "chmod g+rw \(file)"
         }
 
         /// Why it is not taken, and the remedy, in sentences.

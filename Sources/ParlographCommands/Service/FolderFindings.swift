@@ -83,7 +83,7 @@ struct FolderFindings {
             .fault(
                 subject,
                 "lies on \(point.printable), which /etc/fstab names and which is not mounted. Mount it: mount "
-                    + point.printable, .configuration)
+                    + point.printable.shellWord, .configuration)
         }
     }
 
@@ -94,12 +94,13 @@ struct FolderFindings {
         let what = isServed ? "is not there any more, and the running service does not make it" : "does not exist"
         return .fault(
             subject,
-            "\(what). Mount it, put it back, or make it: install -d -o parlograph -g parlograph -m 2775 \(path.printable)",
+            "\(what). Mount it, put it back, or make it: install -d -o parlograph -g parlograph -m 2775 "
+                + "\(path.printable.shellWord)",
             .configuration)
     }
 
     private static func access(to path: FilePath) -> String {
-        "Let the service's user in: chgrp parlograph \(path.printable); chmod g+rwxs \(path.printable)"
+        "Let the service's user in: chgrp parlograph \(path.printable.shellWord); chmod g+rwxs \(path.printable.shellWord)"
     }
 
     private static let minimumToMove: Int64 = 1 << 20

@@ -166,7 +166,7 @@ struct EngineParser {
     private static func note(onKeyFile file: String) -> String? {
         guard let status = try? FileStatus(at: FilePath(file)) else { return nil }
         if status.mode & 0o004 != 0 {
-            return "Its api_key_file, \(file), can be read by every user of this machine: chmod o-rwx \(file)"
+            return "Its api_key_file, \(file), can be read by every user of this machine: chmod o-rwx \(file.shellWord)"
         }
         return status.identity.byteCount == 0 ? "Its api_key_file, \(file), is empty." : nil
     }

@@ -86,7 +86,7 @@ extension KeyReading {
             switch error?.errno {
             case .noSuchFileOrDirectory: "Put it there again"
             case .permissionDenied, .notPermitted:
-                "Let the service's user read it: chown parlograph \(path.printable); chmod 0400 \(path.printable)"
+                "Let the service's user read it: chown parlograph \(path.printable.shellWord); chmod 0400 \(path.printable.shellWord)"
             case .invalidArgument, .isDirectory, .fileTooLarge: "Put a file there that holds the key and nothing else"
             default: "Look at its disk or server"
             }
