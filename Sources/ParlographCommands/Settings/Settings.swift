@@ -1,8 +1,6 @@
-package import Engines
 package import Inbox
 package import Logging
 package import SystemPackage
-package import SystemSupport
 package import TranscriptCache
 package import Transcription
 
@@ -21,38 +19,30 @@ package struct Settings: Sendable {
     }
 
     /// One `[engines.NAME]`.
-    package enum Engine: Sendable, Hashable {
-        case offline(OfflineEngineSettings)
-        case openai(OpenAIEngineSettings)
-        case command(CommandEngineSettings)
-    }
-
-    package struct EngineEntry: Sendable, Hashable {
-        package var engine: Engine
+    package struct EngineEntry: Sendable, Equatable {
+        package var engine: any EngineKind
         /// nil: what the server's profile says; 0: no limit.
         package var requestsPerMinute: Int?
         /// nil: what the server's profile says; 0: no limit.
         package var audioSecondsPerHour: Int?
-        /// nil: what the server's profile says, or no limit.
-        package var apiLimitMB: Int?
         /// The engine that is asked where this one fails.
         package var fallback: String?
-        /// Why its key cannot be had: no fault of the settings while nobody asks the engine.
-        package var keyFault: ConfigurationFault?
-        /// The key file as it was when the key was read from it.
-        package var keyFileIdentity: FileIdentity?
-        /// What is odd about its key file, in sentences.
-        package var keyNotes: [String] = []
-        /// Keys lie where this user may not look, so that it cannot be told whether the service has one for it.
-        package var keyIsHidden = false
+        /// nil: engines of this kind need none.
+        package var key: EngineKey?
 
-        /// What makes it another engine: the limits on requests and audio do not.
-        var withoutRates: EngineEntry {
-            var entry = self
-            (entry.requestsPerMinute, entry.audioSecondsPerHour) = (nil, nil)
-            return entry
+        /// The limits on requests and audio make it no other engine.
+        func isSameEngine(as other: EngineEntry) -> Bool {
+            engine.isEqual(to: other.engine) && fallback == other.fallback && key == other.key
+        }
+
+        package static func == (a: EngineEntry, b: EngineEntry) -> Bool {
+            a.isSameEngine(as: b) && a.requestsPerMinute == b.requestsPerMinute
+                && a.audioSecondsPerHour == b.audioSecondsPerHour
         }
     }
+
+    /// The engine that is there without a section, and that is asked where no other is named.
+    static let defaultEngine = "offline"
 
     package var stateDirectory: FilePath
     package var logLevel: Logger.Level
@@ -89,7 +79,7 @@ package struct Settings: Sendable {
     /// For the service, which needs the keys of the engines that it uses.
     /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none.
     package func requireKeys() throws {
-        let faults = usedEngines.sorted().compactMap { engines[$0]?.keyFault }
+        let faults = usedEngines.sorted().compactMap { engines[$0]?.key?.fault }
         if let first = faults.first { throw first }
     }
 }
@@ -223,7 +213,7 @@ package struct SettingsParser {
         let done = try reader.path("done", default: "/srv/parlograph/done")
         let failed = try reader.path("failed", default: "/srv/parlograph/failed")
         let after = try reader.choice("after", default: InboxSettings.After.move)
-        let engine = try reader.string("engine", default: "offline", .text("the name of an engine"))
+        let engine = try reader.string("engine", default: Settings.defaultEngine, .text("the name of an engine"))
         guard engines[engine] != nil else {
             throw reader.fault(
                 "engine",
@@ -276,7 +266,7 @@ package struct SettingsParser {
 
     private mutating func readEngines(_ processing: Settings.Processing) throws -> [String: Settings.EngineEntry] {
         var tables = try table("engines", in: text.root)
-        if tables["offline"] == nil { tables["offline"] = .table([:]) }
+        if tables[Settings.defaultEngine] == nil { tables[Settings.defaultEngine] = .table([:]) }
         var engines: [String: Settings.EngineEntry] = [:]
         var readers: [String: SectionReader] = [:]
         for (name, value) in tables.sorted(by: { $0.key < $1.key }) {
@@ -284,12 +274,12 @@ package struct SettingsParser {
                 throw ConfigurationFault("\(text.place(of: "engines.\(name)")): must be a section, [engines.\(name)].")
             }
             let reader = reader("engines.\(name)", values)
-            engines[name] = try EngineParser(name: name, reader: reader).parse()
+            engines[name] = try EngineSection(name: name, reader: reader).entry()
             try finish(reader)
             readers[name] = reader
         }
         for (name, reader) in readers.sorted(by: { $0.key < $1.key }) {
-            try EngineParser(name: name, reader: reader).checkFallback(among: engines)
+            try EngineSection(name: name, reader: reader).checkFallback(among: engines)
         }
         return engines
     }
