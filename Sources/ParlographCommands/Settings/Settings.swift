@@ -8,14 +8,15 @@ package import Transcription
 package struct Settings: Sendable {
     /// `[processing]`.
     package struct Processing: Sendable, Hashable {
-        package var maxConcurrentChunks = 4
-        package var chunkSizeMinMB = 10
-        package var chunkSizeMaxMB = 25
-        package var retry = RetrySettings()
-        package var progressInterval = Duration.seconds(1)
-        package var shutdown = Duration.seconds(20)
+        package let maxConcurrentChunks: Int
+        /// Of the recording's bytes, as the file has them.
+        package let chunkSizeMinMB: Int
+        package let chunkSizeMaxMB: Int
+        package let retry: RetrySettings
+        package let progressInterval: Duration
+        package let shutdown: Duration
         /// 0: never mind.
-        package var minimumFreeMB = 100
+        package let minimumFreeMB: Int
     }
 
     /// One `[engines.NAME]`.
@@ -155,23 +156,24 @@ package struct SettingsParser {
 
     private mutating func readProcessing() throws -> Settings.Processing {
         let reader = reader("processing", try table("processing", in: text.root))
-        var out = Settings.Processing()
-        out.maxConcurrentChunks = try reader.integer("max_concurrent_chunks", default: 4, in: 1...256)
-        out.chunkSizeMinMB = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096, .megabytes)
-        out.chunkSizeMaxMB = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096, .megabytes)
-        guard out.chunkSizeMinMB <= out.chunkSizeMaxMB else {
+        let concurrent = try reader.integer("max_concurrent_chunks", default: 4, in: 1...256)
+        let minimum = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096, .megabytes)
+        let maximum = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096, .megabytes)
+        guard minimum <= maximum else {
             throw reader.fault(
                 reader.isSet("chunk_size_min_mb") ? "chunk_size_min_mb" : "chunk_size_max_mb",
-                "chunk_size_min_mb, \(out.chunkSizeMinMB), is more than chunk_size_max_mb, \(out.chunkSizeMaxMB).")
+                "chunk_size_min_mb, \(minimum), is more than chunk_size_max_mb, \(maximum).")
         }
-        out.retry.maximumRetries = try reader.integer("max_chunk_retries", default: 3, in: 0...100)
-        out.retry.delay = .seconds(try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600))
-        out.progressInterval = .seconds(
-            try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600))
-        out.shutdown = .seconds(try reader.seconds("shutdown_seconds", default: 20, in: 0...3600))
-        out.minimumFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
+        let retry = RetrySettings(
+            maximumRetries: try reader.integer("max_chunk_retries", default: 3, in: 0...100),
+            delay: .seconds(try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600)))
+        let progress = try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600)
+        let shutdown = try reader.seconds("shutdown_seconds", default: 20, in: 0...3600)
+        let free = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
         try finish(reader)
-        return out
+        return Settings.Processing(
+            maxConcurrentChunks: concurrent, chunkSizeMinMB: minimum, chunkSizeMaxMB: maximum, retry: retry,
+            progressInterval: .seconds(progress), shutdown: .seconds(shutdown), minimumFreeMB: free)
     }
 
     private mutating func readCache(_ directory: FilePath) throws -> CacheSettings {
@@ -241,11 +243,11 @@ package struct SettingsParser {
                     + "\(SpeechHint.longest) characters.")
             warnings.append(fault.description)
         }
-        settings.languageFromPath = try reader.boolean("language_from_path", default: false)
+        settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
-        settings.showsStatusPage = try reader.boolean("status_page", default: true)
+        settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)
         try finish(reader)
         return settings
     }

@@ -35,9 +35,9 @@ package struct OpenAIEngine: EngineKind {
             "timeout_seconds", in: 1...86400, .seconds, otherwise: .words("by the length of the audio, 90 to 900")
         ).map { .seconds($0) }
         settings.caFile = try reader.optionalString("ca_file", .text("a path")).map { FilePath($0) }
-        settings.insecure = try reader.boolean("insecure", default: false)
+        settings.insecure = try reader.boolean("insecure", default: settings.insecure)
         settings.prompt = try reader.optionalString("prompt")
-        settings.wordTimestamps = try reader.boolean("word_timestamps", default: false)
+        settings.wordTimestamps = try reader.boolean("word_timestamps", default: settings.wordTimestamps)
         settings.temperature = try reader.optionalNumber("temperature", in: 0...1, otherwise: .words("none is sent"))
         settings.optionalFields = try optionalFields(reader)
         let rate = try reader.optionalInteger(
