@@ -11,10 +11,7 @@ package struct CacheSettings: Sendable, Hashable {
     /// Seconds from being stored to being forgotten; 0 keeps entries until they are evicted.
     package var timeToLiveSeconds: Int64
 
-    package init(
-        directory: FilePath, memoryBytes: Int64 = 64 << 20, diskBytes: Int64 = 1 << 30,
-        timeToLiveSeconds: Int64 = 86400
-    ) {
+    package init(directory: FilePath, memoryBytes: Int64, diskBytes: Int64, timeToLiveSeconds: Int64) {
         self.directory = directory
         self.memoryBytes = max(0, memoryBytes)
         self.diskBytes = max(0, diskBytes)

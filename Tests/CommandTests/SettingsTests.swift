@@ -172,10 +172,7 @@ import Transcription
         let cloud = try settings.engine("cloud")
         #expect(cloud.requestsPerMinute == 20)
         #expect(cloud.audioSecondsPerHour == 7200)
-        guard case .openai(let engine) = cloud.engine else {
-            Issue.record("not an engine of kind openai")
-            return
-        }
+        let engine = try #require(cloud.engine as? OpenAIEngine).settings
         #expect(engine.baseURLs == ["http://one/v1", "http://two/v1"])
         #expect(engine.apiLimitBytes == 10 << 20)
         #expect(throws: ConfigurationFault.self) { try settings.engine("other") }
@@ -202,12 +199,10 @@ import Transcription
         #expect(settings.inboxes.first?.formats == [.srt, .json])
         #expect(settings.stateDirectory == "/state")
         #expect(settings.cache.timeToLiveSeconds == 60)
-        guard case .openai(let engine) = try settings.engine("my-cloud").engine else {
-            Issue.record("not an engine of kind openai")
-            return
-        }
+        let cloud = try settings.engine("my-cloud")
+        let engine = try #require(cloud.engine as? OpenAIEngine).settings
         #expect(engine.baseURLs == ["http://variable/v1"])
-        #expect(engine.apiKey != nil)
+        #expect(cloud.key?.secret != nil)
         // A secret that is printed by mistake stays one.
         #expect(!"\(settings)".contains("4711"))
 
@@ -240,13 +235,9 @@ import Transcription
             fallback = "offline"
             """)
         #expect(settings.chain(of: "cloud") == ["cloud", "own", "offline"])
-        guard case .offline(let offline) = try settings.engine("offline").engine,
-            case .openai(let cloud) = try settings.engine("cloud").engine,
-            case .command(let own) = try settings.engine("own").engine
-        else {
-            Issue.record("not the kinds that were named")
-            return
-        }
+        let offline = try #require(try settings.engine("offline").engine as? OfflineEngine).settings
+        let cloud = try #require(try settings.engine("cloud").engine as? OpenAIEngine).settings
+        let own = try #require(try settings.engine("own").engine as? CommandEngine).settings
         #expect(offline.threads == 1)
         #expect(cloud.languageRule == .mustSend && cloud.uploadCodec == .wav && cloud.authorization == .apiKey)
         #expect(own.maximumConcurrency == 2 && own.temporaryDirectory == "/dev/shm")
@@ -271,11 +262,7 @@ import Transcription
             try TestAudioFile.write(Array("sk-4711\r\n".utf8), to: folder.appending("key"))
             let settings = try Self.parse(
                 "[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\napi_key_file = \"\(folder.string)/key\"")
-            guard case .openai(let engine) = try settings.engine("c").engine else {
-                Issue.record("not an engine of kind openai")
-                return
-            }
-            #expect(engine.apiKey?.isHeaderSafe == true)
+            #expect(try settings.engine("c").key?.secret?.isHeaderSafe == true)
         }
     }
 

@@ -9,15 +9,22 @@ import Transcription
 @Suite(.timeLimit(.minutes(20))) struct CommandTranscriberTests {
     private let options = TranscriptionOptions()
 
+    private static func settings(
+        _ command: [String], in folder: FilePath, timeout: Duration = .seconds(900)
+    ) -> CommandEngineSettings {
+        CommandEngineSettings(
+            name: "own", command: command, model: "", timeout: timeout, temporaryDirectory: folder,
+            chunkTargetSeconds: nil, chunkMaxSeconds: nil, maximumConcurrency: nil)
+    }
+
     /// Runs `body` with an engine that is the shell script `script`, `$1` being the chunk's file, and its folder.
     private func withCommand<Result>(
         _ script: String, timeout: Duration = .seconds(900),
         _ body: (CommandTranscriber, FilePath) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryDirectory { folder in
-            let settings = CommandEngineSettings(
-                name: "own", command: ["/bin/sh", "-c", script, "script", "{file}", "{language}"], timeout: timeout,
-                temporaryDirectory: folder)
+            let settings = Self.settings(
+                ["/bin/sh", "-c", script, "script", "{file}", "{language}"], in: folder, timeout: timeout)
             return try await body(try CommandTranscriber(settings: settings, pool: testPool), folder)
         }
     }
@@ -50,7 +57,7 @@ import Transcription
 
     @Test func fileIsAppendedWhereItHasNoPlace() async throws {
         try await withTemporaryDirectory { folder in
-            let settings = CommandEngineSettings(name: "own", command: ["echo", "said"], temporaryDirectory: folder)
+            let settings = Self.settings(["echo", "said"], in: folder)
             let heard = try await CommandTranscriber(settings: settings, pool: testPool)
                 .transcribe(marked(0..<1), options: options)
             let text = heard.segments.map(\.text).joined(separator: " ")
@@ -146,8 +153,7 @@ import Transcription
 
     @Test func missingProgram() async throws {
         try await withTemporaryDirectory { folder in
-            let settings = CommandEngineSettings(
-                name: "own", command: ["/nonexistent/whisper", "{file}"], temporaryDirectory: folder)
+            let settings = Self.settings(["/nonexistent/whisper", "{file}"], in: folder)
             let own = try CommandTranscriber(settings: settings, pool: testPool)
             let error = await transcriptionError { try await own.check() }
             #expect(error?.remedy == .giveUpRecording && error?.code == .engineUnavailable)
@@ -155,7 +161,7 @@ import Transcription
             #expect(error?.message.contains("[engines.own]") == true)
         }
         #expect(throws: TranscriptionError.self) {
-            try CommandTranscriber(settings: CommandEngineSettings(name: "own", command: []), pool: testPool)
+            try CommandTranscriber(settings: Self.settings([], in: "/tmp"), pool: testPool)
         }
     }
 

@@ -28,7 +28,7 @@ struct ServerWay {
             var orchestrator = ParallelOrchestrator(
                 source: FakeSource(chunks: chunks),
                 engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown())],
-                store: FakeStore(), slots: ChunkSlots(count: concurrency + 2), sizing: DynamicChunkSizer.Settings(),
+                store: FakeStore(), slots: ChunkSlots(count: concurrency + 2), sizing: .usual(),
                 retry: RetrySettings(maximumRetries: retries, delay: .seconds(5)),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let (clock, pauses) = (clock, pauses)

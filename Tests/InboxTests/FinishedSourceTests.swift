@@ -14,7 +14,7 @@ import Transcription
         let journal = try await JobJournal.open(in: inbox.folder, logger: InboxFixture.logger)
         return try #require(
             try await journal.enqueue(
-                inbox: RawName(inbox.settings.path), path: name, identity: status.identity, now: 0
+                inbox: inbox.settings.id, path: name, identity: status.identity, now: 0
             ) { _ in name })
     }
 

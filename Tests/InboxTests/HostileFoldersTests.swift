@@ -52,7 +52,7 @@ import Transcription
         let identity = try FileStatus(at: inbox.settings.path.pushing(name.path)).identity
         let journal = try await JobJournal.open(in: inbox.folder, logger: InboxFixture.logger)
         return try #require(
-            try await journal.enqueue(inbox: RawName(inbox.settings.path), path: name, identity: identity, now: 0) {
+            try await journal.enqueue(inbox: inbox.settings.id, path: name, identity: identity, now: 0) {
                 _ in
                 name
             })

@@ -28,7 +28,7 @@ import Transcription
             let path = RawName(bytes: name.utf8)
             let identity = try FileStatus(at: inbox["inbox/\(name)"]).identity
             _ = try await journal.enqueue(
-                inbox: RawName(inbox.settings.path), path: path, identity: identity, now: 0
+                inbox: inbox.settings.id, path: path, identity: identity, now: 0
             ) { _ in RawName(bytes: name.dropLast(4).utf8) }
         }
 
@@ -142,7 +142,7 @@ import Transcription
             try place.inbox.move("outbox", "no folder")
             try place.inbox.move("elsewhere", "outbox")
             try place.inbox.move("done", "no done")
-            try await place.journal.endWaiting(of: [RawName(place.inbox.settings.path)])
+            try await place.journal.endWaiting(of: [place.inbox.settings.id])
             #expect(await runner.run(try await place.job()) == false)
             #expect(place.inbox.exists("outbox/talk.txt") && place.inbox.exists("inbox/talk.wav"))
             let job = try #require(try await place.journal.jobs().first)
@@ -166,7 +166,7 @@ import Transcription
             #expect(try await place.state() == .queued && runner.summary == ServiceSummary())
             try place.inbox.move("outbox", "no folder")
             try place.inbox.move("elsewhere", "outbox")
-            try await place.journal.endWaiting(of: [RawName(place.inbox.settings.path)])
+            try await place.journal.endWaiting(of: [place.inbox.settings.id])
             _ = await runner.run(try await place.job())
             #expect(place.inbox.exists("outbox/talk.error.txt") && runner.summary.failed == 1)
             #expect(runner.summary.failures == [.undecodable] && runner.summary.failedNames.count == 1)

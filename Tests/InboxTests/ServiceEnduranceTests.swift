@@ -111,7 +111,7 @@ import Transcription
                 let identity = try FileStatus(at: inbox["inbox/\(name).raw"]).identity
                 let job = try #require(
                     try await journal.enqueue(
-                        inbox: RawName(inbox.settings.path), path: path, identity: identity, now: 0
+                        inbox: inbox.settings.id, path: path, identity: identity, now: 0
                     ) { _ in path })
                 try await journal.finish(job.id, state: .failed, error: nil, now: 1)
             }
@@ -136,7 +136,7 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.raw")
             let path = RawName(bytes: "talk.raw".utf8)
             _ = try await journal.enqueue(
-                inbox: RawName(inbox.settings.path), path: path,
+                inbox: inbox.settings.id, path: path,
                 identity: try FileStatus(at: inbox["inbox/talk.raw"]).identity, now: 0
             ) { _ in path }
             for _ in 0..<20 {

@@ -33,7 +33,7 @@ import Transcription
                 try inbox.write(name, to: "inbox/\(name).wav")
                 let path = RawName(bytes: "\(name).wav".utf8)
                 _ = try await journal.enqueue(
-                    inbox: RawName(inbox.settings.path), path: path,
+                    inbox: inbox.settings.id, path: path,
                     identity: try FileStatus(at: inbox["inbox/\(name).wav"]).identity, now: Int64(1000 + number)
                 ) { _ in path }
             }
@@ -56,7 +56,7 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             let path = RawName(bytes: "talk.wav".utf8)
             _ = try await journal.enqueue(
-                inbox: RawName(inbox.settings.path), path: path,
+                inbox: inbox.settings.id, path: path,
                 identity: try FileStatus(at: inbox["inbox/talk.wav"]).identity, now: 1
             ) { _ in path }
             _ = try await journal.takeNext()

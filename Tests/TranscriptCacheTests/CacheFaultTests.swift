@@ -17,7 +17,9 @@ import Transcription
     ) -> (MultiLevelCache, RecordingLog.Lines) {
         let (logger, lines) = RecordingLog.logger()
         let cache = MultiLevelCache(
-            settings: CacheSettings(directory: directory, memoryBytes: memory), logger: logger,
+            settings: CacheSettings(
+                directory: directory, memoryBytes: memory, diskBytes: 1 << 30, timeToLiveSeconds: 86400),
+            logger: logger,
             now: { [clock] in clock.now }, pageLimit: pageLimit)
         return (cache, lines)
     }
@@ -214,7 +216,8 @@ import Transcription
             _ = try await owner.text("a")
             _ = await owner.prune()  // empties the write-ahead log
             let (logger, lines) = RecordingLog.logger()
-            let settings = CacheSettings(directory: folder)
+            let settings = CacheSettings(
+                directory: folder, memoryBytes: 64 << 20, diskBytes: 1 << 30, timeToLiveSeconds: 86400)
             let now = clock.now
             folder.appending("cache.sqlite").withPlatformString { _ = chmod($0, 0o444) }
             for suffix in ["-wal", "-shm"] {

@@ -8,7 +8,9 @@ import Transcription
 
     private func memoryOnly() -> MultiLevelCache {
         MultiLevelCache(
-            settings: CacheSettings(directory: "/nonexistent", diskBytes: 0), logger: quiet)
+            settings: CacheSettings(
+                directory: "/nonexistent", memoryBytes: 64 << 20, diskBytes: 0, timeToLiveSeconds: 86400),
+            logger: quiet)
     }
 
     /// Yields until `count` calls wait for another one.

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Transcription
 
@@ -12,12 +13,12 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
         var testDescription: String
         var bytes: Int64
         var kilobits: Int64 = 192
-        var settings = DynamicChunkSizer.Settings()
+        var settings = DynamicChunkSizer.Settings.usual()
         var limits = EngineLimits()
         var chunks: Int
     }
 
-    static let serial = DynamicChunkSizer.Settings(maximumConcurrentChunks: 1)
+    static let serial = DynamicChunkSizer.Settings.usual(maximumConcurrentChunks: 1)
 
     @Test(arguments: [
         Row(testDescription: "below 50 MB: 15", bytes: 45 * mebibyte, settings: serial, chunks: 3),
@@ -36,19 +37,19 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
         Row(testDescription: "128 itself: as it is", bytes: 45 * mebibyte, kilobits: 128, settings: serial, chunks: 3),
         Row(
             testDescription: "below 128 but at least the minimum", bytes: 45 * mebibyte, kilobits: 64,
-            settings: .init(minimumMegabytes: 14, maximumConcurrentChunks: 1), chunks: 4),
+            settings: .usual(minimumMegabytes: 14, maximumConcurrentChunks: 1), chunks: 4),
         Row(
             testDescription: "never above the upload limit", bytes: 100 * mebibyte,
-            settings: .init(maximumConcurrentChunks: 1, apiLimitMegabytes: 8), chunks: 13),
+            settings: .usual(maximumConcurrentChunks: 1, apiLimitMegabytes: 8), chunks: 13),
         Row(
             testDescription: "no upload limit", bytes: 100 * mebibyte,
-            settings: .init(maximumConcurrentChunks: 1, apiLimitMegabytes: nil), chunks: 4),
+            settings: .usual(maximumConcurrentChunks: 1, apiLimitMegabytes: nil), chunks: 4),
         Row(
             testDescription: "minimum above maximum gives way", bytes: 100 * mebibyte,
-            settings: .init(minimumMegabytes: 90, maximumMegabytes: 20, maximumConcurrentChunks: 1), chunks: 5),
+            settings: .usual(minimumMegabytes: 90, maximumMegabytes: 20, maximumConcurrentChunks: 1), chunks: 5),
         Row(
             testDescription: "zeros are one", bytes: 3 * mebibyte,
-            settings: .init(minimumMegabytes: 0, maximumMegabytes: 0, maximumConcurrentChunks: 0), chunks: 3),
+            settings: .usual(minimumMegabytes: 0, maximumMegabytes: 0, maximumConcurrentChunks: 0), chunks: 3),
         Row(testDescription: "balanced to waves of four", bytes: 130 * mebibyte, chunks: 8),
         Row(testDescription: "not below the minimum for that", bytes: 38 * mebibyte, chunks: 3),
         Row(testDescription: "small file", bytes: 12 * mebibyte, chunks: 1),
@@ -76,7 +77,7 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
 
     @Test func oneHundredMegabytesOfSpeechMakeEightEqualChunks() {
         let plan = DynamicChunkSizer(
-            settings: .init(), limits: EngineLimits(maximumChunkSamples: SampleClock.samples(seconds: 816))
+            settings: .usual(), limits: EngineLimits(maximumChunkSamples: SampleClock.samples(seconds: 816))
         ).plan(byteCount: 100_000_000, estimatedSampleCount: SampleClock.samples(seconds: 6250))
         #expect(plan.expectedChunks == 8)
         #expect(plan.chunkSamples == SampleClock.samples(seconds: 781.25))
@@ -84,7 +85,7 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
     }
 
     @Test func unknownLengthGivesNoCountButAUsableLength() {
-        let sizer = DynamicChunkSizer(settings: .init(), limits: EngineLimits())
+        let sizer = DynamicChunkSizer(settings: .usual(), limits: EngineLimits())
         let plan = sizer.plan(byteCount: 100 * mebibyte, estimatedSampleCount: nil)
         #expect(plan.expectedChunks == nil)
         #expect(plan.chunkSamples == SampleClock.samples(seconds: 1638.4))
@@ -95,7 +96,7 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
     }
 
     @Test func aHeaderThatPromisesOneSampleDoesNotMakeCrumbs() {
-        let plan = DynamicChunkSizer(settings: .init(), limits: EngineLimits())
+        let plan = DynamicChunkSizer(settings: .usual(), limits: EngineLimits())
             .plan(byteCount: 1 << 20, estimatedSampleCount: 1)
         #expect(plan.expectedChunks == 1)
         #expect(plan.chunkSamples >= 30 * SampleClock.rate)
@@ -105,7 +106,7 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
     func eightHoursKeepToTheEngine(concurrency: Int, seconds: Int64) {
         let limits = EngineLimits(maximumChunkSamples: seconds * SampleClock.rate)
         let total = 8 * 3600 * SampleClock.rate
-        let plan = DynamicChunkSizer(settings: .init(maximumConcurrentChunks: concurrency), limits: limits)
+        let plan = DynamicChunkSizer(settings: .usual(maximumConcurrentChunks: concurrency), limits: limits)
             .plan(byteCount: 460_800_000, estimatedSampleCount: total)
         #expect(plan.maximumChunkSamples == seconds * SampleClock.rate)
         #expect(plan.chunkSamples < plan.maximumChunkSamples, "no room for cuts to move to a pause")
@@ -115,13 +116,13 @@ private func samples(_ bytes: Int64, kilobits: Int64) -> Int64 { bytes * 8 * 16 
 
     @Test func shortRecordingsAreNotCutIntoPiecesTheEngineDislikes() {
         let limits = EngineLimits(targetChunkSamples: 26 * 16_000, maximumChunkSamples: 464_000)
-        let plan = DynamicChunkSizer(settings: .init(), limits: limits)
+        let plan = DynamicChunkSizer(settings: .usual(), limits: limits)
             .plan(byteCount: 500_000, estimatedSampleCount: 30 * 16_000)
         #expect(plan.expectedChunks == 2)
     }
 
     @Test func memoryIsBoundedWhereNobodyElseBoundsIt() {
-        let plan = DynamicChunkSizer(settings: .init(), limits: EngineLimits())
+        let plan = DynamicChunkSizer(settings: .usual(), limits: EngineLimits())
             .plan(byteCount: 100_000_000, estimatedSampleCount: 48 * 3600 * SampleClock.rate)
         #expect(plan.chunkSamples <= 3600 * SampleClock.rate)
     }

@@ -73,7 +73,7 @@ struct FakeWay {
             var orchestrator = ParallelOrchestrator(
                 source: source,
                 engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown())],
-                store: store, slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: DynamicChunkSizer.Settings(),
+                store: store, slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: .usual(),
                 retry: retry,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let (clock, pauses, events, onDecoded) = (clock, pauses, events, onDecoded)

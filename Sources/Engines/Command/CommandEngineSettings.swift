@@ -19,9 +19,8 @@ package struct CommandEngineSettings: Sendable, Hashable {
     package var maximumConcurrency: Int?
 
     package init(
-        name: String, command: [String], model: String = "", timeout: Duration = .seconds(1800),
-        temporaryDirectory: FilePath = "/tmp", chunkTargetSeconds: Double? = nil, chunkMaxSeconds: Double? = nil,
-        maximumConcurrency: Int? = nil
+        name: String, command: [String], model: String, timeout: Duration, temporaryDirectory: FilePath,
+        chunkTargetSeconds: Double?, chunkMaxSeconds: Double?, maximumConcurrency: Int?
     ) {
         self.name = name
         self.command = command

@@ -7,6 +7,8 @@ package import Transcription
 /// An engine that is a program: it is given a WAV file and prints a transcript, as text or in any form that
 /// `TranscriptionResponseParser` reads.
 package struct CommandTranscriber: Transcriber {
+    /// What the configuration and the cache's keys call engines of this kind.
+    package static let kind = "command"
     package let identity: EngineIdentity
     private let settings: CommandEngineSettings
     private let pool: BlockingPool
@@ -27,7 +29,7 @@ package struct CommandTranscriber: Transcriber {
         self.settings = settings
         self.pool = pool
         identity = EngineIdentity(
-            name: settings.name, kind: "command", model: settings.model,
+            name: settings.name, kind: Self.kind, model: settings.model,
             settings: settings.command.enumerated().map { "argument\($0.offset)=\($0.element)" })
     }
 

@@ -10,7 +10,7 @@ package struct OfflineEngineSettings: Sendable, Hashable {
     package var modelsDirectory: FilePath?
     /// Chunks decoded at the same time; nil for one per processor, up to `maximumThreadsByDefault`.
     package var threads: Int?
-    /// 15 s gave the fewest errors with Moonshine: shorter ones lack context, longer ones run away.
+    /// What the sizer aims at.
     package var chunkTargetSeconds: Double
     /// No chunk is longer: where there is no pause until then it is cut in speech.
     package var chunkMaxSeconds: Double
@@ -19,10 +19,14 @@ package struct OfflineEngineSettings: Sendable, Hashable {
     package static let maximumThreadsByDefault = 8
     /// The model of the package parlograph-model-moonshine-tiny-en.
     package static let defaultModel = "moonshine-tiny-en"
+    /// 15 s gave the fewest errors with Moonshine: shorter ones lack context, longer ones run away.
+    package static let defaultTargetSeconds = 15.0
+    package static let defaultMaximumSeconds = 20.0
 
     package init(
         name: String = "offline", model: String = Self.defaultModel, modelsDirectory: FilePath? = nil,
-        threads: Int? = nil, chunkTargetSeconds: Double = 15, chunkMaxSeconds: Double = 20
+        threads: Int? = nil, chunkTargetSeconds: Double = Self.defaultTargetSeconds,
+        chunkMaxSeconds: Double = Self.defaultMaximumSeconds
     ) {
         self.name = name
         self.model = model

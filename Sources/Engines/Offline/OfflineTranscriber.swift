@@ -9,6 +9,8 @@ package import Transcription
 /// Chunks are decoded several at a time in one process for each model, or for each language where the model is told it. A
 /// chunk's words depend on its samples alone.
 package final class OfflineTranscriber: Transcriber {
+    /// What the configuration and the cache's keys call engines of this kind.
+    package static let kind = "offline"
     package let identity: EngineIdentity
     package let limits: EngineLimits
     private let settings: OfflineEngineSettings
@@ -50,7 +52,7 @@ package final class OfflineTranscriber: Transcriber {
             if model.manifest == nil { details.append("folder=\(model.folder.printable) bytes=\(model.byteCount)") }
         }
         return EngineIdentity(
-            name: settings.name, kind: "offline", model: shownName(settings.model), settings: details)
+            name: settings.name, kind: Self.kind, model: shownName(settings.model), settings: details)
     }
 
     /// Moonshine tiny on a slow core.

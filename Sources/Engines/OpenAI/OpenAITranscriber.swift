@@ -8,6 +8,8 @@ package import Transcription
 /// the request (WAV for FLAC, a simpler answer format) are tried in the same turn, each as a request that counts, and
 /// remembered.
 package struct OpenAITranscriber: Transcriber {
+    /// What the configuration and the cache's keys call engines of this kind.
+    package static let kind = "openai"
     package let identity: EngineIdentity
     package let profile: EngineProfile
 
@@ -73,7 +75,7 @@ package struct OpenAITranscriber: Transcriber {
                 sendsOptionalFields: true, onlyHTTP1: false))
         addresses = AddressPool(count: endpoints.count)
         identity = EngineIdentity(
-            name: settings.name, kind: "openai", model: settings.model,
+            name: settings.name, kind: Self.kind, model: settings.model,
             settings: Self.changingTheText(settings, profile, endpoint: endpoints[0]))
     }
 
@@ -130,7 +132,8 @@ package struct OpenAITranscriber: Transcriber {
         let target = settings.chunkTargetSeconds ?? profile.targetSeconds
         return EngineLimits(
             targetChunkSamples: target.map { min(SampleClock.samples(seconds: $0), maximum) },
-            maximumChunkSamples: maximum, maximumConcurrency: profile.maximumConcurrency.map { $0 * endpoints.count })
+            maximumChunkSamples: maximum, maximumConcurrency: profile.maximumConcurrency.map { $0 * endpoints.count },
+            maximumRequestBytes: bodyByteLimit)
     }
 
     /// Bytes sent for a byte of samples, at most, as far as chunks are planned by it. FLAC makes 0.4 to 0.7 of speech; the

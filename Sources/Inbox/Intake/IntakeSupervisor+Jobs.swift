@@ -7,8 +7,8 @@ extension IntakeSupervisor {
     func enqueue(_ arrival: Intake.Arrival, _ inbox: InboxSettings) async throws {
         let path = arrival.path
         let job = try await journal.enqueue(
-            inbox: RawName(inbox.path),
-            sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map { RawName($0.path) },
+            inbox: inbox.id,
+            sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map(\.id),
             path: path, identity: arrival.identity, now: UnixTime.now()
         ) { isTaken in
             for attempt in 0..<1000 {
@@ -33,8 +33,8 @@ extension IntakeSupervisor {
         do {
             switch incomplete.reason {
             case .short(_, let identity):
-                try await journal.noteShort(path, identity, in: RawName(inbox.path))
-            case .unreadable, nil: try await journal.forgetShort(path, in: RawName(inbox.path))
+                try await journal.noteShort(path, identity, in: inbox.id)
+            case .unreadable, nil: try await journal.forgetShort(path, in: inbox.id)
             }
         } catch {
             // The note is written all the same; at the next start nothing is known of it.

@@ -153,7 +153,7 @@ final class IntakeSupervisor: Sendable {
     /// Recordings of some inboxes seen but not complete yet.
     func settlingCount(of inboxes: [RawName]) -> Int {
         places.withLock { places in
-            places?.filter { inboxes.contains(RawName($0.inbox.path)) }.reduce(0) { $0 + $1.intake.settlingCount } ?? 0
+            places?.filter { inboxes.contains($0.inbox.id) }.reduce(0) { $0 + $1.intake.settlingCount } ?? 0
         }
     }
 
@@ -161,7 +161,7 @@ final class IntakeSupervisor: Sendable {
     /// - Parameter again: it changed meanwhile and wants to be looked at.
     @Sendable func release(_ job: Job, again: Bool) {
         places.withLock { places in
-            for place in places ?? [] where RawName(place.inbox.path) == job.inbox {
+            for place in places ?? [] where place.inbox.id == job.inbox {
                 place.intake.release(job.path, job.identity)
                 if again { place.intake.look(at: job.path) }
             }
@@ -181,7 +181,7 @@ final class IntakeSupervisor: Sendable {
             let old = places ?? []
             for place in old where !inboxes.contains(place.inbox) { place.stop() }
             let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map { inbox in
-                let path = RawName(inbox.path)
+                let path = inbox.id
                 let new = SupervisedIntake(
                     inbox, noted: noted[path] ?? [:], finished: finished.filter { $0.inbox == path }, claims: claims,
                     logger: logger)

@@ -26,11 +26,11 @@ extension InboxService {
                 let settings = settings
                 var pause: Duration?
                 let inboxes = running.inboxesWithRoom(
-                    settings.inboxes.map { RawName($0.path) }, limit: settings.parallelRecordings)
+                    settings.inboxes.map(\.id), limit: settings.parallelRecordings)
                 if mayTake(), !inboxes.isEmpty {
                     let now = UnixTime.now()
                     let withSpace = await inboxesWithSpace(settings)
-                    let open = withSpace.filter { backoff.rest(of: $0, now: now) == nil }.map { RawName($0.path) }
+                    let open = withSpace.filter { backoff.rest(of: $0, now: now) == nil }.map(\.id)
                         .filter(inboxes.contains)
                     if let job = try await journal.takeNext(now: now, of: open) {
                         running.begin(job)
@@ -52,7 +52,7 @@ extension InboxService {
         }
         if settings.once {
             board.noteWaiting(
-                try await journal.count(of: settings.inboxes.map { RawName($0.path) }, in: .queued),
+                try await journal.count(of: settings.inboxes.map(\.id), in: .queued),
                 forEngine: backoff.all.contains { $0.fault != nil })
             board.noteNotTakenOut(pendingMoves.all.count)
         }
@@ -65,7 +65,7 @@ extension InboxService {
         let due = try await journal.nextDue(of: open)
         let rests = withSpace.compactMap { backoff.rest(of: $0, now: now) }
         let pause = (rests + [due].compactMap(\.self)).min().map { Duration.seconds(max(1, $0 - now)) }
-        let all = settings.inboxes.map { RawName($0.path) }
+        let all = settings.inboxes.map(\.id)
         guard withSpace.count < all.count, try await journal.nextDue(of: all) != nil else { return pause }
         return min(pause ?? Self.pauseWhenSpaceIsShort, Self.pauseWhenSpaceIsShort)
     }

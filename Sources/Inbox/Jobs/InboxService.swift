@@ -105,7 +105,7 @@ package struct InboxService: Service {
 
     private func endWaiting(of inboxes: [InboxSettings]) async {
         do {
-            try await journal.endWaiting(of: inboxes.map { RawName($0.path) })
+            try await journal.endWaiting(of: inboxes.map(\.id))
         } catch {
             logger.warning("waiting recordings stay so until their time has come", metadata: ["error": "\(error)"])
         }

@@ -18,7 +18,7 @@ extension JobRunner {
             throw Self.cannotWrite(to: outbox, error)
         }
         guard isAway, backoff.end(.outbox(outbox), now: UnixTime.now()) else { return }
-        try await journal.endWaiting(of: settings.inboxes.filter { $0.outbox == outbox }.map { RawName($0.path) })
+        try await journal.endWaiting(of: settings.inboxes.filter { $0.outbox == outbox }.map(\.id))
         wake.signal()
     }
 

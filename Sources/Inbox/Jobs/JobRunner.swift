@@ -51,7 +51,7 @@ extension JobRunner {
     /// - Returns: true when the recording changed and wants to be looked at again by intake.
     package func run(_ job: Job) async -> Bool {
         let (settings, backend) = current.both
-        guard let configured = settings.inboxes.first(where: { RawName($0.path) == job.inbox }) else {
+        guard let configured = settings.inboxes.first(where: { $0.id == job.inbox }) else {
             // The inbox was taken out of the configuration this moment: the job waits in the journal.
             try? await journal.requeue(job.id)
             return false

@@ -18,5 +18,5 @@ final class ActiveSettings: Sendable {
     }
 
     /// Nil where the settings do not have it any more.
-    func inbox(of job: Job) -> InboxSettings? { settings.inboxes.first { RawName($0.path) == job.inbox } }
+    func inbox(of job: Job) -> InboxSettings? { settings.inboxes.first { $0.id == job.inbox } }
 }

@@ -1,4 +1,5 @@
 package import SystemPackage
+package import SystemSupport
 package import Transcription
 
 /// One `[[inbox]]` of the configuration.
@@ -31,6 +32,9 @@ package struct InboxSettings: Sendable, Hashable {
     package var maximumRecording: Int64?
     /// `status.html` in the outbox tells of this inbox.
     package var showsStatusPage = true
+
+    /// What its jobs call it.
+    package var id: RawName { RawName(path) }
 
     package init(
         path: FilePath, outbox: FilePath, done: FilePath, failed: FilePath, after: After, engine: String,

@@ -12,7 +12,7 @@ extension StatusReporter {
                 case .outbox(let path): inbox.outbox == path
                 case .engine(let name): inbox.engine == name
                 }
-            }.map { RawName($0.path) }
+            }.map(\.id)
             // What cannot be told stays.
             if (try? await journal.openCount(of: inboxes)) == 0 { backoff.lapse(outage.place) }
         }

@@ -94,7 +94,7 @@ extension StatusReporter {
 
     /// What people are told of these inboxes and the folders in them.
     func faultsToTell(of inboxes: [RawName]) -> [String] {
-        let faults = intakes.folderFaults.filter { inboxes.contains(RawName($0.inbox.path)) }
+        let faults = intakes.folderFaults.filter { inboxes.contains($0.inbox.id) }
         let told = faults.compactMap(\.fault.forOffice)
         return Array(Set(told).sorted().prefix(Self.maximumFaultsToTell))
     }
@@ -141,7 +141,7 @@ extension StatusReporter {
 
     /// What people are told of the engines of these inboxes; nil: they work, as far as is known.
     func outageToTell(of inboxes: [RawName]) -> String? {
-        let engines = Set(settings.inboxes.filter { inboxes.contains(RawName($0.path)) }.map(\.engine))
+        let engines = Set(settings.inboxes.filter { inboxes.contains($0.id) }.map(\.engine))
         let known = backoff.all.filter { outage in
             guard case .engine(let name) = outage.place else { return false }
             return engines.contains(name)

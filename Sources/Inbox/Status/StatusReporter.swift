@@ -166,7 +166,7 @@ extension StatusReporter {
     /// The inboxes of each outbox that has a page.
     private var shownInboxes: [FilePath: [RawName]] {
         Dictionary(grouping: settings.inboxes.filter(\.showsStatusPage), by: \.outbox).mapValues { inboxes in
-            inboxes.map { RawName($0.path) }
+            inboxes.map(\.id)
         }
     }
 

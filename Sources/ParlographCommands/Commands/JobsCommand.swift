@@ -243,7 +243,7 @@ struct JobsCommand: AsyncParsableCommand {
     private static func retry(
         _ job: Job, _ journal: JobJournal, in directory: FilePath, _ settings: Settings?
     ) async throws {
-        let configured = settings?.inboxes.first { RawName($0.path) == job.inbox }
+        let configured = settings?.inboxes.first { $0.id == job.inbox }
         guard settings == nil || configured != nil else {
             throw ConfigurationFault("its inbox \(job.inbox.printable) is no longer configured.")
         }

@@ -175,8 +175,9 @@ struct ModelsCommand: AsyncParsableCommand {
 
     /// The offline engines of the configuration, `offline` first.
     private static func engines(of settings: Settings) -> [OfflineEngineSettings] {
-        settings.engines.sorted { ($0.key != "offline" ? 1 : 0, $0.key) < ($1.key != "offline" ? 1 : 0, $1.key) }
-            .compactMap { if case .offline(let engine) = $0.value.engine { engine } else { nil } }
+        func rank(_ name: String) -> (Int, String) { (name == Settings.defaultEngine ? 0 : 1, name) }
+        return settings.engines.sorted { rank($0.key) < rank($1.key) }
+            .compactMap { ($0.value.engine as? OfflineEngine)?.settings }
     }
 
     /// The `models_directory` of the engine `offline`, or of the first other one that has one.

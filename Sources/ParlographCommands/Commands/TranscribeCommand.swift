@@ -28,7 +28,8 @@ struct TranscribeCommand: AsyncParsableCommand {
                 + "\(SidecarFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "list"))
     var formats = "txt,srt,json"
 
-    @Option(help: ArgumentHelp("One of the configured engines (default: offline).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("One of the configured engines (default: \(Settings.defaultEngine)).", valueName: "name"))
     var engine: String?
 
     @Option(help: ArgumentHelp("Language of the speech, or auto.", valueName: "xx"))
@@ -47,6 +48,8 @@ struct TranscribeCommand: AsyncParsableCommand {
         _ = try chosenFormats()
     }
 
+    private var chosenEngine: String { engine ?? Settings.defaultEngine }
+
     private func chosenFormats() throws -> [SidecarFormat] {
         let names = formats.split(separator: ",").map { String($0.trimmingSpaces()) }
         return try SettingsParser.formats(names) { ValidationError("--formats: \($0)") }
@@ -58,7 +61,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         let room = EngineRegistry(settings, usesCache: !noCache, logger: logger)
         let orchestrator: ParallelOrchestrator
         do {
-            let engine = engine ?? "offline"
+            let engine = chosenEngine
             orchestrator = try await BlockingPool.files.run { try room.orchestrator(engine: engine, logger: logger) }
         } catch {
             throw Exit.failure(error)
@@ -83,7 +86,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         by orchestrator: ParallelOrchestrator
     ) async -> Exit {
         let started = ContinuousClock.now
-        let tracker = room.tracker(path.lastComponent?.printable ?? path.printable, engine: engine ?? "offline")
+        let tracker = room.tracker(path.lastComponent?.printable ?? path.printable, engine: chosenEngine)
         let display = quiet ? nil : ProgressDisplay(tracker)
         do {
             let folder = try await outputFolder(for: path)

@@ -1,5 +1,4 @@
 import AudioInput
-import Engines
 import Glibc
 import Inbox
 import Logging
@@ -66,7 +65,7 @@ struct Diagnostics {
         // Outside of the service its keys are not to be had.
         let hasKeys = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] != nil
         for name in settings.usedEngines.sorted() {
-            if let fault = settings.engines[name]?.keyFault, !hasKeys {
+            if let fault = settings.engines[name]?.key?.fault, !hasKeys {
                 findings.append(.note("engine \(name)", "\(fault)"))
                 continue
             }
@@ -117,12 +116,12 @@ struct Diagnostics {
         for (name, key) in keys { if let secret = key.secret { asService.give(secret, to: name) } }
         let room = EngineRegistry(asService, usesCache: false, logger: logger)
         for (name, entry) in asService.engines.sorted(by: { $0.key < $1.key }) {
-            findings += entry.keyNotes.map { .note("engine \(name)", $0) }
+            findings += (entry.key?.notes ?? []).map { .note("engine \(name)", $0) }
             let isUsed = settings.usedEngines.contains(name)
             findings += (keys[name]?.findings ?? []).map { isUsed ? $0 : .note($0.subject, $0.text) }
             guard keys[name]?.mayAsk ?? true else { continue }
             do {
-                if let fault = entry.keyFault { throw fault }
+                if let fault = entry.key?.fault { throw fault }
                 let report = try await room.check(name)
                 if !report.works.isEmpty { findings.append(.fine("engine \(name)", report.works)) }
                 findings += report.notes.map { .note("engine \(name)", $0) }
@@ -147,12 +146,7 @@ struct Diagnostics {
 
     /// Why an inbox's engine will transcribe nothing in the language of the inbox; nil when it will. Blocks.
     static func languageFault(of inbox: InboxSettings, _ settings: Settings) -> String? {
-        guard let language = inbox.options.language, case .offline(let engine) = settings.engines[inbox.engine]?.engine,
-            let model = try? InstalledModel.find(engine), !model.understands(language)
-        else { return nil }
-        return "language is \"\(language)\", but the model of its engine \"\(inbox.engine)\", \(model.name), knows "
-            + "\(model.languagesText) only: every recording would fail. Choose another engine for this "
-            + "inbox, or a model that knows it (parlograph models list)."
+        inbox.options.language.flatMap { settings.engines[inbox.engine]?.engine.fault(ofLanguage: $0) }
     }
 
     private static func inotify() -> Finding {

@@ -1,4 +1,3 @@
-import Engines
 import SystemSupport
 package import Transcription
 
@@ -30,29 +29,33 @@ extension Settings {
     /// with and those without a fallback are apart: the former do not wait for an engine that is away.
     /// - Returns: nil for an engine that is no server.
     package func group(of name: String) -> EngineGroup? {
-        guard case .openai(let engine)? = engines[name]?.engine else { return nil }
+        guard let entry = engines[name], let own = entry.engine.servers else { return nil }
         let most = processing.maxConcurrentChunks
         let waits = chain(of: name).count == 1
-        var members = [name: engine]
-        var servers = engine.servers
-        while let next = engines.first(where: { other, entry in
-            guard members[other] == nil, case .openai(let candidate) = entry.engine else { return false }
-            return candidate.apiKey == engine.apiKey && !candidate.servers.isDisjoint(with: servers)
-                && (chain(of: other).count == 1) == waits
-        }), case .openai(let member) = next.value.engine {
-            members[next.key] = member
-            servers.formUnion(member.servers)
+        var members = [name: own]
+        var addresses = own.addresses
+        /// Another engine that shares one of the addresses known so far.
+        func neighbour() -> (name: String, servers: EngineServers)? {
+            for (other, candidate) in engines where members[other] == nil && (chain(of: other).count == 1) == waits {
+                guard let servers = candidate.engine.servers, candidate.key?.secret == entry.key?.secret,
+                    !servers.addresses.isDisjoint(with: addresses)
+                else { continue }
+                return (other, servers)
+            }
+            return nil
         }
-        let profiles = members.mapValues(\.usualProfile)
-        func strictest(_ own: KeyPath<EngineEntry, Int?>, _ usual: KeyPath<EngineProfile, Int?>) -> Int? {
-            members.keys.compactMap { engines[$0]?[keyPath: own] ?? profiles[$0]?[keyPath: usual] }
-                .filter { $0 > 0 }.min()
+        while let next = neighbour() {
+            members[next.name] = next.servers
+            addresses.formUnion(next.servers.addresses)
         }
-        let atEach = profiles.values.compactMap(\.maximumConcurrency).min()
+        func strictest(_ own: KeyPath<EngineEntry, Int?>, _ usual: KeyPath<EngineServers, Int?>) -> Int? {
+            members.compactMap { engines[$0]?[keyPath: own] ?? $1[keyPath: usual] }.filter { $0 > 0 }.min()
+        }
+        let atEach = members.values.compactMap(\.concurrencyAtEach).min()
         return EngineGroup(
             names: members.keys.sorted(),
             limits: ConcurrencyController.Settings(
-                ceiling: min(most, atEach.map { $0 * servers.count } ?? most),
+                ceiling: min(most, atEach.map { $0 * addresses.count } ?? most),
                 requestsPerMinute: strictest(\.requestsPerMinute, \.requestsPerMinute),
                 audioSecondsPerHour: strictest(\.audioSecondsPerHour, \.audioSecondsPerHour),
                 firstAlone: Self.maximumFirst, waitsForEngine: waits))

@@ -15,7 +15,6 @@ final class EngineRegistry: Sendable {
     private struct Entry: Sendable {
         let transcriber: any Transcriber
         var controller: ConcurrencyController
-        let apiLimitMB: Int?
         var outage = FallbackCooldown()
         /// How often it was made.
         var generation = 1
@@ -27,8 +26,7 @@ final class EngineRegistry: Sendable {
     private let settings: Settings
     private let source: DecodingAudioSource
     private let slots: ChunkSlots
-    private let loop: CurlLoop
-    private let encoding: BlockingPool
+    private let resources: EngineResources
     private let state = Mutex(State())
     private let logger: Logger
 
@@ -53,9 +51,10 @@ final class EngineRegistry: Sendable {
         self.logger = logger
         cache = usesCache ? MultiLevelCache(settings: settings.cache, logger: logger) : nil
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
-        encoding = BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
+        resources = EngineResources(
+            loop: CurlLoop(),
+            encoding: BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))))
         slots = Self.slots(settings)
-        loop = CurlLoop()
     }
 
     private static func slots(_ settings: Settings) -> ChunkSlots {
@@ -69,8 +68,7 @@ final class EngineRegistry: Sendable {
         logger = old.logger
         cache = old.cache
         source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
-        encoding = old.encoding
-        loop = old.loop
+        resources = old.resources
         let isAsWide = settings.processing.maxConcurrentChunks == old.settings.processing.maxConcurrentChunks
         slots = isAsWide ? old.slots : Self.slots(settings)
         guard isAsWide else { return }
@@ -79,7 +77,7 @@ final class EngineRegistry: Sendable {
         known.entries = known.entries.filter { $0.value.transcriber.isCurrent }
         let unchanged = Set(
             settings.engines.filter { name, entry in
-                old.settings.engines[name].map { $0.withoutRates == entry.withoutRates } ?? false
+                old.settings.engines[name].map { $0.isSameEngine(as: entry) } ?? false
             }.keys)
         state.withLock { state in
             // Who joins engines that go on, or leaves them, makes no new server.
@@ -140,7 +138,7 @@ final class EngineRegistry: Sendable {
         let sizing = DynamicChunkSizer.Settings(
             minimumMegabytes: processing.chunkSizeMinMB, maximumMegabytes: processing.chunkSizeMaxMB,
             maximumConcurrentChunks: processing.maxConcurrentChunks,
-            apiLimitMegabytes: entry.apiLimitMB)
+            apiLimitMegabytes: entry.transcriber.limits.maximumRequestBytes.map { max(1, $0 >> 20) })
         return ParallelOrchestrator(
             source: source,
             engines: try [entry.link] + settings.chain(of: name).dropFirst().map { try self.entry($0).link },
@@ -176,9 +174,8 @@ final class EngineRegistry: Sendable {
         let before = state.withLock { $0.entries[name] }
         if let before, before.transcriber.isCurrent { return before }
         let transcriber: any Transcriber
-        let apiLimitMB: Int?
         do {
-            (transcriber, apiLimitMB) = try make(name)
+            transcriber = try make(name)
         } catch {
             guard let before else { throw error }
             logger.warning(
@@ -201,23 +198,17 @@ final class EngineRegistry: Sendable {
                         ceiling: min(most, transcriber.limits.maximumConcurrency ?? most),
                         requestsPerMinute: own.requestsPerMinute, audioSecondsPerHour: own.audioSecondsPerHour,
                         waitsForEngine: waits))
-            var entry = Entry(transcriber: transcriber, controller: controller, apiLimitMB: apiLimitMB)
+            var entry = Entry(transcriber: transcriber, controller: controller)
             if let known { entry.generation = known.generation + 1 }
             state.entries[name] = entry
             return entry
         }
     }
 
-    private func make(_ name: String) throws -> (transcriber: any Transcriber, apiLimitMB: Int?) {
+    private func make(_ name: String) throws -> any Transcriber {
         let entry = try settings.engine(name)
-        if let fault = entry.keyFault { throw fault }
-        switch entry.engine {
-        case .offline(let engine): return (OfflineTranscriber(engine), entry.apiLimitMB)
-        case .command(let engine): return (try CommandTranscriber(settings: engine, pool: encoding), entry.apiLimitMB)
-        case .openai(let engine):
-            let server = try OpenAITranscriber(settings: engine, loop: loop, pool: encoding)
-            return (server, entry.apiLimitMB ?? max(1, server.profile.bodyByteLimit >> 20))
-        }
+        if let fault = entry.key?.fault { throw fault }
+        return try entry.engine.makeTranscriber(key: entry.key, with: resources)
     }
 }
 

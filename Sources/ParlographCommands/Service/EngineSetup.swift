@@ -1,39 +1,11 @@
-import Engines
-import Glibc
-import SystemPackage
-import SystemSupport
+/// The files that an engine needs and that somebody puts into place, as they were when somebody looked.
+package struct EngineSetup: Sendable, Equatable {
+    private let found: any Hashable & Sendable
 
-/// The files that an engine needs and that somebody puts into place, as they are now.
-struct EngineSetup: Sendable, Equatable {
-    private var model: InstalledModel?
-    private var libraries: FilePath?
-    private var program: FileIdentity?
-    private var certificates: FileIdentity?
+    /// - Parameter found: another value where something has changed that may make an engine work.
+    init(_ found: some Hashable & Sendable) { self.found = found }
 
-    /// Blocks.
-    init(of entry: Settings.EngineEntry) {
-        switch entry.engine {
-        case .offline(let engine):
-            model = try? InstalledModel.find(engine)
-            libraries = EngineFiles.libraries
-        case .command(let engine): program = engine.command.first.flatMap(Self.program)
-        case .openai(let engine): certificates = engine.caFile.flatMap(Self.identity)
-        }
-    }
-
-    /// A bare name is looked for as the engine does it: in the folders of PATH.
-    private static func program(_ name: String) -> FileIdentity? {
-        let folders = (ProcessEnvironment.all["PATH"] ?? "/bin:/usr/bin").split(separator: ":").map {
-            FilePath(String($0))
-        }
-        let places = name.contains("/") ? [FilePath(name)] : folders.filter(\.isAbsolute).map { $0.appending(name) }
-        for place in places where place.withPlatformString({ access($0, X_OK) }) == 0 {
-            if let status = try? FileStatus(at: place), status.kind == .regular { return status.identity }
-        }
-        return nil
-    }
-
-    private static func identity(_ path: FilePath) -> FileIdentity? { (try? FileStatus(at: path))?.identity }
+    package static func == (a: EngineSetup, b: EngineSetup) -> Bool { AnyHashable(a.found) == AnyHashable(b.found) }
 }
 
 /// Notices that what an engine needs has come into place, once nobody changes it any more: half of a model is none.

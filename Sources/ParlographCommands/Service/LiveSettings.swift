@@ -67,7 +67,7 @@ final class LiveSettings: Sendable {
     func setups(of engines: [String]? = nil) -> [String: EngineSetup] {
         let settings = state.withLock { $0.settings }
         let entries = (engines ?? settings.usedEngines.sorted()).compactMap { name in
-            settings.engines[name].map { (name, EngineSetup(of: $0)) }
+            settings.engines[name].map { (name, $0.engine.setup()) }
         }
         return Dictionary(uniqueKeysWithValues: entries)
     }
@@ -128,7 +128,7 @@ final class LiveSettings: Sendable {
         }
         for (name, entry) in settings.engines.sorted(by: { $0.key < $1.key }) {
             // Those in use have their keys, or the service would not run.
-            guard let fault = entry.keyFault else { continue }
+            guard let fault = entry.key?.fault else { continue }
             logger.warning(
                 "engine that no inbox uses has no key", metadata: ["engine": "\(name)", "error": "\(fault)"])
         }

@@ -45,7 +45,7 @@ struct ServiceView: Sendable {
         for folder in credentials {
             do {
                 _ = try OwnedDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY)
-                return KeyReading.given(engine, in: folder).map { .given($0) } ?? .missing
+                return EngineKey.given(engine, in: folder).map { .given($0) } ?? .missing
             } catch {
                 isHidden = isHidden || (error as? SystemError)?.errno == .permissionDenied
             }
@@ -65,20 +65,20 @@ struct KeyCheck {
 
     /// Blocks.
     init(of name: String, _ entry: Settings.EngineEntry, _ view: ServiceView) {
-        guard case .openai(let engine) = entry.engine else { return }
+        guard let key = entry.key else { return }
         let subject = "engine \(name)"
-        let source = KeyReading.folder.appending(name)
-        switch (view.key(of: name), engine.keyOrigin) {
-        case (.given(let secret), _) where entry.keyIsHidden: self.secret = secret
-        case (_, _) where entry.keyIsHidden:
+        let source = EngineKey.folder.appending(name)
+        switch (view.key(of: name), key.origin) {
+        case (.given(let secret), _) where key.isHidden: self.secret = secret
+        case (_, _) where key.isHidden:
             mayAsk = false
             findings = [
                 .note(
                     subject,
-                    "Keys lie in \(KeyReading.folder), which only root may read; systemd gives them to the service. Run this "
+                    "Keys lie in \(EngineKey.folder), which only root may read; systemd gives them to the service. Run this "
                         + "as root to have the engine asked with its key.")
             ]
-        case (.given(let secret), .file(source.string)) where secret != engine.apiKey:
+        case (.given(let secret), .file(source.string)) where secret != key.secret:
             findings = [
                 .fault(subject, "The running service has another key than \(source): \(Self.restart)", .unavailable)
             ]
@@ -103,7 +103,7 @@ struct KeyCheck {
                 .fault(
                     subject,
                     "Its api_key_file, \(path), cannot be read by \(user.name), as whom the service runs. Give it the "
-                        + "right to, or put the key into \(KeyReading.folder).", .configuration)
+                        + "right to, or put the key into \(EngineKey.folder).", .configuration)
             ]
         }
     }

@@ -44,9 +44,9 @@ struct SetupWatch: Service {
     private func tellOfKeys(_ told: inout Set<String>) async {
         var unreadable: [String: String] = [:]
         for (name, path) in live.usedKeyFiles {
-            let answer = await timed(path) { KeyReading.fault(of: name, path) }
+            let answer = await timed(path) { EngineKey.fault(of: name, path) }
             guard !Task.isCancelled else { return }
-            unreadable[path.printable] = answer ?? KeyReading.fault(of: name, path, nil)
+            unreadable[path.printable] = answer ?? EngineKey.fault(of: name, path, nil)
         }
         for file in told.subtracting(unreadable.keys) { faults.set(.key, at: file, cause: nil) }
         for (file, cause) in unreadable where faults.set(.key, at: file, cause: cause) {

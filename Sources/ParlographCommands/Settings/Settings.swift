@@ -1,8 +1,6 @@
-package import Engines
 package import Inbox
 package import Logging
 package import SystemPackage
-package import SystemSupport
 package import TranscriptCache
 package import Transcription
 
@@ -10,49 +8,42 @@ package import Transcription
 package struct Settings: Sendable {
     /// `[processing]`.
     package struct Processing: Sendable, Hashable {
-        package var maxConcurrentChunks = 4
-        package var chunkSizeMinMB = 10
-        package var chunkSizeMaxMB = 25
-        package var retry = RetrySettings()
-        package var progressInterval = Duration.seconds(1)
-        package var shutdown = Duration.seconds(20)
+        package let maxConcurrentChunks: Int
+        /// Of the recording's bytes, as the file has them.
+        package let chunkSizeMinMB: Int
+        package let chunkSizeMaxMB: Int
+        package let retry: RetrySettings
+        package let progressInterval: Duration
+        package let shutdown: Duration
         /// 0: never mind.
-        package var minimumFreeMB = 100
+        package let minimumFreeMB: Int
     }
 
     /// One `[engines.NAME]`.
-    package enum Engine: Sendable, Hashable {
-        case offline(OfflineEngineSettings)
-        case openai(OpenAIEngineSettings)
-        case command(CommandEngineSettings)
-    }
-
-    package struct EngineEntry: Sendable, Hashable {
-        package var engine: Engine
+    package struct EngineEntry: Sendable, Equatable {
+        package var engine: any EngineKind
         /// nil: what the server's profile says; 0: no limit.
         package var requestsPerMinute: Int?
         /// nil: what the server's profile says; 0: no limit.
         package var audioSecondsPerHour: Int?
-        /// nil: what the server's profile says, or no limit.
-        package var apiLimitMB: Int?
         /// The engine that is asked where this one fails.
         package var fallback: String?
-        /// Why its key cannot be had: no fault of the settings while nobody asks the engine.
-        package var keyFault: ConfigurationFault?
-        /// The key file as it was when the key was read from it.
-        package var keyFileIdentity: FileIdentity?
-        /// What is odd about its key file, in sentences.
-        package var keyNotes: [String] = []
-        /// Keys lie where this user may not look, so that it cannot be told whether the service has one for it.
-        package var keyIsHidden = false
+        /// nil: engines of this kind need none.
+        package var key: EngineKey?
 
-        /// What makes it another engine: the limits on requests and audio do not.
-        var withoutRates: EngineEntry {
-            var entry = self
-            (entry.requestsPerMinute, entry.audioSecondsPerHour) = (nil, nil)
-            return entry
+        /// The limits on requests and audio make it no other engine.
+        func isSameEngine(as other: EngineEntry) -> Bool {
+            engine.isEqual(to: other.engine) && fallback == other.fallback && key == other.key
+        }
+
+        package static func == (a: EngineEntry, b: EngineEntry) -> Bool {
+            a.isSameEngine(as: b) && a.requestsPerMinute == b.requestsPerMinute
+                && a.audioSecondsPerHour == b.audioSecondsPerHour
         }
     }
+
+    /// The engine that is there without a section, and that is asked where no other is named.
+    static let defaultEngine = "offline"
 
     package var stateDirectory: FilePath
     package var logLevel: Logger.Level
@@ -89,7 +80,7 @@ package struct Settings: Sendable {
     /// For the service, which needs the keys of the engines that it uses.
     /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none.
     package func requireKeys() throws {
-        let faults = usedEngines.sorted().compactMap { engines[$0]?.keyFault }
+        let faults = usedEngines.sorted().compactMap { engines[$0]?.key?.fault }
         if let first = faults.first { throw first }
     }
 }
@@ -165,23 +156,24 @@ package struct SettingsParser {
 
     private mutating func readProcessing() throws -> Settings.Processing {
         let reader = reader("processing", try table("processing", in: text.root))
-        var out = Settings.Processing()
-        out.maxConcurrentChunks = try reader.integer("max_concurrent_chunks", default: 4, in: 1...256)
-        out.chunkSizeMinMB = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096, .megabytes)
-        out.chunkSizeMaxMB = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096, .megabytes)
-        guard out.chunkSizeMinMB <= out.chunkSizeMaxMB else {
+        let concurrent = try reader.integer("max_concurrent_chunks", default: 4, in: 1...256)
+        let minimum = try reader.integer("chunk_size_min_mb", default: 10, in: 1...4096, .megabytes)
+        let maximum = try reader.integer("chunk_size_max_mb", default: 25, in: 1...4096, .megabytes)
+        guard minimum <= maximum else {
             throw reader.fault(
                 reader.isSet("chunk_size_min_mb") ? "chunk_size_min_mb" : "chunk_size_max_mb",
-                "chunk_size_min_mb, \(out.chunkSizeMinMB), is more than chunk_size_max_mb, \(out.chunkSizeMaxMB).")
+                "chunk_size_min_mb, \(minimum), is more than chunk_size_max_mb, \(maximum).")
         }
-        out.retry.maximumRetries = try reader.integer("max_chunk_retries", default: 3, in: 0...100)
-        out.retry.delay = .seconds(try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600))
-        out.progressInterval = .seconds(
-            try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600))
-        out.shutdown = .seconds(try reader.seconds("shutdown_seconds", default: 20, in: 0...3600))
-        out.minimumFreeMB = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
+        let retry = RetrySettings(
+            maximumRetries: try reader.integer("max_chunk_retries", default: 3, in: 0...100),
+            delay: .seconds(try reader.seconds("chunk_retry_delay_seconds", default: 5, in: 0...3600)))
+        let progress = try reader.seconds("progress_update_interval_seconds", default: 1, in: 0.1...3600)
+        let shutdown = try reader.seconds("shutdown_seconds", default: 20, in: 0...3600)
+        let free = try reader.integer("min_free_space_mb", default: 100, in: 0...16_777_216, .megabytes)
         try finish(reader)
-        return out
+        return Settings.Processing(
+            maxConcurrentChunks: concurrent, chunkSizeMinMB: minimum, chunkSizeMaxMB: maximum, retry: retry,
+            progressInterval: .seconds(progress), shutdown: .seconds(shutdown), minimumFreeMB: free)
     }
 
     private mutating func readCache(_ directory: FilePath) throws -> CacheSettings {
@@ -223,7 +215,7 @@ package struct SettingsParser {
         let done = try reader.path("done", default: "/srv/parlograph/done")
         let failed = try reader.path("failed", default: "/srv/parlograph/failed")
         let after = try reader.choice("after", default: InboxSettings.After.move)
-        let engine = try reader.string("engine", default: "offline", .text("the name of an engine"))
+        let engine = try reader.string("engine", default: Settings.defaultEngine, .text("the name of an engine"))
         guard engines[engine] != nil else {
             throw reader.fault(
                 "engine",
@@ -251,11 +243,11 @@ package struct SettingsParser {
                     + "\(SpeechHint.longest) characters.")
             warnings.append(fault.description)
         }
-        settings.languageFromPath = try reader.boolean("language_from_path", default: false)
+        settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
-        settings.showsStatusPage = try reader.boolean("status_page", default: true)
+        settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)
         try finish(reader)
         return settings
     }
@@ -276,7 +268,7 @@ package struct SettingsParser {
 
     private mutating func readEngines(_ processing: Settings.Processing) throws -> [String: Settings.EngineEntry] {
         var tables = try table("engines", in: text.root)
-        if tables["offline"] == nil { tables["offline"] = .table([:]) }
+        if tables[Settings.defaultEngine] == nil { tables[Settings.defaultEngine] = .table([:]) }
         var engines: [String: Settings.EngineEntry] = [:]
         var readers: [String: SectionReader] = [:]
         for (name, value) in tables.sorted(by: { $0.key < $1.key }) {
@@ -284,12 +276,12 @@ package struct SettingsParser {
                 throw ConfigurationFault("\(text.place(of: "engines.\(name)")): must be a section, [engines.\(name)].")
             }
             let reader = reader("engines.\(name)", values)
-            engines[name] = try EngineParser(name: name, reader: reader).parse()
+            engines[name] = try EngineSection(name: name, reader: reader).entry()
             try finish(reader)
             readers[name] = reader
         }
         for (name, reader) in readers.sorted(by: { $0.key < $1.key }) {
-            try EngineParser(name: name, reader: reader).checkFallback(among: engines)
+            try EngineSection(name: name, reader: reader).checkFallback(among: engines)
         }
         return engines
     }

@@ -15,7 +15,7 @@ package struct TranscriptionOptions: Sendable, Hashable, Codable {
 package struct EngineIdentity: Sendable, Hashable {
     /// The name in the configuration (`cloud`).
     package let name: String
-    /// `offline`, `openai` or `command`.
+    /// As the configuration calls it.
     package let kind: String
     package let model: String
     /// Settings that change the text, as sorted `key=value`; no secret.
@@ -37,13 +37,17 @@ package struct EngineLimits: Sendable, Hashable {
     package var maximumChunkSamples: Int64?
     /// Chunks in flight that make sense (cores for an engine on this machine); nil: the configured number.
     package var maximumConcurrency: Int?
+    /// What one request may hold, for the size rules of whole recordings; nil: no limit.
+    package var maximumRequestBytes: Int?
 
     package init(
-        targetChunkSamples: Int64? = nil, maximumChunkSamples: Int64? = nil, maximumConcurrency: Int? = nil
+        targetChunkSamples: Int64? = nil, maximumChunkSamples: Int64? = nil, maximumConcurrency: Int? = nil,
+        maximumRequestBytes: Int? = nil
     ) {
         self.targetChunkSamples = targetChunkSamples
         self.maximumChunkSamples = maximumChunkSamples
         self.maximumConcurrency = maximumConcurrency
+        self.maximumRequestBytes = maximumRequestBytes
     }
 }
 

@@ -12,8 +12,7 @@ package struct DynamicChunkSizer: Sendable, Hashable {
 
         /// A minimum above the maximum (or above the upload limit) gives way; sizes below 1 count as 1.
         package init(
-            minimumMegabytes: Int = 10, maximumMegabytes: Int = 25, maximumConcurrentChunks: Int = 4,
-            apiLimitMegabytes: Int? = 25
+            minimumMegabytes: Int, maximumMegabytes: Int, maximumConcurrentChunks: Int, apiLimitMegabytes: Int?
         ) {
             self.minimumMegabytes = minimumMegabytes
             self.maximumMegabytes = maximumMegabytes

@@ -15,7 +15,7 @@ package struct RetrySettings: Sendable, Hashable {
     package var patienceWithOutage: Duration
 
     package init(
-        maximumRetries: Int = 3, delay: Duration = .seconds(5), maximumDelay: Duration = .seconds(60),
+        maximumRetries: Int, delay: Duration, maximumDelay: Duration = .seconds(60),
         patience: Duration = .seconds(900), patienceWithOutage: Duration = .seconds(300)
     ) {
         self.maximumRetries = max(0, maximumRetries)
