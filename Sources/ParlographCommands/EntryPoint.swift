@@ -36,10 +36,20 @@ package enum EntryPoint {
         exit(0)
     }
 
+    private static func requireAddressSpace() throws {
+        guard let limit = AddressSpace.shortage else { return }
+        Exit.say(
+            "parlograph: This process may use only \(ByteCount.text(Int64(limit))) of address space; it needs "
+                + "\(ByteCount.text(Int64(AddressSpace.minimumBytes))): raise the limit (ulimit -v), or limit its memory by a "
+                + "control group (MemoryMax= of systemd).")
+        throw ExitCode(.unavailable)
+    }
+
     /// As ArgumentParser's `main` does it, but that what is quoted of the arguments drives no terminal.
     private static func runCommand() async {
         do {
             var command = try await ParlographCommand.asyncParseAsRoot()
+            if command is ServeCommand || command is TranscribeCommand { try requireAddressSpace() }
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let status = ParlographCommand.exitCode(for: error)

@@ -1,4 +1,5 @@
 import Glibc
+import Subprocess
 import SystemPackage
 import SystemSupport
 import TestSupport
@@ -34,6 +35,21 @@ struct TranscribeTests {
             #expect(try place.text("out/talk.txt") == place.text("talk.txt"))
             #expect(try place.text("out/talk.vtt").hasPrefix("WEBVTT\n"))
             #expect(try place.text("out/talk.tsv").hasPrefix("start\tend\ttext\n"))
+        }
+    }
+
+    /// With less, threads cannot be made at times, and it would wait for them for ever.
+    @Test func tooLittleAddressSpaceIsSaid() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder)
+            try place.writeMarks(0..<2, to: "talk.wav")
+            let ended = try await Subprocess.run(
+                .path("/bin/sh"),
+                arguments: ["-c", "ulimit -v 250000 && exec \"$0\" transcribe talk.wav", Program.path.string],
+                workingDirectory: folder, input: .none, output: .discarded, error: .string(limit: 4096))
+            #expect(ended.terminationStatus == .exited(69))
+            #expect(ended.standardError?.contains("ulimit -v") == true, "\(ended.standardError ?? "")")
+            #expect(try place.files("") == ["talk.wav"])
         }
     }
 
