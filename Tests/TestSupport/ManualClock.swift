@@ -28,6 +28,10 @@ package final class ManualClock: Clock, Sendable {
     package init() {}
 
     package var now: Instant { state.withLock { $0.now } }
+    /// When the first of those who sleep wakes; nil: nobody sleeps.
+    package var earliest: Instant? { state.withLock { $0.sleepers.values.map(\.until).min() } }
+    /// How often somebody went to sleep.
+    package var sleepCount: Int { state.withLock { $0.lastID } }
     package var minimumResolution: Duration { .nanoseconds(1) }
 
     package func sleep(until deadline: Instant, tolerance: Duration?) async throws {

@@ -56,14 +56,78 @@ import Transcription
             #expect(started.value == 0)
             clock.advance(by: .seconds(0.2))
             try await eventually("the first") { gate.waiting == 1 }
-            await clock.sleepers(atLeast: 2)
             clock.advance(by: .seconds(1))
-            await clock.sleepers(atLeast: 2)
             #expect(started.value == 1)
+            #expect(controller.figures.waiting == 2)
             gate.open()
             try await group.waitForAll()
         }
         #expect(started.value == 3)
+    }
+
+    /// What is held up by others alone looks at no clock.
+    @Test func whoWaitsForOthersIsWokenByThem() async throws {
+        let clock = ManualClock()
+        let controller = ConcurrencyController(.init(ceiling: 1), clock: clock)
+        let (id, gate) = (recording, Gate())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask { try await controller.withPermit(for: id, cost: 1) { _ in try await gate.pass() } }
+            }
+            try await eventually("two wait") { controller.figures.waiting == 2 }
+            gate.open()
+            try await group.waitForAll()
+        }
+        #expect(clock.sleepCount == 0)
+    }
+
+    /// A pause that becomes shorter while somebody waits for its end.
+    @Test func whoWaitsForATimeIsWokenWhenThatIsEarlier() async throws {
+        let clock = ManualClock()
+        let controller = ConcurrencyController(.init(ceiling: 2, firstAlone: .seconds(60)), clock: clock)
+        let (id, accepted, gate) = (recording, Gate(), Gate())
+        let second = Guarded(false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await controller.withPermit(for: id, cost: 1) { turn in
+                    try await accepted.pass()
+                    turn.letOthersFollow(after: .seconds(1))
+                    try await gate.pass()
+                }
+            }
+            try await eventually("the first") { accepted.waiting == 1 }
+            group.addTask { try await controller.withPermit(for: id, cost: 1) { _ in second.change { $0 = true } } }
+            try await eventually("it waits") { clock.earliest?.offset == .seconds(60) }
+            accepted.open()
+            try await eventually("it waits for less") { clock.earliest?.offset == .seconds(1) }
+            clock.advance(by: .seconds(1))
+            try await eventually("the second") { second.value }
+            gate.open()
+            try await group.waitForAll()
+        }
+    }
+
+    /// Who waits for a time may be called off, and the others must be let go at that time all the same.
+    @Test func thoseWhoAreCalledOffTakeNoAlarmAlong() async throws {
+        let clock = ManualClock()
+        let controller = ConcurrencyController(.init(ceiling: 4, requestsPerMinute: 1), clock: clock)
+        let id = recording
+        try await controller.withPermit(for: id, cost: 1) { _ in }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            await withTaskGroup(of: Void.self) { others in
+                for _ in 0..<8 {
+                    others.addTask { try? await controller.withPermit(for: id, cost: 1) { _ in } }
+                }
+                await clock.sleepers(atLeast: 1)
+                group.addTask { try await controller.withPermit(for: id, cost: 1) { _ in } }
+                try? await eventually("all wait") { controller.figures.waiting == 9 }
+                others.cancelAll()
+            }
+            await clock.sleepers(atLeast: 1)
+            clock.advance(by: .seconds(61))
+            try await group.waitForAll()
+        }
+        #expect(controller.figures.waiting == 0)
     }
 
     @Test func theRateIsKept() async throws {

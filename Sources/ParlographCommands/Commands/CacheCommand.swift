@@ -16,7 +16,7 @@ struct CacheCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             let cache = MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings))
             let figures = await cache.statistics()
             StandardOutput.print("folder   \(settings.cache.directory.printable)")
@@ -37,7 +37,7 @@ struct CacheCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             let removal = await MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings)).prune()
             StandardOutput.print(
                 "\(removal.expired) expired and \(removal.evicted) surplus entries removed, \(ByteCount.text(removal.freedBytes)) freed"
@@ -53,7 +53,7 @@ struct CacheCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             let removal = await MultiLevelCache(settings: settings.cache, logger: common.makeLogger(settings)).clear()
             StandardOutput.print(
                 "\(removal.expired + removal.evicted) entries removed, \(ByteCount.text(removal.freedBytes)) freed")

@@ -19,7 +19,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings: Settings
-        do { settings = try common.read() } catch { throw Exit.failure(error) }
+        do { settings = try await common.read() } catch { throw Exit.failure(error) }
         let surroundings = Diagnostics(settings, logger: common.makeLogger(settings, atLeast: .error))
         let findings = configurationOnly ? await surroundings.lookAtConfiguration() : await surroundings.look()
         for finding in findings {

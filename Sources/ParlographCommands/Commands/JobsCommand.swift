@@ -24,7 +24,7 @@ struct JobsCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let (directory, settings, _) = try common.loadToShow()
+            let (directory, settings, _) = try await common.loadToShow()
             let journal = try await JobsCommand.open(directory, common.makeLogger(settings), "jobs")
             let (jobs, order): ([Job], [Int64: Int])
             do {
@@ -175,7 +175,7 @@ struct JobsCommand: AsyncParsableCommand {
         private var since: Int64? { failedSince.flatMap { PointInTime.seconds($0, now: UnixTime.now()) } }
 
         func run() async throws {
-            let (directory, settings, _) = try common.loadToShow()
+            let (directory, settings, _) = try await common.loadToShow()
             let journal = try await JobsCommand.open(
                 directory, common.makeLogger(settings), "jobs retry", isToBeChanged: true)
             let wanted = name.map { RetrySelection.Wanted(name: RawName(RawArguments.path(for: $0)), text: $0) }
@@ -215,7 +215,7 @@ struct JobsCommand: AsyncParsableCommand {
     ) async throws -> JobJournal {
         let file = directory.appending("jobs.sqlite")
         do {
-            _ = try FileStatus(at: file)
+            _ = try await BlockingPool.files.run { try FileStatus(at: file) }
         } catch let error as SystemError where error.errno == .permissionDenied {
             Exit.say(
                 "parlograph: the job journal in \(directory.printable) cannot be seen by this user. "

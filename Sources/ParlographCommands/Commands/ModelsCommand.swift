@@ -17,7 +17,7 @@ struct ModelsCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             let places = ModelsCommand.places(settings)
             let target = ModelsCommand.target(settings)
             let (found, parts) = await BlockingPool.files.run {
@@ -72,7 +72,7 @@ struct ModelsCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             let code = await Interruption.run { await add(settings) }
             if code != .done { throw ExitCode(code) }
         }
@@ -117,7 +117,7 @@ struct ModelsCommand: AsyncParsableCommand {
         var name: String
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             do {
                 let target = ModelsCommand.target(settings)
                 let places = ModelsCommand.places(settings)
@@ -147,7 +147,7 @@ struct ModelsCommand: AsyncParsableCommand {
         var name: String?
 
         func run() async throws {
-            let settings = try common.load()
+            let settings = try await common.load()
             let places = ModelsCommand.places(settings)
             let all = await BlockingPool.files.run {
                 places.flatMap { place in InstalledModel.all(in: place).map { place.appending($0.name).string } }

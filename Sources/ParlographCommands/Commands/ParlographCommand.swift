@@ -36,14 +36,15 @@ struct CommonOptions: ParsableArguments {
 
     /// Reads the settings.
     /// - Throws: `ConfigurationFault`.
-    func read() throws -> Settings {
-        try SettingsLoader.load(configurationFile.map { RawArguments.path(for: $0) })
+    func read() async throws -> Settings {
+        let file = configurationFile.map { RawArguments.path(for: $0) }
+        return try await BlockingPool.files.run { try SettingsLoader.load(file) }
     }
 
     /// Reads the settings and says what is odd about them; a fault ends the process with 78.
-    func load() throws -> Settings {
+    func load() async throws -> Settings {
         do {
-            let settings = try read()
+            let settings = try await read()
             for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
             return settings
         } catch let fault as ConfigurationFault {
@@ -54,14 +55,15 @@ struct CommonOptions: ParsableArguments {
     /// For commands that show what the service does. A file that has become faulty does not keep them from that: the
     /// service goes on with the settings it has; the fault is told.
     /// - Returns: where the service keeps its state, and the settings where they can be read, else what is wrong with them.
-    func loadToShow() throws -> (stateDirectory: FilePath, settings: Settings?, fault: ConfigurationFault?) {
+    func loadToShow() async throws -> (stateDirectory: FilePath, settings: Settings?, fault: ConfigurationFault?) {
         do {
-            let settings = try read()
+            let settings = try await read()
             for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
             return (settings.stateDirectory, settings, nil)
         } catch let fault as ConfigurationFault {
             let file = configurationFile.map { RawArguments.path(for: $0) }
-            guard let directory = SettingsLoader.stateDirectory(ofFaulty: file) else { throw Exit.failure(fault) }
+            let directory = await BlockingPool.files.run { SettingsLoader.stateDirectory(ofFaulty: file) }
+            guard let directory else { throw Exit.failure(fault) }
             Exit.say("parlograph: \(fault)")
             Exit.say(
                 "parlograph: the configuration has a fault; what follows is of the service in \(directory.printable), which "

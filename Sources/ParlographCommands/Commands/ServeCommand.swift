@@ -24,7 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings: Settings
-        do { settings = try await BlockingPool.files.run { try settingsToServe() } } catch { throw Exit.failure(error) }
+        do { settings = try await settingsToServe() } catch { throw Exit.failure(error) }
         let logger = common.makeLogger(settings)
         do {
             try await serve(settings, logger: logger)
@@ -40,16 +40,16 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func settingsToServe() throws -> Settings {
-        let settings = try common.read()
+    private func settingsToServe() async throws -> Settings {
+        let settings = try await common.read()
         try settings.requireKeys()
-        try Diagnostics.requireLanguages(settings)
+        try await BlockingPool.files.run { try Diagnostics.requireLanguages(settings) }
         return settings
     }
 
     private func serve(_ settings: Settings, logger: Logger) async throws {
         try await FolderCheck.prepare(settings)
-        let lock = try InstanceLock(in: settings.stateDirectory)
+        let lock = try await BlockingPool.files.run { try InstanceLock(in: settings.stateDirectory) }
         let claims = try await Self.claim(settings.inboxes, logger: logger)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
@@ -78,7 +78,7 @@ struct ServeCommand: AsyncParsableCommand {
         let reload = ReloadRequest(
             reload: {
                 guard !once else { throw ConfigurationFault("serve --once keeps the configuration it began with.") }
-                try await live.reload(try await BlockingPool.files.run { try settingsToServe() }) { start.service }
+                try await live.reload(try await settingsToServe()) { start.service }
             },
             refused: { error in
                 faults.set(

@@ -20,7 +20,7 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let (directory, _, fault) = try common.loadToShow()
+        let (directory, _, fault) = try await common.loadToShow()
         let shown = await Interruption.run { await show(directory, fault) }
         if !shown { throw ExitCode(Exit.unavailable) }
     }

@@ -56,12 +56,12 @@ struct TranscribeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try common.load()
+        let settings = try await common.load()
         let logger = common.makeLogger(settings, atLeast: .warning)
+        let engine = chosenEngine
         let room = EngineRegistry(settings, usesCache: !noCache, logger: logger)
         let orchestrator: ParallelOrchestrator
         do {
-            let engine = chosenEngine
             orchestrator = try await BlockingPool.files.run { try room.orchestrator(engine: engine, logger: logger) }
         } catch {
             throw Exit.failure(error)
@@ -86,7 +86,10 @@ struct TranscribeCommand: AsyncParsableCommand {
         by orchestrator: ParallelOrchestrator
     ) async -> Exit {
         let started = ContinuousClock.now
-        let tracker = room.tracker(path.lastComponent?.printable ?? path.printable, engine: chosenEngine)
+        let engine = chosenEngine
+        let tracker = await BlockingPool.files.run {
+            room.tracker(path.lastComponent?.printable ?? path.printable, engine: engine)
+        }
         let display = quiet ? nil : ProgressDisplay(tracker)
         do {
             let folder = try await outputFolder(for: path)

@@ -1,4 +1,5 @@
 import Synchronization
+import SystemSupport
 
 /// Decides how many requests to one engine are under way: a ceiling, adaptive below it, paced by the engine's limits on
 /// requests and audio, fair between recordings. One for each engine of the process, or for all engines at the same server;
@@ -54,9 +55,28 @@ package final class ConcurrencyController: Sendable {
         package var requestsPerMinute: Int?
     }
 
+    /// When one who waits looks at the rules again; nil: not before it is woken.
+    private struct Alarm {
+        var until: Duration?
+        let signal: AsyncSignal
+    }
+
     private struct State {
         var admission: Admission<Waiter>
         var lastID: UInt64 = 0
+        /// Of those who wait, by their numbers.
+        var alarms: [UInt64: Alarm] = [:]
+
+        /// Somebody has to look when time alone lets the next one go.
+        /// - Parameter again: when that is.
+        /// - Returns: who is to be woken, to set an earlier alarm.
+        mutating func alarm(for again: Duration?) -> AsyncSignal? {
+            guard let again, let any = alarms.first,
+                !alarms.values.contains(where: { $0.until.map { $0 <= again } ?? false })
+            else { return nil }
+            alarms[any.key]?.until = again
+            return any.value.signal
+        }
     }
 
     /// What counts now: what it was made with, and the rates that it was given since.
@@ -65,9 +85,6 @@ package final class ConcurrencyController: Sendable {
     /// Time since the controller was made.
     private let now: @Sendable () -> Duration
     private let sleep: @Sendable (Duration) async throws -> Void
-
-    /// Between two looks at the rules by one who waits, in case what it waits for has changed meanwhile.
-    private static let maximumNap = Duration.milliseconds(250)
 
     package init<C: Clock>(_ settings: Settings, clock: C = ContinuousClock()) where C.Duration == Duration {
         state = Mutex(State(admission: Admission(settings)))
@@ -111,18 +128,19 @@ package final class ConcurrencyController: Sendable {
             follow: { grace in
                 let now = self.now()
                 self.state.withLock { $0.admission.follow(permit, after: grace, now: now) }
-                _ = self.grant()
+                self.grant()
             },
             learn: { allowance in
                 let now = self.now()
                 self.state.withLock { $0.admission.take(allowance, by: permit, now: now) }
+                self.grant()
             })
     }
 
     /// Other limits on requests and audio count from now on, also for those who wait.
     package func setRates(_ rates: Settings) {
         state.withLock { $0.admission.setRates(rates) }
-        _ = grant()
+        grant()
     }
 
     /// Takes one retry from the budget: false when a storm of failures has used it up.
@@ -189,9 +207,8 @@ package final class ConcurrencyController: Sendable {
         return try await withThrowingTaskGroup(of: RequestPermit?.self) { group in
             group.addTask { try await self.wait(id, of: recording, add: add) }
             group.addTask {
-                // What blocks may be time (a pause, a rate): look again when it is over. The end by cancellation is no
-                // error: only `wait` knows whether a permit was granted meanwhile.
-                while (try? await self.sleep(self.grant())) != nil {}
+                await self.lookAgain(for: id)
+                // Its end by cancellation is no error: only `wait` knows whether a permit was granted meanwhile.
                 return nil
             }
             defer { group.cancelAll() }
@@ -209,7 +226,7 @@ package final class ConcurrencyController: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 state.withLock { add(&$0.admission, continuation, id) }
                 if Task.isCancelled { cancel(id, of: recording) }
-                _ = grant()
+                grant()
             }
         } onCancel: {
             cancel(id, of: recording)
@@ -221,18 +238,53 @@ package final class ConcurrencyController: Sendable {
         waiter?.resume(throwing: CancellationError())
     }
 
-    /// Lets as many go as may; returns when to look again.
-    private func grant() -> Duration {
+    /// What blocks may be time (a pause, a rate): looks again when it is over, until the task is cancelled.
+    private func lookAgain(for id: UInt64) async {
+        let signal = AsyncSignal()
+        while !Task.isCancelled {
+            guard let until = grant(settingAlarm: id, signal) else {
+                await signal.wait()
+                continue
+            }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await signal.wait() }
+                group.addTask { try? await self.sleep(until) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        state.withLock { $0.alarms[id] = nil }
+        // Its alarm may have been the one that others relied on.
+        grant()
+    }
+
+    /// Lets as many go as may, and looks again when the next one may.
+    private func grant() {
         let now = now()
-        let (granted, again) = state.withLock { $0.admission.grant(now: now) }
+        let (granted, woken) = state.withLock { state in
+            let (granted, again) = state.admission.grant(now: now)
+            return (granted, state.alarm(for: again))
+        }
         for (waiter, permit) in granted { waiter.resume(returning: permit) }
-        let nap = now + Self.maximumNap
-        return again.map { min($0, nap) } ?? nap
+        woken?.signal()
+    }
+
+    /// The same, by one who waits and looks again itself.
+    /// - Returns: when to look again; nil where only an event can change anything.
+    private func grant(settingAlarm id: UInt64, _ signal: AsyncSignal) -> Duration? {
+        let now = now()
+        let (granted, again) = state.withLock { state in
+            let (granted, again) = state.admission.grant(now: now)
+            state.alarms[id] = Alarm(until: again, signal: signal)
+            return (granted, again)
+        }
+        for (waiter, permit) in granted { waiter.resume(returning: permit) }
+        return again
     }
 
     private func finish(_ permit: RequestPermit, _ outcome: RequestOutcome) {
         let now = now()
         state.withLock { $0.admission.finish(permit, outcome, now: now) }
-        _ = grant()
+        grant()
     }
 }
