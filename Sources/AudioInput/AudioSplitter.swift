@@ -1,7 +1,7 @@
 import SystemSupport
 package import Transcription
 
-/// Cuts a stream of samples into chunks, in pauses where there are any.
+/// Cuts a stream of samples into chunks, in pauses where there are any, or as the same sound was cut before.
 ///
 /// Planned places are the multiples of the plan's length in the recording, so that early or late cuts do not add up. A
 /// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length.
@@ -22,16 +22,22 @@ package struct AudioSplitter: ~Copyable {
     private var ownedStart: Int64 = 0
     private var index = 0
     private let capacity: Int
+    /// While it is not empty, cuts are made by it and not by the plan.
+    private var replay: CutReplay
 
-    /// - Parameter plan: lengths below one second are taken for one second.
-    package init(plan: ChunkPlan) {
+    /// - Parameters:
+    ///   - plan: lengths below one second are taken for one second.
+    ///   - known: how recordings were cut that may be this one (`RecordingCuts.isUsable`); where the sound differs from all
+    ///     of them, the plan takes over.
+    package init(plan: ChunkPlan, known: [RecordingCuts] = []) {
         let chunk = max(plan.chunkSamples, SampleClock.rate)
         let maximum = max(plan.maximumChunkSamples, chunk)
         self.plan = ChunkPlan(
             chunkSamples: chunk, maximumChunkSamples: maximum, expectedChunks: plan.expectedChunks)
         reach = Int(min(chunk / 5, 30 * SampleClock.rate))
         overlap = Int(min(2 * SampleClock.rate, maximum / 8))
-        capacity = Int(min(chunk + Int64(reach + overlap), maximum)) + 65_536
+        replay = CutReplay(known)
+        capacity = max(Int(min(chunk + Int64(reach + overlap), maximum)) + 65_536, replay.longest)
         samples.reserveCapacity(capacity)
     }
 
@@ -41,6 +47,13 @@ package struct AudioSplitter: ~Copyable {
         var done: [Chunk] = []
         var rest = block
         while !rest.isEmpty {
+            if let end = replay.nextEnd {
+                let part = UnsafeBufferPointer(rebasing: rest.prefix(Int(end - rangeStart) - samples.count))
+                samples.append(contentsOf: part)
+                rest = UnsafeBufferPointer(rebasing: rest.dropFirst(part.count))
+                if rangeStart + Int64(samples.count) == end { done += replayCut() }
+                continue
+            }
             // Never more than a cut needs, so that what is held stays within the greatest length.
             let window = cutWindow()
             let wanted = max(1, window.upperBound + overlap - samples.count)
@@ -54,13 +67,37 @@ package struct AudioSplitter: ~Copyable {
         return done
     }
 
-    /// The last chunk; nil for a recording without samples. The splitter is used up.
-    package mutating func finish() -> Chunk? {
-        guard !samples.isEmpty else { return nil }
-        measure()
+    /// The last chunk, or several where the recording ends before the one that it was taken for; none for a recording
+    /// without samples. The splitter is used up.
+    package mutating func finish() -> [Chunk] {
+        guard !samples.isEmpty else { return [] }
         let end = rangeStart + Int64(samples.count)
-        return chunk(samples, energies[...], owned: SampleRange(ownedStart, end))
+        var done: [Chunk] = []
+        if !replay.isOver, !replay.ends(at: end, with: samples) { done = endReplay() }
+        measure()
+        return done + [chunk(samples, energies[...], owned: SampleRange(ownedStart, end))]
     }
+
+    // MARK: As before
+
+    /// All samples are there that tell whether the sound is still that of the recordings known.
+    private mutating func replayCut() -> [Chunk] {
+        let end = rangeStart + Int64(samples.count)
+        guard let next = replay.take(at: end, samples) else { return replay.isOver ? endReplay() : [] }
+        measure()
+        let position = Int(next.owned.start - rangeStart)
+        return [cut(at: position, end: samples.count, next: Int(next.range.start - rangeStart))]
+    }
+
+    /// The sound is another one: what is held is cut by the plan.
+    private mutating func endReplay() -> [Chunk] {
+        replay = CutReplay([])
+        let held = samples
+        samples.removeAll(keepingCapacity: true)
+        return held.withUnsafeBufferPointer { push($0) }
+    }
+
+    // MARK: By the plan
 
     /// Where the next cut may be, relative to `rangeStart`, and the place planned for it.
     private var planned: Int {
@@ -82,9 +119,17 @@ package struct AudioSplitter: ~Copyable {
     private mutating func cut(within window: Range<Int>) -> Chunk {
         let (position, isPause) = PauseFinder.quietestCut(in: energies, near: planned, window: window)
         let extra = isPause ? 0 : overlap
+        return cut(at: position, end: position + extra, next: position - extra)
+    }
+
+    // MARK: Chunks
+
+    /// - Parameters:
+    ///   - position: of the cut, relative to `rangeStart`, as the others.
+    ///   - end: of the chunk.
+    ///   - nextStart: of the next one.
+    private mutating func cut(at position: Int, end: Int, next nextStart: Int) -> Chunk {
         let cut = rangeStart + Int64(position)
-        let end = position + extra
-        let nextStart = position - extra
         var next: [Int16] = []
         next.reserveCapacity(capacity)
         next.append(contentsOf: samples[nextStart...])

@@ -13,9 +13,15 @@ final class DecoderFeed: Sendable {
     private let chunks = Rendezvous<Chunk>()
     private let summary = Mutex(DecodeSummary(sampleCount: 0, warnings: []))
     private let recording: String
+    private let knownCuts: @Sendable (Digest) async -> [RecordingCuts]
 
-    /// - Parameter recording: its name, for messages.
-    init(recording: String) { self.recording = recording }
+    /// - Parameters:
+    ///   - recording: its name, for messages.
+    ///   - knownCuts: as for `AudioSource.withChunks`.
+    init(recording: String, knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts]) {
+        self.recording = recording
+        self.knownCuts = knownCuts
+    }
 
     var reader: any ChunkReader { Reader(feed: self) }
 
@@ -52,8 +58,9 @@ final class DecoderFeed: Sendable {
             if let found = report.properties, !cutter.isPlanned {
                 try await properties.put(found)
                 guard let plan = try await plan.take() else { throw CancellationError() }
-                for chunk in cutter.begin(plan) { try await deliver(chunk) }
+                cutter.accept(plan)
             }
+            if cutter.isOpened, !cutter.isCutting { try await begin(&cutter) }
             for chunk in done { try await deliver(chunk) }
             if report.isGarbled || report.end != nil { break }
             watch.waits(true)
@@ -61,6 +68,12 @@ final class DecoderFeed: Sendable {
         watch.waits(false)
         try Task.checkCancellation()
         return report
+    }
+
+    /// Enough has come to tell whether the recording was cut before.
+    private func begin(_ cutter: inout SampleCutter) async throws {
+        let known = await knownCuts(cutter.opening)
+        for chunk in cutter.begin(known: known) { try await deliver(chunk) }
     }
 
     private func deliver(_ chunk: Chunk) async throws {
@@ -76,6 +89,7 @@ final class DecoderFeed: Sendable {
     func finish(_ cutter: inout SampleCutter, _ report: RunReport, _ end: DecodingEnd) async throws {
         let heard = cutter.sampleCount
         guard heard > 0 else { throw error(end) }
+        if !cutter.isCutting { try await begin(&cutter) }
         var result = DecodeSummary(sampleCount: heard, warnings: report.warnings, gaps: report.losses)
         switch end {
         case .complete, .needs: break
@@ -89,9 +103,9 @@ final class DecoderFeed: Sendable {
             result.gaps.removeAll { $0.range.end > heard }
             result.gaps.append(gap(behind: heard, declared: report.properties?.declaredSampleCount, reason))
         }
-        let chunk = cutter.finish()
+        let last = cutter.finish()
         summary.withLock { $0 = result }
-        if let chunk { try await deliver(chunk) }
+        for chunk in last { try await deliver(chunk) }
     }
 
     private func gap(behind heard: Int64, declared: Int64?, _ reason: String) -> Transcript.Gap {

@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import Subprocess
 package import SystemPackage
-import SystemSupport
+package import SystemSupport
 package import Transcription
 
 /// Decodes in a process of its own and cuts into chunks: what crashes a decoder costs one recording, never the service.
@@ -31,9 +31,10 @@ package struct DecodingAudioSource: AudioSource {
 
     package func withChunks<Value: Sendable>(
         of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Value
     ) async throws -> Value {
-        let feed = DecoderFeed(recording: recording.displayName)
+        let feed = DecoderFeed(recording: recording.displayName, knownCuts: knownCuts)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {

@@ -1,11 +1,13 @@
 import Subprocess
+import SystemSupport
 import Transcription
 
 /// Cuts the samples of a recording into chunks, over as many runs of the decoder as it takes: the same file gives the same
 /// samples each time, so a further run goes on where the one before broke off.
 struct SampleCutter: ~Copyable {
     private var splitter: AudioSplitter?
-    /// Samples that came before the plan was known.
+    private var plan: ChunkPlan?
+    /// Samples that came before it was known how to cut.
     private var early: [Int16] = []
     /// Samples that were taken, of all runs.
     private(set) var sampleCount: Int64 = 0
@@ -14,7 +16,15 @@ struct SampleCutter: ~Copyable {
 
     init() {}
 
-    var isPlanned: Bool { splitter != nil }
+    var isPlanned: Bool { plan != nil }
+    /// It is known how to cut.
+    var isCutting: Bool { splitter != nil }
+    /// As much has come as cuts of the same sound are looked up by.
+    var isOpened: Bool { early.count >= RecordingCuts.openingSamples }
+    /// SHA-256 over the first samples, by which they are looked up; of a shorter recording over all that have come.
+    var opening: Digest {
+        early.prefix(RecordingCuts.openingSamples).withUnsafeBytes { SHA256.digest(of: $0) }
+    }
     /// The present run has given less than an earlier one.
     var isBehind: Bool { skip > 0 }
 
@@ -44,10 +54,15 @@ struct SampleCutter: ~Copyable {
         return done
     }
 
-    /// The recording is cut like this; called once.
+    /// The recording is cut like this, unless it was cut before; called once.
+    mutating func accept(_ plan: ChunkPlan) { self.plan = plan }
+
+    /// Cuts from now on; called once, after `accept`.
+    /// - Parameter known: how recordings were cut that may be this one.
     /// - Returns: the chunks that the samples so far make.
-    mutating func begin(_ plan: ChunkPlan) -> [Chunk] {
-        splitter = AudioSplitter(plan: plan)
+    mutating func begin(known: [RecordingCuts]) -> [Chunk] {
+        guard let plan else { return [] }
+        splitter = AudioSplitter(plan: plan, known: known)
         let samples = early
         early = []
         return samples.withUnsafeBufferPointer { splitter?.push($0) ?? [] }
@@ -59,13 +74,13 @@ struct SampleCutter: ~Copyable {
         let new = UnsafeBufferPointer(rebasing: samples.dropFirst(known))
         guard !new.isEmpty else { return [] }
         sampleCount += Int64(new.count)
-        guard isPlanned else {
+        guard isCutting else {
             early.append(contentsOf: new)
             return []
         }
         return splitter?.push(new) ?? []
     }
 
-    /// The last chunk; nil without samples, or where none were asked for.
-    mutating func finish() -> Chunk? { splitter?.finish() }
+    /// The last chunks; none without samples, or where none were asked for.
+    mutating func finish() -> [Chunk] { splitter?.finish() ?? [] }
 }

@@ -15,6 +15,7 @@ package struct CacheFile: Sendable {
     package enum Kind: String {
         case chunk
         case recording
+        case cuts
     }
 
     /// A row that was found.

@@ -84,6 +84,13 @@ package final class MultiLevelCache: TranscriptStore {
         await keep(transcript, for: key, .recording)
     }
 
+    package func cuts(for key: CacheKey) async -> [RecordingCuts] {
+        if let cuts: [RecordingCuts] = recalled(key, isCounted: false) { return cuts }
+        return await fetched(key, .cuts, isCounted: false) ?? []
+    }
+
+    package func store(_ cuts: [RecordingCuts], for key: CacheKey) async { await keep(cuts, for: key, .cuts) }
+
     // MARK: For the commands
 
     /// Counts; a damaged or missing file shows as empty, with the reason.
@@ -143,7 +150,8 @@ package final class MultiLevelCache: TranscriptStore {
     }
 
     /// From level 1.
-    private func recalled<Value: Decodable>(_ key: CacheKey) -> Value? {
+    /// - Parameter isCounted: as a hit; only what spares somebody a transcription is one.
+    private func recalled<Value: Decodable>(_ key: CacheKey, isCounted: Bool = true) -> Value? {
         let now = now()
         let entry = state.withLock { state -> MemoryCache.Entry? in
             guard let entry = state.memory.entry(for: key) else { return nil }
@@ -154,12 +162,14 @@ package final class MultiLevelCache: TranscriptStore {
             return entry
         }
         guard let entry, let value: Value = Self.decoded(entry.value) else { return nil }
-        state.withLock { $0.memoryHits += 1 }
+        if isCounted { state.withLock { $0.memoryHits += 1 } }
         return value
     }
 
     /// From level 2, into level 1.
-    private func fetched<Value: Decodable & Sendable>(_ key: CacheKey, _ kind: CacheFile.Kind) async -> Value? {
+    private func fetched<Value: Decodable & Sendable>(
+        _ key: CacheKey, _ kind: CacheFile.Kind, isCounted: Bool = true
+    ) async -> Value? {
         guard let disk else { return nil }
         let found = await threads.run { () -> (Value, MemoryCache.Entry)? in
             guard let row = disk.row(for: key, kind: kind) else { return nil }
@@ -172,7 +182,7 @@ package final class MultiLevelCache: TranscriptStore {
         guard let (value, entry) = found else { return nil }
         state.withLock { state in
             state.memory.store(entry, for: key)
-            state.diskHits += 1
+            if isCounted { state.diskHits += 1 }
         }
         return value
     }

@@ -19,8 +19,7 @@ import Transcription
                 chunks += splitter.push(UnsafeBufferPointer(rebasing: all[start..<min(all.count, start + block)]))
             }
         }
-        if let last = splitter.finish() { chunks.append(last) }
-        return chunks
+        return chunks + splitter.finish()
     }
 
     /// The owned parts are the recording, each sample once, and the audio of a chunk is that of its range.
@@ -134,7 +133,7 @@ import Transcription
                 count += 1
             }
         }
-        let last = splitter.finish()
+        let last = splitter.finish().last
         #expect(last?.owned.start == at)
         #expect(last?.owned.end == total)
         #expect(count + 1 == 48)

@@ -47,6 +47,7 @@ import Transcription
         #expect(inbox.options.language == nil)
         #expect(inbox.maximumRecording == 20 << 30)
         #expect(inbox.showsStatusPage && !inbox.languageFromPath && inbox.glossary.isEmpty)
+        #expect(inbox.portableNames && inbox.foreignFiles == .leave)
         #expect(settings.processing.minimumFreeMB == 100)
         #expect(settings.warnings.isEmpty)
     }
@@ -99,6 +100,7 @@ import Transcription
     @Test(arguments: [
         ("log_level = \"loud\"", "log_level"), ("state_directory = \"relative\"", "absolute path"),
         ("[[inbox]]\nafter = \"burn\"", "move, keep, delete"), ("[[inbox]]\nwatch = \"never\"", "auto, events, poll"),
+        ("[[inbox]]\nforeign_files = \"move\"", "leave, fail"), ("[[inbox]]\nportable_names = 1", "true or false"),
         ("[[inbox]]\nformats = []", "at least one"), ("[[inbox]]\nformats = [\"docx\"]", "docx"),
         ("[[inbox]]\nformats = [1]", "list of texts"), ("[[inbox]]\nlanguage = \"English\"", "English"),
         ("[[inbox]]\nignore = [\"a/b\"]", "slash"), ("[[inbox]]\nignore = [\"**\"]", "every recording"),

@@ -1,3 +1,4 @@
+package import SystemSupport
 package import Transcription
 
 /// Gives chunks that are there already, one by one.
@@ -17,6 +18,7 @@ package struct FakeSource: AudioSource {
 
     package func withChunks<Result: Sendable>(
         of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Result
     ) async throws -> Result {
         let length = chunks.last?.owned.end ?? 0

@@ -5,6 +5,8 @@ package final class FakeStore: TranscriptStore {
     package let chunks = Guarded<[CacheKey: ChunkTranscript]>([:])
     package let recordings = Guarded<[CacheKey: Transcript]>([:])
 
+    package let cutsOfRecordings = Guarded<[CacheKey: [RecordingCuts]]>([:])
+
     package init() {}
 
     package func chunkTranscript(
@@ -18,4 +20,6 @@ package final class FakeStore: TranscriptStore {
 
     package func transcript(for key: CacheKey) async -> Transcript? { recordings.value[key] }
     package func store(_ transcript: Transcript, for key: CacheKey) async { recordings.change { $0[key] = transcript } }
+    package func cuts(for key: CacheKey) async -> [RecordingCuts] { cutsOfRecordings.value[key] ?? [] }
+    package func store(_ cuts: [RecordingCuts], for key: CacheKey) async { cutsOfRecordings.change { $0[key] = cuts } }
 }

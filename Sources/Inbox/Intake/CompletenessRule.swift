@@ -45,6 +45,8 @@ package struct CompletenessRule: Sendable {
         case unreadable(Errno)
         /// It is open elsewhere in a way that forbids to open it (leases, deny modes of SMB).
         case locked
+        /// No recording, whether it is whole or not (`ForeignFileRule`).
+        case foreign(FileIdentity)
         case present(FileIdentity, Lease, Contents)
     }
 
@@ -107,6 +109,8 @@ package struct CompletenessRule: Sendable {
         case wait
         case drop
         case take(FileIdentity)
+        /// It is no recording and stays where it is; should it change, it is looked at again.
+        case leave(FileIdentity)
         /// `serve --once`: it is left as it is, and counted.
         case giveUp
     }
@@ -192,6 +196,9 @@ package struct CompletenessRule: Sendable {
         switch look {
         case .gone, .notARecording:
             return (.drop, nil)
+        case .foreign(let identity):
+            candidate.identity = identity
+            return (.leave(identity), nil)
         case .inboxAway:
             candidate.hindrance = .inboxAway
             candidate.dueAt = now + .seconds(5)

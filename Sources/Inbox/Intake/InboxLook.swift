@@ -9,25 +9,50 @@ package struct InboxLook: Sendable {
     /// Asks about writers; replaced in tests of file systems that do not tell.
     package typealias Probe = @Sendable (FileDescriptor) -> FileLease.Answer
 
-    let probe: Probe
+    /// Whether a file is sound by its content, with a bounded number of bytes read and nothing decoded.
+    package typealias SoundProbe = @Sendable (FileDescriptor) -> Bool
 
-    /// - Parameter probe: default is the kernel's answer.
-    package init(probe: @escaping Probe = { FileLease.probe($0) }) { self.probe = probe }
+    /// Whoever makes a larger file makes it of holes.
+    private static let maximumProbed: Int64 = 1 << 50
+
+    let probe: Probe
+    let isSound: SoundProbe
+
+    /// - Parameters:
+    ///   - probe: default is the kernel's answer.
+    ///   - isSound: is asked about files whose names do not say what they are.
+    package init(
+        probe: @escaping Probe = { FileLease.probe($0) }, isSound: @escaping SoundProbe = { _ in true }
+    ) {
+        self.probe = probe
+        self.isSound = isSound
+    }
 
     /// One look at each of `paths`, relative to `root`.
-    func look(at paths: some Collection<RawName>, beneath root: FilePath) -> [CompletenessRule.Look] {
+    /// - Parameter leavesForeign: files that are no recordings are told as such, and not looked at any further.
+    func look(
+        at paths: some Collection<RawName>, beneath root: FilePath, leavesForeign: Bool = false
+    ) -> [CompletenessRule.Look] {
         guard let folder = try? OpenFolder(root: root) else {
             return paths.map { _ in .inboxAway }
         }
-        return paths.map { look(at: $0, beneath: folder.descriptor) }
+        return paths.map { look(at: $0, beneath: folder.descriptor, leavesForeign) }
     }
 
-    private func look(at path: RawName, beneath folder: FileDescriptor) -> CompletenessRule.Look {
+    private func look(at path: RawName, beneath folder: FileDescriptor, _ leavesForeign: Bool) -> CompletenessRule.Look
+    {
         do {
             let file = try OwnedDescriptor(
                 opening: path, beneath: folder, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
             let status = try FileStatus(of: file.descriptor)
             guard status.kind == .regular else { return .notARecording }
+            let isForeign =
+                leavesForeign && status.identity.byteCount <= Self.maximumProbed
+                && ForeignFileRule.isForeign(path.last) { isSound(file.descriptor) }
+            // One that changes meanwhile is looked at as any other.
+            if isForeign, try FileStatus(of: file.descriptor).identity == status.identity {
+                return .foreign(status.identity)
+            }
             let lease: CompletenessRule.Lease =
                 switch probe(file.descriptor) {
                 case .granted: .free

@@ -11,11 +11,6 @@ enum IncompleteNote {
         }
     }
 
-    /// What the note is called, as for `OutboxNotices`. With the extension: `talk.mp3` may have been transcribed long ago.
-    static func base(_ recording: RawName) -> RawName {
-        recording.folder.appending(SidecarNames(for: recording.last, keepingExtension: true).base)
-    }
-
     private static func unreadableText(_ name: RawName) -> String {
         """
         \(name.printable) cannot be read: its rights allow it to you alone.

@@ -27,6 +27,10 @@ package final class Intake: Sendable {
         var candidates: [RawName: CompletenessRule.Candidate] = [:]
         /// What was handed over as it is.
         var decided = InboxScan.Decided()
+        /// What of that is no recording and was left.
+        var foreign = ForeignFiles()
+        /// How many of those were named in the log, at most `maximumLeftOut`.
+        var namedForeign = 0
         /// What a person was told to be short, so that it is known again under another name.
         var noted: [FileIdentity: RawName] = [:]
         /// What is wrong with the inbox and the folders in it.
@@ -257,12 +261,13 @@ package final class Intake: Sendable {
             }
             let isWhole = folder.bytes.isEmpty
             state.decided.endScan(scan.decided, isWhole: isWhole && scan.faults.isEmpty)
+            if isWhole, scan.faults.isEmpty, state.foreign.keep(state.decided) { state.revision += 1 }
             guard isWhole else { return }
             for path in state.noted.values { state.candidates[path]?.dueAt = now }
         }
     }
 
-    private static let maximumLeftOut = 100
+    static let maximumLeftOut = 100
 
     private func newlyLeftOut(_ folders: Set<RawName>) -> [RawName] {
         state.withLock { state in
@@ -308,7 +313,10 @@ package final class Intake: Sendable {
     ) async {
         // What a look saw holds for the moment before it: a file may have changed since, and its event not be read yet.
         let (root, inspection, now) = (settings.path, inspection, now)
-        let looks = await BlockingPool.files.run(on: .folder(root)) { inspection.look(at: paths, beneath: root) }
+        let leavesForeign = settings.foreignFiles == .leave
+        let looks = await BlockingPool.files.run(on: .folder(root)) {
+            inspection.look(at: paths, beneath: root, leavesForeign: leavesForeign)
+        }
         for (path, look) in zip(paths, looks) { await decide(path, look, at: now, rule, incomplete, arrived) }
     }
 
@@ -316,14 +324,16 @@ package final class Intake: Sendable {
         _ path: RawName, _ look: CompletenessRule.Look, at now: Duration, _ rule: CompletenessRule,
         _ incomplete: @Sendable (Incomplete) async -> Void, _ arrived: Arrived
     ) async {
-        guard let (outcome, remark, wasNoted) = judge(path, look, rule, at: now) else { return }
-        if let remark { log.say(remark, of: path) }
+        guard let (outcome, told, wasNoted) = judge(path, look, rule, at: now) else { return }
+        if let told { log.say(told, of: path) }
+        if case .leave = outcome { nameForeign(path) }
+        let remark = told == .noteUnreadable && !isExpected(path) ? nil : told
         switch (outcome, remark) {
         case (.giveUp, let remark):
             await incomplete(Incomplete(path: path, reason: .init(for: remark, look), isGivenUp: true))
         case (_, .note), (_, .noteUnreadable):
             await incomplete(Incomplete(path: path, reason: .init(for: remark, look), isGivenUp: false))
-        case (.drop, _), (.take, _):
+        case (.drop, _), (.take, _), (.leave, _):
             if wasNoted { await incomplete(Incomplete(path: path, reason: nil, isGivenUp: false)) }
         case (.wait, _): break
         }
@@ -367,6 +377,7 @@ package final class Intake: Sendable {
                 state.noted[identity] = path
             }
             state.candidates[path] = outcome == .wait ? candidate : nil
+            state.noteForeign(path, outcome)
             if outcome != .wait ? hindrance != nil : hindrance != candidate.hindrance { state.revision += 1 }
             if case .take(let identity) = outcome {
                 state.decided.insert(InboxScan.Decided.mark(path, identity))

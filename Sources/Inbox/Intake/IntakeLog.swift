@@ -71,6 +71,10 @@ struct IntakeLog: Sendable {
             metadata: ["file": "\(recording.printable)", "error": "\(error)"])
     }
 
+    func leftForeign(_ path: RawName) {
+        logger.info("file is no recording, it is left where it is", metadata: ["file": "\(path.printable)"])
+    }
+
     func say(_ remark: CompletenessRule.Remark, of recording: RawName) {
         var metadata: Logger.Metadata = ["file": "\(recording.printable)"]
         switch remark {

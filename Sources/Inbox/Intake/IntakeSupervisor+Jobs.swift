@@ -6,19 +6,21 @@ import Transcription
 extension IntakeSupervisor {
     func enqueue(_ arrival: Intake.Arrival, _ inbox: InboxSettings) async throws {
         let path = arrival.path
+        let former = try await formerBase(of: path, in: inbox)
         let job = try await journal.enqueue(
             inbox: inbox.id,
             sharingOutbox: settings.inboxes.filter { $0.outbox == inbox.outbox }.map(\.id),
             path: path, identity: arrival.identity, now: UnixTime.now()
         ) { isTaken in
+            if let former, try !isTaken(former) { return former }
             for attempt in 0..<1000 {
-                let candidate = path.folder.appending(SidecarNames.candidate(attempt, for: path.last).base)
+                let candidate = SidecarBase.candidate(attempt, for: path, isPortable: inbox.portableNames)
                 if try !isTaken(candidate) { return candidate }
             }
             throw TranscriptionError(.internalFault, "\(path.printable): every name for its sidecars is taken.")
         }
         guard let job else { return }
-        notes.put(nil, base: IncompleteNote.base(path), outbox: inbox.outbox)
+        notes.put(nil, base: SidecarBase.note(about: path, isPortable: inbox.portableNames), outbox: inbox.outbox)
         logger.info(
             "recording found",
             metadata: ["file": "\(path.printable)", "bytes": "\(arrival.identity.byteCount)", "job": "\(job.id)"])
@@ -42,6 +44,17 @@ extension IntakeSupervisor {
         }
         let text = incomplete.reason.map { IncompleteNote.text(path, $0) }
         guard text != nil || !incomplete.isGivenUp else { return }
-        notes.put(text, base: IncompleteNote.base(path), outbox: inbox.outbox)
+        notes.put(text, base: SidecarBase.note(about: path, isPortable: inbox.portableNames), outbox: inbox.outbox)
+    }
+
+    /// Of a recording that stays in its inbox, whose transcript has a name of an earlier version: it keeps that one, so that
+    /// there are not two of them.
+    private func formerBase(of path: RawName, in inbox: InboxSettings) async throws -> RawName? {
+        guard inbox.portableNames, inbox.after == .keep else { return nil }
+        let former = SidecarBase.formerly(path)
+        guard !former.isEmpty, let last = try await journal.lastBase(of: path, in: RawName(inbox.path)) else {
+            return nil
+        }
+        return former.contains(last) ? last : nil
     }
 }

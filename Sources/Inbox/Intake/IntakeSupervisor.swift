@@ -15,12 +15,13 @@ final class IntakeSupervisor: Sendable {
         private let toldRevision = Mutex(0)
 
         fileprivate init(
-            _ inbox: InboxSettings, noted: [FileIdentity: RawName], finished: [Job], claims: InboxLocks?,
-            logger: Logger
+            _ inbox: InboxSettings, look: InboxLook, noted: [FileIdentity: RawName], finished: [Job],
+            claims: InboxLocks?, logger: Logger
         ) {
             self.inbox = inbox
             intake = Intake(
-                inbox, wake: heartbeat.wake, logger: logger, noted: noted, finished: finished, claims: claims)
+                inbox, wake: heartbeat.wake, logger: logger, look: look, noted: noted, finished: finished,
+                claims: claims)
         }
 
         /// True when `run` has returned.
@@ -133,6 +134,13 @@ final class IntakeSupervisor: Sendable {
     /// Recordings seen but not complete yet.
     var settlingCount: Int { places.withLock { $0?.reduce(0) { $0 + $1.intake.settlingCount } ?? 0 } }
 
+    /// Files of some inboxes that are no recordings and were left.
+    /// - Parameter inboxes: nil: of all.
+    func foreignCount(of inboxes: [RawName]? = nil) -> Int {
+        places.withLock { $0 ?? [] }.filter { inboxes?.contains(RawName($0.inbox.path)) ?? true }
+            .reduce(0) { $0 + $1.intake.foreignCount }
+    }
+
     /// What was looked at and is not complete yet, of each inbox the oldest first.
     func pending(limit: Int) -> [(inbox: InboxSettings, recording: Intake.Pending)] {
         let places = places.withLock { $0 ?? [] }
@@ -183,8 +191,8 @@ final class IntakeSupervisor: Sendable {
             let begun = inboxes.filter { inbox in !old.contains { $0.inbox == inbox } }.map { inbox in
                 let path = inbox.id
                 let new = SupervisedIntake(
-                    inbox, noted: noted[path] ?? [:], finished: finished.filter { $0.inbox == path }, claims: claims,
-                    logger: logger)
+                    inbox, look: InboxLook(isSound: current.backend.isSound), noted: noted[path] ?? [:],
+                    finished: finished.filter { $0.inbox == path }, claims: claims, logger: logger)
                 if let before = old.first(where: { $0.inbox.path == inbox.path }) { new.intake.follow(before.intake) }
                 return new
             }

@@ -71,19 +71,26 @@ extension JobRunner {
         guard inbox.after == .keep, job.sidecarDigests.isEmpty, try await !journal.hasEarlierDelivery(than: job) else {
             return false
         }
-        let record = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> SidecarRecord? in
-            let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-            guard let folder = try? OpenFolder(root: inbox.outbox).opening(job.sidecarBase.folder),
-                let record = SidecarRecord(names, in: folder), record.isWhole
-            else { return nil }
-            for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
-            return record
+        let bases = [job.sidecarBase] + (inbox.portableNames ? SidecarBase.formerly(job.path) : [])
+        let records = await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+            bases.compactMap { Self.record(at: $0, inbox) }
         }
-        guard let record else { return false }
+        guard !records.isEmpty else { return false }
         let recording = try await BlockingPool.files.run(on: .folder(inbox.path)) { try open(job, in: inbox) }
-        guard try await recording.digest() == record.source else { return false }
+        let source = try await recording.digest()
+        guard let record = records.first(where: { $0.source == source }) else { return false }
         try await journal.recordDelivery(
             job.id, digests: Array(record.digests), outcome: .delivered, lostSamples: record.lostSampleCount)
         return true
+    }
+
+    /// Of a set that is whole and has all formats. Blocks.
+    private static func record(at base: RawName, _ inbox: InboxSettings) -> SidecarRecord? {
+        let names = SidecarNames(for: base.last, keepingExtension: true)
+        guard let folder = try? OpenFolder(root: inbox.outbox).opening(base.folder),
+            let record = SidecarRecord(names, in: folder), record.isWhole
+        else { return nil }
+        for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
+        return record
     }
 }

@@ -11,15 +11,18 @@ package struct TranscriptionBackend: Sendable {
 
     let tracker: @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker
     let pipeline: Pipeline
+    let isSound: InboxLook.SoundProbe
     let figures: @Sendable () async -> (ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures])
 
     /// - Parameters:
     ///   - tracker: makes the progress tracker of a recording.
     ///   - pipeline: transcribes one recording.
+    ///   - isSound: whether a file can be taken for a recording by its content.
     ///   - figures: asked for `status.json`.
     package init(
         tracker: @escaping @Sendable (_ name: String, _ inbox: InboxSettings) -> ProgressTracker,
         pipeline: @escaping Pipeline,
+        isSound: @escaping InboxLook.SoundProbe = { _ in true },
         figures:
             @escaping @Sendable () async -> (
                 ServiceStatus.CacheFigures?, [String: ConcurrencyController.Figures]
@@ -27,6 +30,7 @@ package struct TranscriptionBackend: Sendable {
     ) {
         self.tracker = tracker
         self.pipeline = pipeline
+        self.isSound = isSound
         self.figures = figures
     }
 }

@@ -42,6 +42,16 @@ extension JobJournal {
         }
     }
 
+    /// The base name that the last job of a recording had; nil: none is on record.
+    package func lastBase(of path: RawName, in inbox: RawName) async throws -> RawName? {
+        try await database.read { db in
+            try Data.fetchOne(
+                db, sql: "SELECT sidecar_base FROM job WHERE inbox = ? AND path = ? ORDER BY id DESC LIMIT 1",
+                arguments: [inbox.data, path.data]
+            ).map { RawName(bytes: $0) }
+        }
+    }
+
     /// Whether this very file waits or is in work under another name, too.
     package func hasAnotherName(_ job: Job) async throws -> Bool {
         try await database.read { db in

@@ -15,6 +15,13 @@ package final class FolderFiles: Sendable {
         let inbox: FilePath
         let outbox: FilePath
         let folder: RawName
+        /// Of the note about it, as for `OutboxNotices.write`.
+        let note: RawName
+
+        init(_ folder: RawName, of inbox: InboxSettings) {
+            (self.inbox, outbox, self.folder) = (inbox.path, inbox.outbox, folder)
+            note = SidecarBase.folder(folder, isPortable: inbox.portableNames).appending(fileName)
+        }
     }
 
     private enum Reading {
@@ -61,7 +68,7 @@ package final class FolderFiles: Sendable {
         let descriptor = root.descriptor
         defer { withExtendedLifetime(root) {} }
         return inbox.applied(to: path) { folder in
-            look(FolderKey(inbox: inbox.path, outbox: inbox.outbox, folder: folder), beneath: descriptor)
+            look(FolderKey(folder, of: inbox), beneath: descriptor)
         }
     }
 
@@ -120,11 +127,11 @@ package final class FolderFiles: Sendable {
         let (was, isOthers) = faults.withLock { faults in
             let was = faults.removeValue(forKey: place)
             // Two inboxes may share an outbox.
-            return (was, faults.keys.contains { $0.outbox == place.outbox && $0.folder == place.folder })
+            return (was, faults.keys.contains { $0.outbox == place.outbox && $0.note == place.note })
         }
         let isFirst = cleared.withLock { $0.count < Self.maximumCleared && $0.insert(place).inserted }
         if !isOthers, was != nil || isFirst {
-            notes.put(nil, base: place.folder.appending(Self.fileName), outbox: place.outbox)
+            notes.put(nil, base: place.note, outbox: place.outbox)
         }
         if was != nil {
             logger.notice("folder settings are in order again", metadata: Self.metadata(place))
@@ -144,7 +151,7 @@ package final class FolderFiles: Sendable {
         logger.warning("folder settings are of no use and left out", metadata: metadata)
         notes.put(
             OutboxNotices.folderFileText(folder: place.folder, fault: text),
-            base: place.folder.appending(Self.fileName), outbox: place.outbox)
+            base: place.note, outbox: place.outbox)
     }
 
     private static func metadata(_ place: FolderKey) -> Logger.Metadata {

@@ -8,6 +8,13 @@ package struct InboxSettings: Sendable, Hashable {
     package enum After: String, Sendable, CaseIterable { case move, keep, delete }
     /// How new recordings are noticed.
     package enum Watch: String, Sendable, CaseIterable { case auto, events, poll }
+    /// What becomes of a file that is no recording.
+    package enum ForeignFiles: String, Sendable, CaseIterable {
+        /// It stays where it is, and is counted.
+        case leave
+        /// It fails as a damaged recording does, with a note.
+        case fail
+    }
 
     package var path: FilePath
     package var outbox: FilePath
@@ -32,6 +39,9 @@ package struct InboxSettings: Sendable, Hashable {
     package var maximumRecording: Int64?
     /// `status.html` in the outbox tells of this inbox.
     package var showsStatusPage = true
+    /// Sidecars and notes, and their folders, have names that Windows shows (`PortableName`).
+    package var portableNames = true
+    package var foreignFiles = ForeignFiles.leave
 
     /// What its jobs call it.
     package var id: RawName { RawName(path) }

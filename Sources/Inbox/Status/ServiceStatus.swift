@@ -41,6 +41,8 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var updatedAt: Int64
     /// Recordings seen but not complete yet.
     package var settling: Int
+    /// Files in the inboxes that are no recordings and were left; nil: there are none.
+    package var foreign: Int?
     package var queued: Int
     package var running: [Running]
     package var delivered: Int
@@ -71,7 +73,8 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var lastDeliveryAt: Int64?
 
     private enum CodingKeys: String, CodingKey {
-        case processID, startedAt, updatedAt, settling, queued, running, delivered, partial, failed, cache, engines
+        case processID, startedAt, updatedAt, settling, foreign, queued, running, delivered, partial, failed, cache,
+            engines
         case shortOfSpace, inboxes, outboxes, arriving, faults, service, remark
         case oldestWaitingAt = "oldest_waiting_at"
         case oldestWaitingSeconds = "oldest_waiting_seconds"

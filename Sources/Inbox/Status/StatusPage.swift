@@ -37,6 +37,8 @@ package struct StatusPage: Sendable, Hashable {
     package var waitingCount = 0
     /// Seen, but not complete yet.
     package var arriving = 0
+    /// Files that are no recordings and stay where they are.
+    package var foreign = 0
     /// Since the day began, newest first.
     package var finished: [Finished] = []
     /// Newest first.
@@ -89,6 +91,11 @@ package struct StatusPage: Sendable, Hashable {
             more: waitingCount - waiting.count)
         if arriving > 0 {
             body += "<p>\(arriving) more \(arriving == 1 ? "recording is" : "recordings are") arriving.</p>\n"
+        }
+        if foreign > 0 {
+            body +=
+                "<p>\(foreign) \(foreign == 1 ? "file in the inbox is no recording" : "files in the inbox are no recordings")"
+                + " and \(foreign == 1 ? "stays" : "stay") there.</p>\n"
         }
         body += section(
             "Finished today", finished.count, rows: finished.map(row), columns: ["Recording", "When", "Remark"])

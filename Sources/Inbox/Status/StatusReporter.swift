@@ -111,6 +111,8 @@ extension StatusReporter {
         status.outboxes = outboxesThatAreAway
         status.faults = standingFaults
         status.arriving = arriving
+        let foreign = intakes.foreignCount()
+        if foreign > 0 { status.foreign = foreign }
         status.oldestWaitingAt = await oldestWaiting(counts)
         status.lastDeliveryAt = board.lastDelivery
         return status
@@ -213,7 +215,10 @@ extension StatusReporter {
             page.waiting += try await journal.jobs(of: inboxes, in: state, limit: Self.maximumWaiting).map(
                 \.path.printable)
         }
-        if stoppedAt == nil { page.arriving = intakes.settlingCount(of: inboxes) }
+        if stoppedAt == nil {
+            page.arriving = intakes.settlingCount(of: inboxes)
+            page.foreign = intakes.foreignCount(of: inboxes)
+        }
         for (state, remark) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
             page.finished += try await journal.jobs(
                 of: inboxes, in: state, finishedSince: today, limit: Self.maximumFinished

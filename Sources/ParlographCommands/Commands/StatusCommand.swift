@@ -91,6 +91,10 @@ struct StatusCommand: AsyncParsableCommand {
             "recordings  \(status.running.count) running, \(status.queued) queued, \(status.settling) arriving; "
                 + "\(status.delivered) delivered, \(status.partial) partial, \(status.failed) failed",
         ]
+        if let foreign = status.foreign {
+            lines.append(
+                "other       \(CountedText.text(foreign, "file")) in the inboxes that are no recordings, left there")
+        }
         for running in status.running {
             lines.append("  " + ProgressLine.draw(running.progress, width: 100, isTerminal: true))
         }

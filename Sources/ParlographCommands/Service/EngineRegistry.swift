@@ -222,4 +222,6 @@ struct NoStore: TranscriptStore {
 
     func transcript(for key: CacheKey) async -> Transcript? { nil }
     func store(_ transcript: Transcript, for key: CacheKey) async {}
+    func cuts(for key: CacheKey) async -> [RecordingCuts] { [] }
+    func store(_ cuts: [RecordingCuts], for key: CacheKey) async {}
 }

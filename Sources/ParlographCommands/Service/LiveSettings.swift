@@ -1,3 +1,4 @@
+import AudioInput
 import Inbox
 import Logging
 import Synchronization
@@ -145,15 +146,14 @@ final class LiveSettings: Sendable {
 
     private func backend(_ settings: Settings, _ room: EngineRegistry) -> TranscriptionBackend {
         let logger = logger
-        return TranscriptionBackend(tracker: { name, inbox in
-            room.tracker(name, engine: inbox.engine)
-        }) { recording, id, inbox, observe in
-            let orchestrator = try await BlockingPool.files.run {
-                try room.orchestrator(engine: inbox.engine, logger: logger)
-            }
-            return try await orchestrator.transcribe(recording, id: id, options: inbox.options, observe: observe)
-        } figures: {
-            (await room.cacheFigures(), room.figures)
-        }
+        return TranscriptionBackend(
+            tracker: { name, inbox in room.tracker(name, engine: inbox.engine) },
+            pipeline: { recording, id, inbox, observe in
+                let orchestrator = try await BlockingPool.files.run {
+                    try room.orchestrator(engine: inbox.engine, logger: logger)
+                }
+                return try await orchestrator.transcribe(recording, id: id, options: inbox.options, observe: observe)
+            }, isSound: { AudioFormatSniffer.isSound($0) },
+            figures: { (await room.cacheFigures(), room.figures) })
     }
 }

@@ -248,6 +248,8 @@ package struct SettingsParser {
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
         settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)
+        settings.portableNames = try reader.boolean("portable_names", default: settings.portableNames)
+        settings.foreignFiles = try reader.choice("foreign_files", default: settings.foreignFiles)
         try finish(reader)
         return settings
     }

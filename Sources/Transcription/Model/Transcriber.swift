@@ -1,3 +1,5 @@
+package import SystemSupport
+
 /// What the user asks of an engine for a recording.
 package struct TranscriptionOptions: Sendable, Hashable, Codable {
     /// ISO 639-1, nil to let the engine find out (`auto`).
@@ -127,13 +129,26 @@ package protocol AudioSource: Sendable {
     /// decoder back. Leaving `body` early, by an error or by cancellation, ends the decoder.
     /// - Parameters:
     ///   - plan: is asked once, before the first chunk, how to cut.
+    ///   - knownCuts: is asked once, before the first chunk, how recordings were cut that begin with the same sound: gets
+    ///     SHA-256 over the first samples (`RecordingCuts.openingSamples`). They are used as long as the sound is the same.
     ///   - body: gets the properties and the reader; both are of no use after it returns.
     /// - Throws: `TranscriptionError` with a code of the decoding family; what `plan` and `body` throw.
     func withChunks<Result: Sendable>(
         of recording: Recording,
         plan: (AudioProperties) throws -> ChunkPlan,
+        knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Result
     ) async throws -> Result
+}
+
+extension AudioSource {
+    /// Cut by the plan alone.
+    package func withChunks<Result: Sendable>(
+        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        _ body: (AudioProperties, any ChunkReader) async throws -> Result
+    ) async throws -> Result {
+        try await withChunks(of: recording, plan: plan, knownCuts: { _ in [] }, body)
+    }
 }
 
 /// Gives the chunks of one recording, in order.

@@ -18,6 +18,12 @@ package struct CacheKey: Hashable, Sendable, CustomStringConvertible {
         self.init(version: 2, kind: "recording", hash: hash, engine: engine, options: options, more: plan)
     }
 
+    /// For the cuts of recordings that begin with the same sound, `hash` (`RecordingCuts.openingSamples`): of one engine,
+    /// since they are of use where its answers are remembered, and by `plan`, what decides how it is cut.
+    package init(cuts hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, plan: [String]) {
+        self.init(version: 1, kind: "cuts", hash: hash, engine: engine, options: options, more: plan)
+    }
+
     private init(
         version: Int, kind: String, hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, more: [String]
     ) {
@@ -48,4 +54,9 @@ package protocol TranscriptStore: Sendable {
     func transcript(for key: CacheKey) async -> Transcript?
     /// Remembers a complete (not partial) transcript.
     func store(_ transcript: Transcript, for key: CacheKey) async
+
+    /// How recordings were cut that began with the same sound, the last one first; they may be anything that was stored.
+    func cuts(for key: CacheKey) async -> [RecordingCuts]
+    /// Remembers how recordings were cut, in place of what was remembered.
+    func store(_ cuts: [RecordingCuts], for key: CacheKey) async
 }

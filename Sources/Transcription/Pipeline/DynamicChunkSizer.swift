@@ -38,6 +38,9 @@ package struct DynamicChunkSizer: Sendable, Hashable {
         self.limits = limits
     }
 
+    /// No chunk of any recording is longer, in samples.
+    package var maximumLength: Int64 { hardMaximum ?? Self.maximum(planned: Self.maximumChunk) }
+
     /// - Parameters:
     ///   - byteCount: the size of the encoded file.
     ///   - estimatedSampleCount: its length at 16 kHz; nil or 0 when unknown, then `expectedChunks` is nil as well.
@@ -52,11 +55,13 @@ package struct DynamicChunkSizer: Sendable, Hashable {
             // A header may promise less than there is: a recording is never cut into crumbs for that.
             length = max(length, min(60 * SampleClock.rate, ceiling ?? .max))
         }
-        let free = max(length + length / 4, length + Self.room)
         return ChunkPlan(
-            chunkSamples: length, maximumChunkSamples: hardMaximum ?? free,
+            chunkSamples: length, maximumChunkSamples: hardMaximum ?? Self.maximum(planned: length),
             expectedChunks: known == nil ? nil : Int(count))
     }
+
+    /// Where the engine sets no limit: with room for cuts that wander.
+    private static func maximum(planned: Int64) -> Int64 { max(planned + planned / 4, planned + room) }
 
     // MARK: Size rules
 

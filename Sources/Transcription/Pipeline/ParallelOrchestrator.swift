@@ -58,18 +58,25 @@ package struct ParallelOrchestrator: Sendable {
             observe(.answeredFromCache(samples: known.sampleCount, chunks: known.chunks.count))
             return known
         }
+        let sizer = DynamicChunkSizer(settings: sizing, limits: limits)
+        let cuts = CutMemory(store: store, maximumLength: sizer.maximumLength) { opening in
+            CacheKey(cuts: opening, engine: engine.identity, options: options, plan: ["\(sizing)", "\(limits)"])
+        }
         let transcript = try await source.withChunks(of: recording) { properties in
-            let plan = DynamicChunkSizer(settings: sizing, limits: limits).plan(
+            let plan = sizer.plan(
                 byteCount: recording.byteCount, estimatedSampleCount: properties.estimatedSampleCount)
             observe(
                 .planned(expectedChunks: plan.expectedChunks, expectedSamples: properties.estimatedSampleCount))
             return plan
+        } knownCuts: { opening in
+            await cuts.recall(opening)
         } _: { properties, reader in
             let source = Transcript.Source(
                 name: recording.displayName, byteCount: recording.byteCount, sha256: digest,
                 format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
             let outcomes = try await outcomes(
-                reader, of: Run(id: id, options: options, firstFailure: FirstFailureLatch(), observe: observe))
+                reader,
+                of: Run(id: id, options: options, firstFailure: FirstFailureLatch(), cuts: cuts, observe: observe))
             let merger = ResultMerger(
                 ResultMerger.Facts(
                     decoded: reader.summary, source: source, engine: engine.identity.name,
@@ -80,6 +87,7 @@ package struct ParallelOrchestrator: Sendable {
             throw TranscriptionError(
                 .recordingChanged, "\(recording.displayName) was written to while it was being transcribed.")
         }
+        await cuts.remember(isAnswered: transcript.chunks.allSatisfy { $0.attempts == 0 })
         // What a fallback said is asked for again when its time has passed.
         if !transcript.isPartial, transcript.chunks.allSatisfy({ $0.engine == nil }) {
             await store.store(transcript, for: key)
@@ -92,6 +100,7 @@ package struct ParallelOrchestrator: Sendable {
         let id: RecordingID
         let options: TranscriptionOptions
         let firstFailure: FirstFailureLatch
+        let cuts: CutMemory
         let observe: @Sendable (ChunkEvent) -> Void
     }
 
@@ -124,6 +133,7 @@ package struct ParallelOrchestrator: Sendable {
                     slots.release(of: run.id)
                     break
                 }
+                run.cuts.note(chunk)
                 run.observe(.cut(index: chunk.index, owned: chunk.owned, hash: chunk.hash))
                 group.addTask {
                     defer { slots.release(of: run.id) }

@@ -44,22 +44,37 @@ package struct SidecarNames: Sendable, Hashable {
         while whole.last == 0x2E, whole.contains(where: { $0 != 0x2E }) { whole.removeLast() }
         guard let dot = whole.lastIndex(of: 0x2E), whole[..<dot].contains(where: { $0 != 0x2E }) else { return whole }
         let stem = whole[..<dot]
-        let isReserved = [".status", ".error"].contains { stem.suffix($0.utf8.count).elementsEqual($0.utf8) }
-        return isReserved ? whole : stem
+        return isReserved(stem) ? whole : stem
     }
 
-    /// Cut between UTF-8 characters, with a digest of the whole stem behind it so that two long names stay two.
+    /// Whether a sidecar of this stem could be taken for a notice.
+    static func isReserved(_ stem: ArraySlice<UInt8>) -> Bool {
+        [".status", ".error"].contains { stem.suffix($0.utf8.count).elementsEqual($0.utf8) }
+    }
+
+    /// With a digest of the whole stem behind it, so that two long names stay two.
     private static func shortened(_ stem: ArraySlice<UInt8>, to room: Int) -> [UInt8] {
         guard stem.count > room else { return Array(stem) }
-        let digest = Array(stem).withUnsafeBytes { SHA256.digest(of: $0) }
-        let mark = Array("~\(digest.description.prefix(8))".utf8)
-        var end = stem.startIndex + room - mark.count
+        let mark = mark(of: stem)
+        return cut(stem, to: room - mark.count) + mark
+    }
+
+    /// `~` and eight digits that tell one name from another.
+    static func mark(of name: ArraySlice<UInt8>) -> [UInt8] {
+        let digest = Array(name).withUnsafeBytes { SHA256.digest(of: $0) }
+        return Array("~\(digest.description.prefix(8))".utf8)
+    }
+
+    /// At most `room` bytes of a name, cut between UTF-8 characters.
+    static func cut(_ name: ArraySlice<UInt8>, to room: Int) -> [UInt8] {
+        guard name.count > room else { return Array(name) }
+        var end = name.startIndex + room
         var steps = 0
-        while steps < 3, end > stem.startIndex, stem[end] & 0xC0 == 0x80 {
+        while steps < 3, end > name.startIndex, name[end] & 0xC0 == 0x80 {
             end -= 1
             steps += 1
         }
-        if stem[end] & 0xC0 == 0x80 { end += steps }  // not UTF-8: no boundary to keep
-        return Array(stem[..<end]) + mark
+        if name[end] & 0xC0 == 0x80 { end += steps }  // not UTF-8: no boundary to keep
+        return Array(name[..<end])
     }
 }
