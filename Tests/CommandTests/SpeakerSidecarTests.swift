@@ -100,7 +100,7 @@ import Testing
         let server = try FakeTranscriptionServer { _ in .init(text: Self.answers[0].body) }
         defer { server.stop() }
         try await withTemporaryDirectory { folder in
-            let place = try Workplace(folder, server: server)
+            let place = try Workplace(folder, server: server, concurrency: 1)
             try place.writeMarks(0..<20, to: "talk.wav")
             let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
             #expect(ended.status == 0 && ended.errors.contains("several labels"), "\(ended.errors)")
