@@ -65,7 +65,8 @@ import TranscriptCache
             #expect(ranges == [key.allowed.range].compactMap(\.self), "\(name): \(explanation)")
             switch key.allowed {
             case .oneOf(let values), .listOf(let values):
-                let words = Set(explanation.split { !$0.isLetter && !"-_.".contains($0) }.map(Self.withoutStop))
+                let words = Set(
+                    explanation.split { !$0.isLetter && !$0.isNumber && !"-_.".contains($0) }.map(Self.withoutStop))
                 #expect(words.isSuperset(of: values), "\(name): \(explanation)")
             default: break
             }

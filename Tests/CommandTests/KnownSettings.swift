@@ -63,7 +63,7 @@ extension AllowedValues {
         case .text: ["\"offline\""]
         case .shortText(let longest): ["\"\(String(repeating: "ä", count: longest))\""]
         case .absolutePath: ["\"/a/b\""]
-        case .language: ["\"auto\"", "\"de\"", "\"pt-BR\""]
+        case .language: ["\"auto\"", "\"de\"", "\"pt-BR\"", "\"english\""]
         case .oneOf(let values): values.map { "\"\($0)\"" }
         case .texts: ["[\"a\", \"b\"]"]
         case .listOf(let values):
@@ -81,7 +81,7 @@ extension AllowedValues {
         case .text, .texts: ["3"]
         case .shortText(let longest): ["\"\(String(repeating: "ä", count: longest + 1))\""]
         case .absolutePath: ["\"a/b\"", "3"]
-        case .language: ["\"English\"", "3"]
+        case .language: ["\"englsh\"", "3"]
         case .oneOf(let values): ["\"other\"", "\"\(values[0].uppercased())\"", "3"]
         case .listOf(let values): ["[\"\(values[0])\", \"other\"]", "3"]
         }

@@ -102,7 +102,9 @@ import Transcription
         ("[[inbox]]\nafter = \"burn\"", "move, keep, delete"), ("[[inbox]]\nwatch = \"never\"", "auto, events, poll"),
         ("[[inbox]]\nforeign_files = \"move\"", "leave, fail"), ("[[inbox]]\nportable_names = 1", "true or false"),
         ("[[inbox]]\nformats = []", "at least one"), ("[[inbox]]\nformats = [\"docx\"]", "docx"),
-        ("[[inbox]]\nformats = [1]", "list of texts"), ("[[inbox]]\nlanguage = \"English\"", "English"),
+        ("[[inbox]]\nformats = [1]", "list of texts"),
+        ("[[inbox]]\nlanguage = \"englsh\"", "nearest known one is \"english\""),
+        ("[[inbox]]\nspeaker_labels = \"some\"", "change, always, never"),
         ("[[inbox]]\nignore = [\"a/b\"]", "slash"), ("[[inbox]]\nignore = [\"**\"]", "every recording"),
         ("[[inbox]]\nignore = \"a\"\nglossary = 3", "list of texts"),
         ("[[inbox]]\nlanguage_from_path = \"yes\"", "true or false"), ("[[inbox]]\nstatus_page = 1", "true or false"),
@@ -226,6 +228,7 @@ import Transcription
             kind = "openai"
             base_url = "http://h"
             language_rule = "must_send"
+            language_form = "bcp47"
             upload_codec = "wav"
             auth_header = "api-key"
             fallback = "own"
@@ -241,12 +244,14 @@ import Transcription
         let cloud = try #require(try settings.engine("cloud").engine as? OpenAIEngine).settings
         let own = try #require(try settings.engine("own").engine as? CommandEngine).settings
         #expect(offline.threads == 1)
-        #expect(cloud.languageRule == .mustSend && cloud.uploadCodec == .wav && cloud.authorization == .apiKey)
+        #expect(cloud.languageRule == .mustSend && cloud.languageForm == .bcp47)
+        #expect(cloud.uploadCodec == .wav && cloud.authorization == .apiKey)
         #expect(own.maximumConcurrency == 2 && own.temporaryDirectory == "/dev/shm")
 
         let server = "[engines.c]\nkind = \"openai\"\nbase_url = \"http://h\"\n"
         for (wrong, words) in [
             (server + "language_rule = \"ask\"", "omit, auto, must_send"),
+            (server + "language_form = \"long\"", "primary, bcp47, openai"),
             (server + "upload_codec = \"mp3\"", "flac, wav"),
             (server + "auth_header = \"basic\"", "bearer, api-key, none"),
             ("[engines.offline]\nthreads = 0", "threads"),
@@ -268,12 +273,21 @@ import Transcription
         }
     }
 
-    @Test(arguments: ["en", "de", "yue", "pt-BR", "zh-Hans"]) func languageCodes(_ code: String) {
-        #expect(Language.isCode(code))
+    @Test(arguments: [
+        ("pt_br", "pt-BR"), ("English", "en"), ("iw", "he"), ("auto", nil), ("AUTO", nil), ("zh-Hans", "zh-Hans"),
+    ]) func aLanguageIsSetHoweverItIsWritten(_ text: String, _ tag: String?) throws {
+        let inbox = try Self.parse("[[inbox]]\nlanguage = \"\(text)\"").inboxes[0]
+        #expect(inbox.options.language == tag)
     }
 
-    @Test(arguments: ["", "e", "english", "EN", "en_US", "en-", "en-toolongsubtag", "de;rm"])
-    func noLanguageCodes(_ code: String) {
-        #expect(!Language.isCode(code))
+    @Test(arguments: [
+        ("xx", nil), ("englsh", "english"), ("en-USA", "en"), ("", nil), (String(repeating: "e", count: 10_000), nil),
+        ("de;rm", nil), ("\u{1B}[2J", nil),
+    ]) func whatIsNoLanguageIsRefusedWithTheNearestThatIsOne(_ text: String, _ nearest: String?) {
+        struct Refusal: Error { let words: String }
+        let refusal = #expect(throws: Refusal.self) { try Language.read(text) { Refusal(words: $0) } }
+        let words = refusal?.words ?? ""
+        #expect(words.contains("pt-BR") && words.utf8.count < 300)
+        if let nearest { #expect(words.contains("nearest known one is \"\(nearest)")) }
     }
 }

@@ -24,7 +24,13 @@ import Transcription
     @Test(arguments: [
         ("talk.mp3", "en"), ("de/talk.mp3", "de"), ("DE/talk.mp3", "de"), ("de/fr/talk.mp3", "fr"),
         ("de/2026/march/talk.mp3", "de"), ("talk.nl.mp3", "nl"), ("talk.NL.mp3", "nl"), ("de/talk.nl.mp3", "nl"),
-        // No language: not two letters, not in the list, no extension, nothing before it.
+        ("English/talk.mp3", "en"), ("pt_br/talk.mp3", "pt-BR"), ("talk.zh-Hans.mp3", "zh-Hans"),
+        ("talk.deutsch.mp3", "de"), ("nb/talk.mp3", "nb"), ("talk.iw.mp3", "he"), ("fil/talk.mp3", "fil"),
+        ("talk.jp.mp3", "ja"), ("en_US/talk.mp3", "en-US"), ("français/talk.mp3", "fr"),
+        // Words that look like codes.
+        ("new/talk.mp3", "en"), ("2026/mar/talk.mp3", "en"), ("to-do/talk.mp3", "en"), ("no-name/talk.mp3", "en"),
+        ("as-is/talk.mp3", "en"), ("my_docs/talk.mp3", "en"), ("talk.de-en.mp3", "en"), ("it-it/talk.mp3", "it-IT"),
+        // No language: a code of three letters, not in the list, no extension, nothing before it.
         ("deu/talk.mp3", "en"), ("xx/talk.mp3", "en"), ("talk.xx.mp3", "en"), ("talk.de", "en"), ("de.mp3", "en"),
         ("talk.de.", "de"), ("d/talk.mp3", "en"), ("talk.v2.mp3", "en"),
     ]) func languageInThePath(_ path: String, _ language: String) throws {

@@ -41,12 +41,31 @@ import Transcription
             var stored = words("déjà vu — “quoted” \u{1F600}")
             stored.segments[0].confidence = 0.1 + 0.2
             stored.segments[0].averageLogProbability = -1.25e-7
+            stored.segments[0].speaker = "SPEAKER_00"
+            stored.segments[0].words[0].speaker = "Anna"
             stored.warnings = ["A warning."]
             let value = stored
             _ = try await cache(in: folder).chunkTranscript(for: key("a")) { value }
             let (read, fromCache) = try await cache(in: folder).chunkTranscript(for: key("a")) { words("no") }
             #expect(fromCache)
             #expect(read == stored)
+        }
+    }
+
+    /// Rows of versions that knew nothing of speakers.
+    @Test func rowsWithoutSpeakersAreStillRead() async throws {
+        try await withTemporaryDirectory { folder in
+            let row =
+                #"{"language":"en","segments":[{"confidence":0.5,"range":{"end":16000,"start":160},"text":"old","#
+                + #""words":[{"confidence":0.5,"range":{"end":16000,"start":160},"text":"old"}]}],"#
+                + #""timesAreEstimated":false,"warnings":[]}"#
+            let disk = DiskCache(
+                settings: CacheSettings(
+                    directory: folder, memoryBytes: 0, diskBytes: 1 << 30, timeToLiveSeconds: 86400), logger: quiet,
+                now: { [clock] in clock.now })
+            disk.store(Array(row.utf8), for: key("a"), kind: .chunk)
+            let (read, fromCache) = try await cache(in: folder).chunkTranscript(for: key("a")) { words("no") }
+            #expect(fromCache && read == words("old"))
         }
     }
 

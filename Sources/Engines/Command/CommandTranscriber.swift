@@ -40,6 +40,14 @@ package struct CommandTranscriber: Transcriber {
             maximumConcurrency: settings.maximumConcurrency)
     }
 
+    /// Stands for the language with its region.
+    private static let tagPlaceholder = "{language_tag}"
+
+    package func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions {
+        let isToldAll = settings.command.contains { $0.contains(Self.tagPlaceholder) }
+        return isToldAll ? options : options.withPlainLanguage
+    }
+
     package func transcribe(
         _ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext
     ) async throws -> ChunkTranscript {
@@ -149,8 +157,10 @@ package struct CommandTranscriber: Transcriber {
 
     private func arguments(file: FilePath, language: String?) -> [String] {
         let path = String(decoding: file)
+        let code = language.map { LanguageTag($0)?.codes.first ?? $0 } ?? "auto"
         let filled = settings.command.dropFirst().map {
-            $0.replacing("{file}", with: path).replacing("{language}", with: language ?? "auto")
+            $0.replacing("{file}", with: path).replacing("{language}", with: code)
+                .replacing(Self.tagPlaceholder, with: language ?? "auto")
         }
         return settings.command.dropFirst().contains { $0.contains("{file}") } ? filled : filled + [path]
     }

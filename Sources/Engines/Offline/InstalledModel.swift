@@ -81,9 +81,14 @@ package struct InstalledModel: Sendable, Hashable {
     }
 
     /// Whether speech of the language becomes text; where nothing is known it is believed to.
-    /// - Parameter language: ISO 639-1, with or without a region.
-    package func understands(_ language: String) -> Bool {
-        languages.isEmpty || languages.contains(Self.primary(language))
+    /// - Parameter language: a `LanguageTag`, whose region does not matter.
+    package func understands(_ language: String) -> Bool { code(for: language) != nil }
+
+    /// How the model writes the language; nil where it does not know it.
+    func code(for language: String) -> String? {
+        let codes = LanguageTag(language)?.codes ?? [language]
+        guard !languages.isEmpty else { return codes.first }
+        return codes.first(where: languages.contains)
     }
 
     /// The one language that it knows; nil for several.
@@ -96,11 +101,6 @@ package struct InstalledModel: Sendable, Hashable {
         case 1...30: languages.joined(separator: ", ")
         default: "\(languages.count) languages"
         }
-    }
-
-    /// `de` of `de-AT`.
-    static func primary(_ language: String) -> String {
-        String(language.lowercased().prefix { $0 != "-" && $0 != "_" })
     }
 
     /// Files whose SHA-256 is not that of the manifest, or that are missing; nil where no hashes are known. Blocks, for as

@@ -75,6 +75,8 @@ package final class OfflineTranscriber: Transcriber {
         return model
     }
 
+    package func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions { options.withPlainLanguage }
+
     private static func shownName(_ model: String) -> String {
         model.split(separator: "/").last.map(String.init) ?? model
     }
@@ -87,7 +89,7 @@ package final class OfflineTranscriber: Transcriber {
         if let language = options.language, !model.understands(language) {
             throw TranscriptionError(.languageNotSupported, Self.refusal(of: language, by: model))
         }
-        let told = model.layout.family.takesLanguage ? options.language.map(InstalledModel.primary) : nil
+        let told = model.layout.family.takesLanguage ? options.language.flatMap(model.code) : nil
         let isChecked = options.language == nil && chunk.index % Self.checkedChunks == 0
         let answer = try await recognizer(told).ask(isChecked ? .hearUntold : .hear, chunk.audio)
         guard let hearing = PieceHearing(answer, sampleCount: chunk.audio.sampleCount) else {

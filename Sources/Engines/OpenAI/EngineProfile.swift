@@ -50,6 +50,7 @@ package struct EngineProfile: Sendable, Hashable {
     /// Chunks in flight that make sense; nil: no limit of its own.
     package var maximumConcurrency: Int?
     package var languageRule: LanguageRule
+    package var languageForm: LanguageForm
     package var authorization: Authorization
     /// Put behind a base address that holds a version or nothing.
     package var path: String
@@ -70,6 +71,7 @@ package struct EngineProfile: Sendable, Hashable {
     private init(_ name: Name, megabytes: Int = 25, languageRule: LanguageRule = .omit) {
         self.name = name
         self.languageRule = languageRule
+        languageForm = .primary
         bodyByteLimit = megabytes << 20
         authorization = .bearer
         path = "/audio/transcriptions"
@@ -90,6 +92,7 @@ package struct EngineProfile: Sendable, Hashable {
             self.init(name)
         case .openai:
             self.init(name)
+            languageForm = .openai
             guardsModels = true
         case .groq:
             self.init(name)
@@ -98,6 +101,7 @@ package struct EngineProfile: Sendable, Hashable {
             audioSecondsPerHour = 7200
         case .azure:
             self.init(name)
+            languageForm = .openai
             authorization = .apiKey
             requestsPerMinute = 3
             sendsModel = false

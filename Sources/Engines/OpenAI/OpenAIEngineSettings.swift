@@ -14,6 +14,8 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
     package var profile: EngineProfile.Name?
     /// Overrides the profile's rule.
     package var languageRule: EngineProfile.LanguageRule?
+    /// Overrides the profile's form.
+    package var languageForm: LanguageForm?
     /// Overrides the profile's way to send the key.
     package var authorization: EngineProfile.Authorization?
     /// Greatest request body in bytes (`api_limit_mb` MiB); nil: the profile's.

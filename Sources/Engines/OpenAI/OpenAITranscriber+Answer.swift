@@ -44,7 +44,7 @@ extension OpenAITranscriber {
     /// An answer without text that would have had no times either.
     private static func lacksSegments(_ body: [UInt8]) -> Bool {
         guard let value = try? JSONReader.read(body) else { return false }
-        return value["text"] != nil && value["segments"] == nil && value["words"] == nil
+        return value["text"] != nil && !RawTranscript.hasListOfSegments(value) && value["words"] == nil
     }
 
     /// What the last word about a request means for this chunk and the next ones.

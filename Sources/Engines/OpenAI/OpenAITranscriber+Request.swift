@@ -1,11 +1,26 @@
-import Transcription
+package import Transcription
 
 extension OpenAITranscriber {
     typealias Field = (name: String, value: String)
 
     var endpointHost: String { URLParts.authority(of: endpoints[0]) }
 
+    /// What the server may be told as the language that was asked for, without what it has refused; the last one stays.
+    func spellings(for options: TranscriptionOptions) -> [String] {
+        let all = options.language.map(languageForm.spellings) ?? []
+        return Array(all.drop { $0 != all.last && knowledge.refuses(language: $0) })
+    }
+
+    private var languageForm: LanguageForm { settings.languageForm ?? profile.languageForm }
+
+    package func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions {
+        var heeded = options
+        heeded.language = options.language.flatMap { languageForm.spellings(of: $0).first }
+        return heeded
+    }
+
     /// The fewest fields that every server understands, and those the user asked for besides.
+    /// - Parameter options: with the language as it is to be sent.
     /// - Throws: `TranscriptionError` where the server needs a language and none is known.
     func fields(
         for options: TranscriptionOptions, form: ServerKnowledge.Form

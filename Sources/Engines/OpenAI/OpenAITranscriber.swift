@@ -88,6 +88,8 @@ package struct OpenAITranscriber: Transcriber {
         var changing = ["address=\(address)", "profile=\(profile.name.rawValue)"]
         changing.append("language_rule=\((settings.languageRule ?? profile.languageRule).rawValue)")
         changing.append("words=\(settings.wordTimestamps && profile.takesGranularities)")
+        // What was kept of them before speakers were is no answer any more.
+        if profile.format == .diarizedJSON { changing.append("speakers=true") }
         if profile.takesPrompt { changing.append("prompt=\(settings.prompt ?? "")") }
         if profile.takesTemperature, let degree = settings.temperature { changing.append("temperature=\(degree)") }
         return changing
@@ -156,19 +158,25 @@ package struct OpenAITranscriber: Transcriber {
                 .requestFailed, classifier.sentence(endpointHost, "has refused chunks of this length before"),
                 remedy: .split(maximumSamples: longest))
         }
+        var options = options
+        var languages = spellings(for: options)
+        options.language = languages.first
         _ = try fields(for: options, form: knowledge.form)
         try await askWhetherWelcome(turn)
         var form = knowledge.form
-        var options = options
+        var refused: Set<String> = []
         var first: TranscriptionError?
         var echo: ChunkTranscript?
         for number in 0..<Self.formLimit {
             if number > 0 { try await turn.again() }
             let verdict: ResponseClassifier.Verdict
-            switch try await attempt(chunk, options: options, form: form, turn: turn) {
+            let attempt = try await attempt(
+                chunk, options: options, form: form, hasOtherLanguageCodes: languages.count > 1, turn: turn)
+            switch attempt {
             case .refused(let refusal): verdict = try await considered(refusal, of: chunk, turn)
             case .heard(let transcript):
                 knowledge.remember(form)
+                knowledge.refuse(languages: refused)
                 if let echo { return await pool.run { PromptEcho.better(of: echo, transcript) } }
                 let prompt = prompt(for: options, form: form)
                 guard let prompt, await pool.run({ PromptEcho.isEcho(transcript, of: prompt) }) else {
@@ -187,6 +195,9 @@ package struct OpenAITranscriber: Transcriber {
                 guard let simpler = form.format.simpler else { throw error }
                 form.format = simpler
             case .withoutOptionalFields where form.sendsOptionalFields: form.sendsOptionalFields = false
+            case .otherLanguageCode where languages.count > 1:
+                refused.insert(languages.removeFirst())
+                options.language = languages.first
             case .takeAsSilence where chunk.speech.isEmpty:
                 knowledge.noteRefusedSilence((first ?? verdict.error).message)
                 return ChunkTranscript(language: nil, segments: [])
@@ -207,8 +218,10 @@ package struct OpenAITranscriber: Transcriber {
 
     // MARK: One request
 
+    /// - Parameter options: with the language as it is to be sent.
     private func attempt(
-        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form, turn: RequestContext
+        _ chunk: Chunk, options: TranscriptionOptions, form: ServerKnowledge.Form, hasOtherLanguageCodes: Bool,
+        turn: RequestContext
     ) async throws -> Answer {
         let audio = try await packed(chunk.audio, as: form.codec)
         let fields = try fields(for: options, form: form)
@@ -231,7 +244,8 @@ package struct OpenAITranscriber: Transcriber {
         if turn.isFirst, let grace = timeToBeRefused { request.onSent = { turn.letOthersFollow(after: grace) } }
         let described = ResponseClassifier.Request(
             host: endpointHost, sampleCount: chunk.audio.sampleCount, bodyByteCount: byteCount,
-            hasOptionalFields: !fields.optional.isEmpty, hasSucceeded: knowledge.hasSucceeded,
+            hasOptionalFields: !fields.optional.isEmpty, hasOtherLanguageCodes: hasOtherLanguageCodes,
+            hasSucceeded: knowledge.hasSucceeded,
             timeout: request.timeout, isEncrypted: endpoints[0].lowercased().hasPrefix("https:"))
         return try await ask(request, turn: turn, described: described) { response, described in
             await understood(response, chunk: chunk, form: form, described: described)

@@ -52,8 +52,10 @@ package struct Redaction: Sendable {
         var heard = heard
         for at in heard.segments.indices {
             heard.segments[at].text = redacted(heard.segments[at].text, isTranscript: true)
+            heard.segments[at].speaker = heard.segments[at].speaker.map(message)
             for word in heard.segments[at].words.indices {
                 heard.segments[at].words[word].text = redacted(heard.segments[at].words[word].text, isTranscript: true)
+                heard.segments[at].words[word].speaker = heard.segments[at].words[word].speaker.map(message)
             }
         }
         return heard

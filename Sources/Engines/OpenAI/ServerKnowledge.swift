@@ -36,6 +36,7 @@ final class ServerKnowledge: Sendable {
         var maximumSamples: Int64?
         var refusedSilence: String?
         var lacksSegments = false
+        var refusedLanguages: Set<String> = []
         /// Of a few recent chunks only.
         var troubles: [(Trouble, Digest)] = []
     }
@@ -62,6 +63,12 @@ final class ServerKnowledge: Sendable {
     var lacksSegments: Bool { state.withLock { $0.lacksSegments } }
 
     func noteLackOfSegments() { state.withLock { $0.lacksSegments = true } }
+
+    /// The server does not know the language by that name.
+    func refuses(language: String) -> Bool { state.withLock { $0.refusedLanguages.contains(language) } }
+
+    /// It took another code for each of them.
+    func refuse(languages: Set<String>) { state.withLock { $0.refusedLanguages.formUnion(languages) } }
 
     /// A request in this form succeeded: what differs from before was the server's wish.
     func remember(_ form: Form) {

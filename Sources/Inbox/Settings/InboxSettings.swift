@@ -32,6 +32,8 @@ package struct InboxSettings: Sendable, Hashable {
     package var rescan: Duration?
     /// Names and terms of the speech, in addition to the prompt.
     package var glossary: [String] = []
+    /// Where sidecars say who speaks.
+    package var speakerLabels = SpeakerLabels.change
     /// A sub-folder `de` or a name that ends in `.de.mp3` tells the language.
     package var languageFromPath = false
     package var ignored = IgnoredNames()

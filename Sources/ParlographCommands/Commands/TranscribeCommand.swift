@@ -32,8 +32,14 @@ struct TranscribeCommand: AsyncParsableCommand {
         help: ArgumentHelp("One of the configured engines (default: \(Settings.defaultEngine)).", valueName: "name"))
     var engine: String?
 
-    @Option(help: ArgumentHelp("Language of the speech, or auto.", valueName: "xx"))
+    @Option(help: ArgumentHelp("Language of the speech: a code, a name, or auto.", valueName: "xx"))
     var language: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where sidecars say who speaks, if the engine tells: "
+                + "\(SpeakerLabels.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "when"))
+    var speakerLabels = SpeakerLabels.change
 
     @Flag(help: "Ask the engine even for what the cache knows, and remember nothing.")
     var noCache = false
@@ -42,13 +48,15 @@ struct TranscribeCommand: AsyncParsableCommand {
     var quiet = false
 
     func validate() throws {
-        if let language, language != "auto", !Language.isCode(language) {
-            throw ValidationError("--language: \"\(language)\" is no language code; \"en\", \"de\" … or \"auto\".")
-        }
+        _ = try chosenLanguage()
         _ = try chosenFormats()
     }
 
     private var chosenEngine: String { engine ?? Settings.defaultEngine }
+
+    private func chosenLanguage() throws -> String? {
+        try language.flatMap { text in try Language.read(text) { ValidationError("--language: \($0)") } }
+    }
 
     private func chosenFormats() throws -> [SidecarFormat] {
         let names = formats.split(separator: ",").map { String($0.trimmingSpaces()) }
@@ -95,7 +103,7 @@ struct TranscribeCommand: AsyncParsableCommand {
             let folder = try await outputFolder(for: path)
             let names = try await BlockingPool.files.run { try taken.names(for: RawName(path).last, in: folder) }
             let recording = try await BlockingPool.files.run { try Self.opened(path) }
-            let options = TranscriptionOptions(language: language == "auto" ? nil : language)
+            let options = TranscriptionOptions(language: try chosenLanguage())
             let transcript = try await withProgress(display) {
                 do {
                     return try await orchestrator.transcribe(
@@ -107,7 +115,7 @@ struct TranscribeCommand: AsyncParsableCommand {
             }
             let run = RunFacts(processingTime: ContinuousClock.now - started)
             let written = try await BlockingPool.files.run {
-                let rendered = Sidecar.renderSet(transcript, formats, run: run)
+                let rendered = Sidecar.renderSet(transcript, formats, run: run, speakers: speakerLabels)
                 // What stands there and was not edited is replaced; an edited set stays and the new one gets a number.
                 let known = SidecarRecord(names, in: try OpenFolder(root: folder, links: .anybodys))?.digests ?? []
                 return try SidecarWriter(root: folder, links: .anybodys).write(
@@ -243,3 +251,5 @@ private final class TakenNames: Sendable {
 extension FilePath.Component {
     fileprivate var printable: String { FilePath(root: nil, [self]).printable }
 }
+
+extension SpeakerLabels: ExpressibleByArgument {}

@@ -244,6 +244,7 @@ package struct SettingsParser {
             warnings.append(fault.description)
         }
         settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)
+        settings.speakerLabels = try reader.choice("speaker_labels", default: settings.speakerLabels)
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
@@ -333,26 +334,10 @@ extension SectionReader {
         }
     }
 
-    /// ISO 639-1 code; nil for `auto`.
-    /// - Throws: `ConfigurationFault` when it is neither.
+    /// The `description` of a `LanguageTag`; nil for `auto`.
+    /// - Throws: `ConfigurationFault` when it is neither, with the nearest that is one.
     func language(_ name: String, default value: String) throws -> String? {
         let text = try string(name, default: value, .language)
-        if text == "auto" { return nil }
-        guard Language.isCode(text) else {
-            throw fault(name, "must be \"auto\" or a language code such as \"en\" or \"de\", not \"\(text)\".")
-        }
-        return text
-    }
-}
-
-/// Language codes as users write them.
-package enum Language {
-    /// ISO 639-1 or 639-2, with a region perhaps: `en`, `yue`, `pt-BR`.
-    package static func isCode(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard let first = parts.first, (2...3).contains(first.utf8.count), parts.count <= 3 else { return false }
-        return parts.allSatisfy { part in
-            (2...8).contains(part.utf8.count) && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
-        } && first.allSatisfy { $0.isLowercase }
+        return try Language.read(text) { fault(name, $0) }
     }
 }

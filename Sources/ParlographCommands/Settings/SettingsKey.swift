@@ -69,7 +69,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .text(let which), .texts(let which): which
         case .shortText(let longest): "a text of up to \(longest) characters"
         case .absolutePath: "an absolute path"
-        case .language: "auto or a language code"
+        case .language: "auto or a language, by a code, a tag such as pt-BR or its name"
         case .oneOf(let values): "one of \(values.joined(separator: ", "))"
         case .listOf(let values): "a list of \(values.joined(separator: ", "))"
         }

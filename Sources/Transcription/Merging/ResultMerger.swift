@@ -25,7 +25,7 @@ package struct ResultMerger: Sendable {
     /// One chunk's share while its neighbours are being compared with it.
     private struct Part {
         let outcome: ChunkOutcome
-        let transcript: ChunkTranscript?
+        var transcript: ChunkTranscript?
         var segments: [Segment]
     }
 
@@ -40,12 +40,12 @@ package struct ResultMerger: Sendable {
             ($0.element.index, $0.offset) < ($1.element.index, $1.offset)
         }
         var parts = ordered.map { Self.part(of: $0.element, whole: whole) }
-        let warnings = Warnings(first: facts.decoded.warnings)
         let doubtful = Self.resolveForcedCuts(&parts)
+        let warnings = Warnings(first: facts.decoded.warnings + Self.nameSpeakers(&parts))
         return Transcript(
             language: Self.language(of: parts),
             sampleCount: facts.decoded.gaps.reduce(whole.end) { max($0, $1.range.end) },
-            segments: Self.inOrder(parts.flatMap(\.segments)),
+            segments: Self.inOrder(parts.flatMap(\.segments).flatMap(SpeakerTurns.divided)),
             gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps).sorted {
                 ($0.range.start, $0.range.end) < ($1.range.start, $1.range.end)
             },
@@ -128,6 +128,31 @@ package struct ResultMerger: Sendable {
             parts[at].segments = join.right
         }
         return doubtful
+    }
+
+    // MARK: Speakers
+
+    /// - Returns: what is to be told of them.
+    private static func nameSpeakers(_ parts: inout [Part]) -> [String] {
+        var names = SpeakerNames()
+        var partsWithSpeakers = 0
+        for at in parts.indices {
+            let count = parts[at].segments.speakers.count
+            guard count > 0 else { continue }
+            guard count <= SpeakerNames.maximumInAnswer else {
+                for segment in parts[at].segments.indices { parts[at].segments[segment].renameSpeakers { _ in nil } }
+                parts[at].transcript?.warnings.append(
+                    "The engine named \(count) speakers; so many are not believed, and none is shown.")
+                continue
+            }
+            partsWithSpeakers += 1
+            names.distinguish(&parts[at].segments, forPeople: true)
+        }
+        guard partsWithSpeakers > 1 else { return [] }
+        return [
+            "Speakers are told apart within each of the \(partsWithSpeakers) parts that the recording was cut into, not "
+                + "from one part to the next: one person may have several labels."
+        ]
     }
 
     /// Starts never go back; a segment that runs into the next one ends there.

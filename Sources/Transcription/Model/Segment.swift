@@ -5,11 +5,14 @@ package struct Word: Hashable, Sendable, Codable {
     package var text: String
     /// Probability 0...1 if the engine tells one.
     package var confidence: Double?
+    /// A `SpeakerLabel`, where the engine tells voices apart.
+    package var speaker: String?
 
-    package init(range: SampleRange, text: String, confidence: Double? = nil) {
+    package init(range: SampleRange, text: String, confidence: Double? = nil, speaker: String? = nil) {
         self.range = range
         self.text = text
         self.confidence = confidence
+        self.speaker = speaker
     }
 }
 
@@ -27,10 +30,13 @@ package struct Segment: Hashable, Sendable, Codable {
     package var averageLogProbability: Double?
     package var noSpeechProbability: Double?
     package var compressionRatio: Double?
+    /// A `SpeakerLabel`, where the engine tells voices apart. In a `Transcript` all words that have one have this one.
+    package var speaker: String?
 
     package init(
         range: SampleRange, text: String, words: [Word] = [], confidence: Double? = nil,
-        averageLogProbability: Double? = nil, noSpeechProbability: Double? = nil, compressionRatio: Double? = nil
+        averageLogProbability: Double? = nil, noSpeechProbability: Double? = nil, compressionRatio: Double? = nil,
+        speaker: String? = nil
     ) {
         self.range = range
         self.text = text
@@ -39,6 +45,7 @@ package struct Segment: Hashable, Sendable, Codable {
         self.averageLogProbability = averageLogProbability
         self.noSpeechProbability = noSpeechProbability
         self.compressionRatio = compressionRatio
+        self.speaker = speaker
     }
 }
 

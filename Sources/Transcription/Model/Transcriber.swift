@@ -2,7 +2,7 @@ package import SystemSupport
 
 /// What the user asks of an engine for a recording.
 package struct TranscriptionOptions: Sendable, Hashable, Codable {
-    /// ISO 639-1, nil to let the engine find out (`auto`).
+    /// The `description` of a `LanguageTag`; nil to let the engine find out (`auto`).
     package var language: String?
     /// A hint about names and terms; nil leaves it to the engine's own setting, empty sends none at all.
     package var prompt: String?
@@ -87,6 +87,9 @@ package protocol Transcriber: Sendable {
     /// False where what it was made of has been replaced: it is to be made anew. Blocks.
     var isCurrent: Bool { get }
 
+    /// What of the options changes the engine's answer, in one form: the cache finds by it what was asked for in another.
+    func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions
+
     /// One attempt. Reacts to cancellation within a second.
     /// - Parameter turn: asked before each request after the first, where an attempt takes more than one.
     /// - Throws: `TranscriptionError`, whose `remedy` says whether another attempt makes sense; `CancellationError`.
@@ -109,10 +112,20 @@ package protocol Transcriber: Sendable {
     func check() async throws -> EngineReport
 }
 
+extension TranscriptionOptions {
+    /// With the language by the code that most speech models know it by, without region or script.
+    package var withPlainLanguage: TranscriptionOptions {
+        var plain = self
+        plain.language = language.map { LanguageTag($0)?.codes.first ?? $0 }
+        return plain
+    }
+}
+
 extension Transcriber {
     /// Of a program on this machine, at a rate that the common ones reach.
     package var traits: EngineTraits { EngineTraits(repeatsItself: true, expectedRate: 30) }
     package var isCurrent: Bool { true }
+    package func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions { options }
     package func compact(_ audio: ChunkAudio) async {}
     package func prepare(_ audio: ChunkAudio) async {}
     package func absence(turn: RequestContext) async throws -> TranscriptionError? { nil }

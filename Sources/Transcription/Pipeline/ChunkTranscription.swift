@@ -302,8 +302,11 @@ struct ChunkTranscription: Sendable {
     private static func join(_ parts: [(offset: Int64, transcript: ChunkTranscript)]) -> ChunkTranscript {
         var out = ChunkTranscript(language: nil, segments: [])
         var heard: [String: Int64] = [:]
+        var speakers = SpeakerNames()
         for (offset, part) in parts {
-            for var segment in part.segments {
+            var segments = part.segments
+            speakers.distinguish(&segments, forPeople: false)
+            for var segment in segments {
                 segment.range = segment.range.shifted(by: offset)
                 for at in segment.words.indices {
                     segment.words[at].range = segment.words[at].range.shifted(by: offset)

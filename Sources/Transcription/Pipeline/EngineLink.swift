@@ -33,6 +33,8 @@ private struct SparingTranscriber: Transcriber {
     var traits: EngineTraits { engine.traits }
     var isCurrent: Bool { engine.isCurrent }
 
+    func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions { engine.heeded(options) }
+
     func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext) async throws -> ChunkTranscript
     {
         do {
@@ -75,7 +77,8 @@ extension ParallelOrchestrator {
             let next = at + 1 < engines.count ? engines[at + 1] : nil
             let request = request(next == nil ? link : link.sparing)
             do {
-                let key = CacheKey(chunk: chunk.hash, engine: link.engine.identity, options: options)
+                let key = CacheKey(
+                    chunk: chunk.hash, engine: link.engine.identity, options: link.engine.heeded(options))
                 var (heard, fromCache) = try await store.chunkTranscript(for: key) {
                     if next != nil { try link.outage.check() }
                     return try await request.run(chunk, attempts: attempts)

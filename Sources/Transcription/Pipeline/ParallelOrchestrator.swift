@@ -51,7 +51,7 @@ package struct ParallelOrchestrator: Sendable {
         let engine = engines[0].engine
         let limits = engine.limits
         let key = CacheKey(
-            recording: digest, engine: engine.identity, options: options,
+            recording: digest, engine: engine.identity, options: engine.heeded(options),
             plan: ["\(sizing)", "\(limits)"])
         if var known = await store.transcript(for: key) {
             known.markAsCached(name: recording.displayName, engine: engine.identity.name)

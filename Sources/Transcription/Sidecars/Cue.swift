@@ -5,11 +5,14 @@ package struct Cue: Sendable, Hashable {
     package var end: Int64
     /// One or two lines, neither empty, without line breaks and controls.
     package var lines: [String]
+    /// Who speaks, if that is known; it stands in `lines` only where the builder was to write it there.
+    package var speaker: String?
 
-    package init(start: Int64, end: Int64, lines: [String]) {
+    package init(start: Int64, end: Int64, lines: [String], speaker: String? = nil) {
         self.start = start
         self.end = end
         self.lines = lines
+        self.speaker = speaker
     }
 }
 

@@ -2,23 +2,38 @@
 /// cue its time. Shared by the SubRip and the WebVTT sidecar.
 package struct CueBuilder: Sendable {
     private let rules: CueRules
+    private let speakers: SpeakerLabels
 
-    package init(rules: CueRules = CueRules()) { self.rules = rules }
+    /// - Parameter speakers: where lines begin with who speaks.
+    package init(rules: CueRules = CueRules(), speakers: SpeakerLabels = .never) {
+        self.rules = rules
+        self.speakers = speakers
+    }
 
-    /// The cues in order; gaps are cues of their own.
+    /// The cues in order; gaps are cues of their own, and no cue holds the words of two speakers.
     package func cues(for transcript: Transcript) -> [Cue] {
         var cues: [Cue] = []
         var tokens: [CueToken] = []
+        let hasSpeakers = transcript.hasSpeakers
+        var before: Segment?
         func flush(before next: Int64?) {
-            cues += CuePartition(tokens, rules: rules, limit: next).cues()
+            let speaking = hasSpeakers ? before : nil
+            let voice = speaking.map { CueVoice($0.speaker, speakers, lineColumns: rules.lineColumns) }
+            cues += CuePartition(tokens, rules: rules, limit: next, voice: voice).cues()
             tokens.removeAll()
         }
         for part in transcript.parts {
             switch part {
-            case .segment(let segment): tokens += self.tokens(of: segment)
+            case .segment(let segment):
+                if hasSpeakers, segment.beginsTurn(after: before) {
+                    flush(before: SampleClock.milliseconds(segment.range.start))
+                }
+                tokens += self.tokens(of: segment)
+                before = segment
             case .gap(let gap):
                 let start = SampleClock.milliseconds(gap.range.start)
                 flush(before: start)
+                before = nil
                 let end = min(SampleClock.milliseconds(gap.range.end), start + rules.longest)
                 cues.append(Cue(start: start, end: end, lines: [Sidecar.marker(of: gap)]))
             }
@@ -89,6 +104,34 @@ struct CueToken {
         spaceBefore = token.spaceBefore
         self.startsSegment = startsSegment
         endsSegment = token.endsSegment
+    }
+}
+
+/// Who speaks in a stretch of cues.
+struct CueVoice {
+    let speaker: String?
+    /// What the first line of a cue begins with: of the first cue, and of the others.
+    let leads: (first: String?, others: String?)
+
+    /// - Parameter lineColumns: a label takes two thirds of a line at most.
+    init(_ speaker: String?, _ labels: SpeakerLabels, lineColumns: Int) {
+        self.speaker = speaker
+        func lead(_ isFirst: Bool) -> String? {
+            labels.lead(of: speaker.map { Self.cut($0, to: lineColumns * 2 / 3) }, beginsTurn: isFirst)
+        }
+        leads = (lead(true), lead(false))
+    }
+
+    private static func cut(_ label: String, to columns: Int) -> String {
+        guard WrittenText.columns(label) > columns else { return label.replacingArrows }
+        var out = ""
+        var width = 1
+        for character in label {
+            width += WrittenText.columns(character)
+            if width > columns { break }
+            out.append(character)
+        }
+        return (out.replacingArrows + "…")
     }
 }
 

@@ -5,15 +5,18 @@ struct CuePartition {
     private let tokens: [CueToken]
     /// Where the next thing after these words begins, in milliseconds; nil: nothing does.
     private let limit: Int64?
+    /// Nil: nobody's in particular.
+    private let voice: CueVoice?
     /// `offset[k]`: columns of the words before `k`, with the spaces before them.
     private var offset: [Int] = [0]
     /// `lineEnd[k]`: how far a line goes that begins with word `k`.
     private var lineEnd: [Int] = []
     private var endings: [WrittenText.Ending] = []
 
-    init(_ words: [CueToken], rules: CueRules, limit: Int64?) {
+    init(_ words: [CueToken], rules: CueRules, limit: Int64?, voice: CueVoice? = nil) {
         self.rules = rules
         self.limit = limit
+        self.voice = voice
         var tokens = words
         var clock: Int64 = 0
         for at in tokens.indices {
@@ -65,7 +68,10 @@ struct CuePartition {
         var end = tokens.count
         while end > 0 {
             let start = from[end]
-            cues.append(Cue(start: tokens[start].start, end: tokens[end - 1].end, lines: lines(start, end)))
+            cues.append(
+                Cue(
+                    start: tokens[start].start, end: tokens[end - 1].end, lines: lines(start, end),
+                    speaker: voice?.speaker))
             end = start
         }
         return cues.reversed()
@@ -93,7 +99,23 @@ struct CuePartition {
     }
 
     private func fits(_ start: Int, _ end: Int) -> Bool {
-        lineEnd[start] >= end || lineEnd[lineEnd[start]] >= end
+        let first = firstLineEnd(start)
+        return first >= end || lineEnd[first] >= end
+    }
+
+    /// What the cue that begins with word `start` has in front of it.
+    private func lead(_ start: Int) -> String? { start == 0 ? voice?.leads.first : voice?.leads.others }
+
+    /// Columns of it, with the space behind it.
+    private func leadWidth(_ start: Int) -> Int { lead(start).map { WrittenText.columns($0) + 1 } ?? 0 }
+
+    /// How far the first line of a cue goes; no farther than `start` where only the speaker's label fits into it.
+    private func firstLineEnd(_ start: Int) -> Int {
+        let lead = leadWidth(start)
+        guard lead > 0 else { return lineEnd[start] }
+        var end = start
+        while end < lineEnd[start], lead + width(start, end + 1) <= rules.lineColumns { end += 1 }
+        return end
     }
 
     private func text(_ start: Int, _ end: Int) -> String {
@@ -105,10 +127,13 @@ struct CuePartition {
 
     /// One line where it fits, else two of about the same width, broken after punctuation if there is some in the middle.
     private func lines(_ start: Int, _ end: Int) -> [String] {
-        if lineEnd[start] >= end { return [text(start, end)] }
-        var best = (at: lineEnd[start], cost: Int.max)
-        for at in start + 1...lineEnd[start] where at < end && width(at, end) <= rules.lineColumns {
-            let (upper, lower) = (width(start, at), width(at, end))
+        let first = firstLineEnd(start)
+        let lead = lead(start).map { [$0] } ?? []
+        if first >= end { return [(lead + [text(start, end)]).joined(separator: " ")] }
+        if first == start { return lead + [text(start, end)] }
+        var best = (at: first, cost: Int.max)
+        for at in start + 1...first where at < end && width(at, end) <= rules.lineColumns {
+            let (upper, lower) = (leadWidth(start) + width(start, at), width(at, end))
             var cost = abs(upper - lower) + (upper > lower ? 2 : 0)
             switch endings[at - 1] {
             case .sentence: cost -= 16
@@ -117,7 +142,7 @@ struct CuePartition {
             }
             if cost < best.cost { best = (at, cost) }
         }
-        return [text(start, best.at), text(best.at, end)]
+        return [(lead + [text(start, best.at)]).joined(separator: " "), text(best.at, end)]
     }
 
     // MARK: Cost
@@ -138,7 +163,7 @@ struct CuePartition {
         let next = end < tokens.count ? tokens[end].start : limit ?? .max
         let room = max(1, next == .max ? rules.longest : next - rules.spacing - tokens[start].start)
         if room < rules.shortest { cost += 30 * Double(rules.shortest - room) / Double(rules.shortest) }
-        let wanted = Double(width(start, end)) / rules.columnsPerSecond * 1000
+        let wanted = Double(leadWidth(start) + width(start, end)) / rules.columnsPerSecond * 1000
         cost += min(25, max(0, wanted / Double(room) - 1) * 20)
         return cost
     }

@@ -19,6 +19,8 @@ extension Sidecar {
         ]
         let words = segments.flatMap(\.words)
         if !words.isEmpty { members.append(("words", .array(words.map(word)))) }
+        let speakers = segments.speakers
+        if !speakers.isEmpty { members.append(("speakers", .array(speakers.map { .string($0) }))) }
         if transcript.timesAreEstimated { members.append(("timing", .string("estimated"))) }
         let answerer = Answerer.most(of: transcript)
         let hits = run.wholeRecordingFromCache ? transcript.chunks.count : transcript.cacheHits
@@ -70,6 +72,7 @@ extension Sidecar {
             ("no_speech_prob", .number(segment.noSpeechProbability, or: .decimal(units: 0, digits: 1))),
         ]
         if let confidence { members.append(("confidence", .number(confidence, or: .null))) }
+        if let speaker = segment.speaker { members.append(("speaker", .string(speaker))) }
         return .object(members)
     }
 
@@ -80,6 +83,7 @@ extension Sidecar {
             ("end", .seconds(word.range.end)),
         ]
         if let confidence = word.confidence { members.append(("confidence", .number(confidence, or: .null))) }
+        if let speaker = word.speaker { members.append(("speaker", .string(speaker))) }
         return .object(members)
     }
 

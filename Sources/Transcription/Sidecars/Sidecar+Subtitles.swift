@@ -11,26 +11,31 @@ extension Sidecar {
     }
 
     /// WebVTT with `&`, `<` and `>` escaped, as the W3C text requires.
-    static func webVTT(_ cues: [Cue]) -> String {
+    /// - Parameter hasVoices: each cue says who speaks, in the way of the format.
+    static func webVTT(_ cues: [Cue], hasVoices: Bool) -> String {
         var out = "WEBVTT\n\n"
         for cue in cues {
             out += times(of: cue, separator: ".") + "\n"
+            if hasVoices, let speaker = cue.speaker { out += "<v \(escaped(speaker))>" }
             for line in cue.lines { out += escaped(line) + "\n" }
             out += "\n"
         }
         return out
     }
 
-    /// Whisper's table: start and end in milliseconds, text; a gap has its marker as text.
-    static func tabSeparated(_ transcript: Transcript) -> String {
-        var out = "start\tend\ttext\n"
+    /// Whisper's table: start and end in milliseconds, text; a gap has its marker as text. The speaker comes last, so that
+    /// readers find the others where they look for them.
+    static func tabSeparated(_ transcript: Transcript, _ speakers: SpeakerLabels) -> String {
+        let hasSpeakers = speakers != .never && transcript.hasSpeakers
+        var out = "start\tend\ttext" + (hasSpeakers ? "\tspeaker\n" : "\n")
         for part in transcript.parts {
-            let (range, text) =
+            let (range, text, speaker) =
                 switch part {
-                case .segment(let segment): (segment.range, WrittenText.clean(segment.text))
-                case .gap(let gap): (gap.range, marker(of: gap))
+                case .segment(let segment): (segment.range, WrittenText.clean(segment.text), segment.speaker)
+                case .gap(let gap): (gap.range, marker(of: gap), nil)
                 }
-            out += "\(SampleClock.milliseconds(range.start))\t\(SampleClock.milliseconds(range.end))\t\(text)\n"
+            out += "\(SampleClock.milliseconds(range.start))\t\(SampleClock.milliseconds(range.end))\t\(text)"
+            out += hasSpeakers ? "\t\(speaker ?? "")\n" : "\n"
         }
         return out
     }

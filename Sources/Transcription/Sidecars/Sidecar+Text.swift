@@ -10,11 +10,13 @@ extension Sidecar {
     static let noSpeech = "[no speech recognized]"
 
     /// Paragraphs as one line each with a blank line between.
-    static func plainText(_ transcript: Transcript) -> String {
+    static func plainText(_ transcript: Transcript, _ speakers: SpeakerLabels) -> String {
+        let hasSpeakers = transcript.hasSpeakers
         var paragraphs: [String] = []
         var current = JoinedText()
         var length = 0
-        var end: Int64?
+        var before: Segment?
+        var beginsTurn = false
         func flush() {
             if !current.text.isEmpty { paragraphs.append(current.text) }
             current = JoinedText()
@@ -25,18 +27,27 @@ extension Sidecar {
             case .gap(let gap):
                 flush()
                 paragraphs.append(marker(of: gap))
-                end = nil
+                before = nil
             case .segment(let segment):
-                if let end, segment.range.start - end >= paragraphPause { flush() }
+                beginsTurn = hasSpeakers && segment.beginsTurn(after: before)
+                if beginsTurn || before.map({ segment.range.start - $0.range.end >= paragraphPause }) == true {
+                    flush()
+                }
                 for sentence in sentences(in: WrittenText.clean(segment.text)) {
                     let isOver =
                         length >= maximumParagraph
                         || length >= longParagraph && current.text.endsSentence
                     if isOver { flush() }
+                    if hasSpeakers, length == 0,
+                        let lead = speakers.lead(of: segment.speaker, beginsTurn: beginsTurn)
+                    {
+                        current.append(lead)
+                    }
+                    beginsTurn = false
                     current.append(sentence)
                     length += sentence.count + 1
                 }
-                end = segment.range.end
+                before = segment
             }
         }
         flush()

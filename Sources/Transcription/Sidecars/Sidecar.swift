@@ -26,10 +26,12 @@ package enum Sidecar {
     /// A whole set. Its `.json` also tells the digests of the others (`sidecars`), so that files that a person has edited
     /// are known from those that were delivered, without any other record.
     package static func renderSet(
-        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts
+        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts, speakers: SpeakerLabels = .change
     ) -> [SidecarFormat: [UInt8]] {
         var set: [SidecarFormat: [UInt8]] = [:]
-        for format in formats where format != .json { set[format] = render(transcript, format, run: run) }
+        for format in formats where format != .json {
+            set[format] = render(transcript, format, run: run, speakers: speakers)
+        }
         if formats.contains(.json) {
             let digests = set.mapValues { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
             set[.json] = json(transcript, run: run, siblings: digests)
@@ -38,12 +40,15 @@ package enum Sidecar {
     }
 
     /// UTF-8 with line feeds, without a byte order mark.
-    package static func render(_ transcript: Transcript, _ format: SidecarFormat, run: RunFacts) -> [UInt8] {
+    package static func render(
+        _ transcript: Transcript, _ format: SidecarFormat, run: RunFacts, speakers: SpeakerLabels = .change
+    ) -> [UInt8] {
         switch format {
-        case .txt: Array(plainText(transcript).utf8)
-        case .srt: Array(subRip(CueBuilder().cues(for: transcript)).utf8)
-        case .vtt: Array(webVTT(CueBuilder().cues(for: transcript)).utf8)
-        case .tsv: Array(tabSeparated(transcript).utf8)
+        case .txt: Array(plainText(transcript, speakers).utf8)
+        case .srt: Array(subRip(CueBuilder(speakers: speakers).cues(for: transcript)).utf8)
+        case .vtt:
+            Array(webVTT(CueBuilder(speakers: .never).cues(for: transcript), hasVoices: speakers != .never).utf8)
+        case .tsv: Array(tabSeparated(transcript, speakers).utf8)
         case .json: json(transcript, run: run)
         }
     }

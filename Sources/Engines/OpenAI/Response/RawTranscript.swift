@@ -9,6 +9,10 @@ struct RawTranscript: Sendable {
         /// As sent, white space included: it tells whether a word goes on from the piece before.
         var text: String
         var words: [Word] = []
+        /// The unit that servers use for times under these names, if it is not seconds.
+        var unitHint: Double?
+        /// As `SpeakerLabel.cleaned` has it.
+        var speaker: String?
         var averageLogProbability: Double?
         var noSpeechProbability: Double?
         var compressionRatio: Double?
@@ -19,6 +23,8 @@ struct RawTranscript: Sendable {
         var end: Double?
         var text: String
         var probability: Double?
+        var unitHint: Double?
+        var speaker: String?
     }
 
     /// As the server names it.
@@ -30,26 +36,40 @@ struct RawTranscript: Sendable {
 }
 
 extension RawTranscript {
+    /// What servers call the list of segments: OpenAI and nearly all; FunASR; whisper.cpp's command line; services that tell
+    /// speakers apart; Hugging Face's pipeline.
+    private static let segmentLists = ["segments", "sentence_info", "transcription", "utterances", "chunks"]
+
     /// Whether an answer holds a transcript, be it of nothing: a text, or a list of segments or words.
     static func isTranscript(_ value: JSONValue) -> Bool {
         value["text"]?.string != nil
-            || ["segments", "words"].contains { key in
+            || (segmentLists + ["words"]).contains { key in
                 value[key]?.array.map { $0.isEmpty || $0.contains(where: \.isObject) } ?? false
             }
     }
 
     /// Whether something is said in it.
     static func holdsText(_ value: JSONValue) -> Bool {
-        let own = [value["text"], value["word"]].contains { $0?.string.map { !$0.trimmed.isEmpty } ?? false }
-        return own || ["segments", "words"].contains { value[$0]?.array?.contains(where: holdsText) ?? false }
+        let own = [value["text"], value["word"], value["sentence"]].contains {
+            $0?.string.map { !$0.trimmed.isEmpty } ?? false
+        }
+        return own
+            || (segmentLists + ["words"]).contains { value[$0]?.array?.contains(where: holdsText) ?? false }
     }
 
-    /// Reads an answer in the shape of OpenAI's `json` or `verbose_json` and all known variants of it.
+    /// Whether it is in the shape of an answer with times, were something said in it.
+    static func hasListOfSegments(_ value: JSONValue) -> Bool { segmentLists.contains { value[$0] != nil } }
+
+    /// Reads an answer in the shape of OpenAI's `json`, `verbose_json` or `diarized_json` and all known variants of it.
     init(json value: JSONValue) {
         language = value["language"]?.string ?? value["languages"]?.array?.first?["code"]?.string
         text = value["text"]?.string
-        pieces = (value["segments"]?.array ?? []).compactMap(Piece.init(json:))
-        words = (value["words"]?.array ?? []).compactMap(Word.init(json:))
+        // FunASR counts in milliseconds there.
+        for list in Self.segmentLists where pieces.isEmpty {
+            let unit: Double? = list == "sentence_info" ? 1000 : nil
+            pieces = (value[list]?.array ?? []).compactMap { Piece(json: $0, unitHint: unit) }
+        }
+        words = (value["words"]?.array ?? []).compactMap { Word(json: $0) }
         dropConstantMetrics()
     }
 
@@ -69,31 +89,46 @@ extension RawTranscript {
 }
 
 extension RawTranscript.Piece {
-    init?(json value: JSONValue) {
+    /// - Parameter unitHint: what the list that it stands in counts in, if that is not seconds.
+    init?(json value: JSONValue, unitHint hint: Double? = nil) {
         guard value.isObject else { return nil }
-        words = (value["words"]?.array ?? []).compactMap(RawTranscript.Word.init(json:))
-        text = value["text"]?.string ?? words.map(\.text).joinedAsText()
-        start = value["start"]?.time
-        end = value["end"]?.time
+        words = (value["words"]?.array ?? []).compactMap { RawTranscript.Word(json: $0, unitHint: hint) }
+        text = (value["text"] ?? value["sentence"])?.string ?? words.map(\.text).joinedAsText()
+        let stretch = RawStretch(json: value)
+        // One whose words have times has them by these.
+        start = stretch.start ?? words.lazy.compactMap(\.start).first
+        end = stretch.end ?? words.lazy.reversed().compactMap { $0.end ?? $0.start }.first
+        unitHint = stretch.isEmpty ? words.first?.unitHint : stretch.unitHint ?? hint
+        speaker = value.speaker
         averageLogProbability = value["avg_logprob"]?.finiteNumber
         noSpeechProbability = value["no_speech_prob"]?.finiteNumber
         compressionRatio = value["compression_ratio"]?.finiteNumber
     }
 }
 
-extension JSONValue {
-    /// Of a start or an end; a little below 0 is inaccuracy, more is no time.
-    fileprivate var time: Double? { finiteNumber.flatMap { $0 < -0.1 ? nil : $0 } }
-}
-
 extension RawTranscript.Word {
-    init?(json value: JSONValue) {
+    init?(json value: JSONValue, unitHint hint: Double? = nil) {
         // LocalAI names the word "text".
         guard let text = value["word"]?.string ?? value["text"]?.string, !text.trimmed.isEmpty else { return nil }
         self.text = text
-        start = value["start"]?.time
-        end = value["end"]?.time
+        let stretch = RawStretch(json: value)
+        (start, end, unitHint) = (stretch.start, stretch.end, stretch.unitHint ?? hint)
+        speaker = value.speaker
         probability = (value["probability"] ?? value["confidence"] ?? value["score"])?.finiteNumber
             .flatMap { (0...1).contains($0) ? $0 : nil }
+    }
+}
+
+extension JSONValue {
+    /// Who speaks: a label or a number; nil for one below zero, which means that nobody knows.
+    fileprivate var speaker: String? {
+        for key in ["speaker", "spk", "speaker_id", "speaker_label"] {
+            switch self[key] {
+            case .string(let text): if let label = SpeakerLabel.cleaned(text.withoutControls) { return label }
+            case .number(let number): if number >= 0, let whole = Int(exactly: number) { return "\(whole)" }
+            default: break
+            }
+        }
+        return nil
     }
 }

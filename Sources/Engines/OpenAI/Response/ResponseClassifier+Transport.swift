@@ -79,7 +79,8 @@ extension ResponseClassifier {
             return Verdict(
                 TranscriptionError(
                     .requestFailed, sentence(request.host, "answered with an error: \(message.text)"),
-                    remedy: .retry(after: nil)))
+                    remedy: .retry(after: nil)),
+                request.hasOtherLanguageCodes && Self.isAboutLanguage(message) ? .otherLanguageCode : nil)
         }
     }
 }

@@ -9,6 +9,8 @@ package struct ResponseClassifier: Sendable {
         case asWAV
         case simplerFormat
         case withoutOptionalFields
+        /// Another code for the same language, such as one without a region.
+        case otherLanguageCode
         /// The audio is too short for the server: nothing is said in it.
         case takeAsSilence
     }
@@ -36,6 +38,8 @@ package struct ResponseClassifier: Sendable {
         package var bodyByteCount: Int
         /// Fields besides file, model, language and response_format were sent.
         package var hasOptionalFields: Bool
+        /// The language that was sent has another code.
+        package var hasOtherLanguageCodes: Bool
         /// This server has transcribed before, so address and model are right.
         package var hasSucceeded: Bool
         /// How long an answer was waited for, if that is known.
@@ -45,13 +49,15 @@ package struct ResponseClassifier: Sendable {
 
         package init(
             host: String, url: String = "", sampleCount: Int64, bodyByteCount: Int = 0, hasOptionalFields: Bool = false,
-            hasSucceeded: Bool = false, timeout: Duration? = nil, isEncrypted: Bool = false
+            hasOtherLanguageCodes: Bool = false, hasSucceeded: Bool = false, timeout: Duration? = nil,
+            isEncrypted: Bool = false
         ) {
             self.host = host
             self.url = url
             self.sampleCount = sampleCount
             self.bodyByteCount = bodyByteCount
             self.hasOptionalFields = hasOptionalFields
+            self.hasOtherLanguageCodes = hasOtherLanguageCodes
             self.hasSucceeded = hasSucceeded
             self.timeout = timeout
             self.isEncrypted = isEncrypted
@@ -133,9 +139,7 @@ package struct ResponseClassifier: Sendable {
         case 409, 417, 424, 425: return Verdict(fail(.retry(after: after)))
         case 500...599:
             return Verdict(
-                fail(.retry(after: after), pressure: .strained),
-                Self.isUndecodable(message)
-                    ? .asWAV : request.hasOptionalFields && status == 500 ? .withoutOptionalFields : nil)
+                fail(.retry(after: after), pressure: .strained), transform(ofServerError: status, message, request))
         case 200..<300: return classify(.message(message), to: request)
         default:
             return Verdict(badRequest(message, request, fail: { fail($0, $1) }, unavailable))
@@ -164,8 +168,8 @@ package struct ResponseClassifier: Sendable {
         if message.code.contains("invalid_api_key") || isNew && text.contains("api key") {
             return unavailable(keyAdvice)
         }
-        let refusesLanguage = Self.refusesLanguage(message)
-        if refusesLanguage || text.contains("language") && !text.contains("response_format") {
+        if Self.isAboutLanguage(message) {
+            let refusesLanguage = Self.refusesLanguage(message)
             let advice = "Name a language that this engine knows (language of the inbox, or --language)."
             guard isNew, refusesLanguage else { return fail(.giveUpChunk, advice) }
             // Of this recording: the engine knows others.
@@ -183,6 +187,19 @@ package struct ResponseClassifier: Sendable {
             || message.code == "unsupported_value" && message.text.lowercased().contains("language")
     }
 
+    static func isAboutLanguage(_ message: ServerMessage) -> Bool {
+        let text = message.text.lowercased()
+        return refusesLanguage(message) || text.contains("language") && !text.contains("response_format")
+    }
+
+    /// Some servers stumble over what they should refuse.
+    private func transform(ofServerError status: Int, _ message: ServerMessage, _ request: Request) -> Transform? {
+        if Self.isUndecodable(message) { return .asWAV }
+        guard status == 500 else { return nil }
+        if request.hasOtherLanguageCodes, Self.isAboutLanguage(message) { return .otherLanguageCode }
+        return request.hasOptionalFields ? .withoutOptionalFields : nil
+    }
+
     private func transform(for message: ServerMessage, _ request: Request) -> Transform? {
         let text = message.text.lowercased()
         if message.code.contains("too_short") || text.contains("too short") || text.contains("is shorter than") {
@@ -194,6 +211,7 @@ package struct ResponseClassifier: Sendable {
         {
             return .simplerFormat
         }
+        if request.hasOtherLanguageCodes, Self.isAboutLanguage(message) { return .otherLanguageCode }
         return request.hasOptionalFields ? .withoutOptionalFields : nil
     }
 
@@ -256,7 +274,9 @@ package struct ResponseClassifier: Sendable {
 extension ResponseClassifier.Verdict {
     /// With `transform`, unless the error already says how to go on.
     fileprivate func adding(_ transform: ResponseClassifier.Transform?) -> Self {
-        guard error.remedy == .giveUpChunk || transform == .takeAsSilence else { return self }
+        guard error.remedy == .giveUpChunk || transform == .takeAsSilence || transform == .otherLanguageCode else {
+            return self
+        }
         return Self(error, transform)
     }
 }

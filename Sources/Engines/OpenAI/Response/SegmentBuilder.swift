@@ -66,8 +66,8 @@ enum SegmentBuilder {
         guard spaced * 2 > pieces.count else { return }
         var out: [RawTranscript.Piece] = []
         for piece in pieces {
-            guard let first = piece.text.first, let last = out.last?.text.last, first.isLetter || first.isNumber,
-                last.isLetter || last.isNumber, !first.isUnspaced
+            guard let first = piece.text.first, let last = out.last?.text.last, out.last?.speaker == piece.speaker,
+                first.isLetter || first.isNumber, last.isLetter || last.isNumber, !first.isUnspaced
             else {
                 out.append(piece)
                 continue
@@ -85,7 +85,8 @@ enum SegmentBuilder {
     ) -> Segment? {
         var segment = Segment(
             range: range, text: cleaned(piece.text), averageLogProbability: piece.averageLogProbability,
-            noSpeechProbability: piece.noSpeechProbability, compressionRatio: piece.compressionRatio)
+            noSpeechProbability: piece.noSpeechProbability, compressionRatio: piece.compressionRatio,
+            speaker: piece.speaker)
         guard isWorthKeeping(segment, speech: speech) else { return nil }
         segment.words = words(piece.words, within: range, repair: repair)
         let known = segment.words.compactMap(\.confidence)
@@ -107,7 +108,8 @@ enum SegmentBuilder {
             let placed = repair.inside(max(start, latest), max(end, start))
             latest = max(latest, placed.start)
             let text = cleaned(word.text)
-            if !text.isEmpty { out.append(Word(range: placed, text: text, confidence: word.probability)) }
+            guard !text.isEmpty else { continue }
+            out.append(Word(range: placed, text: text, confidence: word.probability, speaker: word.speaker))
         }
         return out
     }

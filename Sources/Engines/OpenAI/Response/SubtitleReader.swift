@@ -12,8 +12,10 @@ enum SubtitleReader {
         var times: (start: Double, end: Double)?
         func finish() {
             guard let times else { return }
-            pieces.append(
-                RawTranscript.Piece(start: times.start, end: times.end, text: lines.map(withoutTags).joinedAsText()))
+            var piece = RawTranscript.Piece(
+                start: times.start, end: times.end, text: lines.map(withoutTags).joinedAsText())
+            piece.speaker = lines.first.flatMap(voice)
+            pieces.append(piece)
         }
         for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
             if let found = timeLine(line) {
@@ -45,7 +47,7 @@ enum SubtitleReader {
     }
 
     /// `[[HH:]MM:]SS[.,]mmm`.
-    private static func seconds(_ text: Substring) -> Double? {
+    static func seconds(_ text: Substring) -> Double? {
         var total = 0.0
         let parts = text.trimmed.split(separator: ":", omittingEmptySubsequences: false)
         guard (1...3).contains(parts.count) else { return nil }
@@ -55,6 +57,17 @@ enum SubtitleReader {
             total = total * 60 + value
         }
         return total
+    }
+
+    /// `Anna` of `<v.loud Anna>`.
+    private static func voice(_ line: Substring) -> String? {
+        guard line.hasPrefix("<v"), let close = line.firstIndex(of: ">"),
+            let space = line[..<close].firstIndex(where: \.isWhitespace),
+            line.dropFirst(2).first.map({ $0 == "." || $0.isWhitespace }) == true
+        else { return nil }
+        let name = String(line[space..<close]).replacing("&lt;", with: "<").replacing("&gt;", with: ">")
+            .replacing("&amp;", with: "&")
+        return SpeakerLabel.cleaned(name.withoutControls)
     }
 
     /// Without `<v Speaker>` and the like.

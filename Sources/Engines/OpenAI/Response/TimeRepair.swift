@@ -47,9 +47,17 @@ struct TimeRepair {
     private func unit(of heard: RawTranscript, lastEnd: Int64) -> Double? {
         let stretches = heard.stretches
         let ends = stretches.compactMap { $0.end ?? $0.start }.filter { $0 > 0 }.sorted()
-        guard let longest = ends.last, longest > 20 * seconds + 60 else { return 1 }
+        guard let longest = ends.last else { return 1 }
         let limit = 1.5 * seconds + 2
         let middle = ends[(ends.count - 1) / 2]
+        // What the names of the times promise, unless it would squeeze everything into the first moment, and without it
+        // everything fits.
+        if let hint = heard.unitHint, middle / hint <= limit,
+            middle > limit || longest / hint >= SampleClock.seconds(lastEnd) * Self.minimumShare
+        {
+            return hint
+        }
+        guard longest > 20 * seconds + 60 else { return 1 }
         // The smallest divisor that fits: a larger one would squeeze everything into the first moment.
         guard let unit = [1, 1e3, 1e6, 1e9].first(where: { middle / $0 <= limit }) else { return nil }
         if unit == 1 { return 1 }
@@ -121,6 +129,17 @@ struct TimeRepair {
 }
 
 extension RawTranscript {
+    /// What the times are counted in by their names, if by all of them.
+    fileprivate var unitHint: Double? {
+        var hints: Set<Double?> = []
+        for piece in pieces {
+            if piece.start != nil || piece.end != nil { hints.insert(piece.unitHint) }
+            for word in piece.words where word.start != nil || word.end != nil { hints.insert(word.unitHint) }
+        }
+        for word in words where word.start != nil || word.end != nil { hints.insert(word.unitHint) }
+        return hints.count == 1 ? hints.first ?? nil : nil
+    }
+
     /// Start and end of every piece and word.
     fileprivate var stretches: [(start: Double?, end: Double?)] {
         var out: [(start: Double?, end: Double?)] = []

@@ -22,6 +22,7 @@ package struct OpenAIEngine: EngineKind {
         let key = try section.key()
         settings.profile = try reader.optionalChoice("profile", otherwise: .words("guessed from the address"))
         settings.languageRule = try reader.optionalChoice("language_rule", otherwise: ProfileDefaults.languageRule)
+        settings.languageForm = try reader.optionalChoice("language_form", otherwise: ProfileDefaults.languageForm)
         settings.authorization = try reader.optionalChoice("auth_header", otherwise: ProfileDefaults.authorization)
         settings.uploadCodec = try reader.optionalChoice("upload_codec", otherwise: ProfileDefaults.uploadCodec)
         let limit = try reader.optionalInteger(

@@ -3,6 +3,7 @@ import Engines
 /// What the kinds of server decide where a key is missing, in words that are made from the profiles themselves.
 enum ProfileDefaults {
     static let languageRule = words { $0.languageRule.rawValue }
+    static let languageForm = words { $0.languageForm.rawValue }
     static let authorization = words { $0.authorization.rawValue }
     static let uploadCodec = words { $0.codec.rawValue }
     static let bodyMegabytes = words { "\($0.bodyByteLimit >> 20)" }
