@@ -255,6 +255,11 @@ package struct SettingsParser {
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
+        settings.subtitles = SubtitleLimits(
+            columns: try reader.optionalInteger(
+                "subtitle_columns", in: 12...120, otherwise: .words("as the language has it")),
+            rate: try reader.optionalInteger(
+                "subtitle_rate", in: 2...100, otherwise: .words("as the language has it")))
         settings.showsStatusPage = try reader.boolean("status_page", default: true)
         try finish(reader)
         return settings

@@ -26,10 +26,13 @@ package enum Sidecar {
     /// A whole set. Its `.json` also tells the digests of the others (`sidecars`), so that files that a person has edited
     /// are known from those that were delivered, without any other record.
     package static func renderSet(
-        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts
+        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts,
+        subtitles: SubtitleLimits = SubtitleLimits()
     ) -> [SidecarFormat: [UInt8]] {
         var set: [SidecarFormat: [UInt8]] = [:]
-        for format in formats where format != .json { set[format] = render(transcript, format, run: run) }
+        for format in formats where format != .json {
+            set[format] = render(transcript, format, run: run, subtitles: subtitles)
+        }
         if formats.contains(.json) {
             let digests = set.mapValues { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
             set[.json] = json(transcript, run: run, siblings: digests)
@@ -38,11 +41,13 @@ package enum Sidecar {
     }
 
     /// UTF-8 with line feeds, without a byte order mark.
-    package static func render(_ transcript: Transcript, _ format: SidecarFormat, run: RunFacts) -> [UInt8] {
+    package static func render(
+        _ transcript: Transcript, _ format: SidecarFormat, run: RunFacts, subtitles: SubtitleLimits = SubtitleLimits()
+    ) -> [UInt8] {
         switch format {
         case .txt: Array(plainText(transcript).utf8)
-        case .srt: Array(subRip(CueBuilder().cues(for: transcript)).utf8)
-        case .vtt: Array(webVTT(CueBuilder().cues(for: transcript)).utf8)
+        case .srt: Array(subRip(CueBuilder(limits: subtitles).cues(for: transcript)).utf8)
+        case .vtt: Array(webVTT(CueBuilder(limits: subtitles).cues(for: transcript)).utf8)
         case .tsv: Array(tabSeparated(transcript).utf8)
         case .json: json(transcript, run: run)
         }
