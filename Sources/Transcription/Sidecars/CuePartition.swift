@@ -84,7 +84,7 @@ struct CuePartition {
         var end = tokens.count
         while end > 0 {
             let start = from[end]
-            let read = tokens[start].start + Int64(readingTime(start, end))
+            let read = tokens[start].start + Int64(readingTime(start, end).rounded(.up))
             cues.append(
                 Cue(start: tokens[start].start, end: max(tokens[end - 1].end, read), lines: lines(start, end)))
             end = start
@@ -156,7 +156,7 @@ struct CuePartition {
             switch seams[end - 1] {
             case .sentence: break
             case .clause: cost += 5
-            case .beforeLeadingWord: cost += isHeard ? 5 : 11
+            case .beforeLeadingWord: cost += isHeard ? 5 : 14
             case .plain: cost += isHeard ? 5 : 16
             case .poor: cost += isHeard ? 12 : 24
             }
