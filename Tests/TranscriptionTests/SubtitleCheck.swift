@@ -177,7 +177,8 @@ struct SubtitleCheck {
         var faults: [String] = []
         // Starts that fall together are moved apart by 2 ms.
         if cue.start < spoken.pieces[first].start - 1 { faults.append("\(cue.lines) begins before it is said") }
-        if let end = spoken.pieces[last].end, cue.end < min(end - 84, cue.start + 6999) {
+        let word = (first...last).last { spoken.pieces[$0].scalars.contains { $0.properties.isAlphabetic } } ?? last
+        if let end = spoken.pieces[word].end, cue.end < min(end - 84, cue.start + 6999) {
             faults.append("\(cue.lines) ends while it is said, at \(cue.end) instead of \(end)")
         }
         return faults

@@ -9,6 +9,9 @@ struct CuePartition {
     private var offset: [Int] = [0]
     /// `lineEnd[k]`: how far a line goes that begins with word `k`.
     private var lineEnd: [Int] = []
+    /// `offset` and `lineEnd` in code points, as some checkers count.
+    private var codePointOffset: [Int] = [0]
+    private var codePointLineEnd: [Int] = []
     /// `seams[k]`: what stands between the words `k` and `k + 1`.
     private var seams: [Seam] = []
 
@@ -33,14 +36,24 @@ struct CuePartition {
         }
         tokens = UnbrokenWords(rules).joined(tokens)
         self.tokens = tokens
-        for token in tokens { offset.append((offset.last ?? 0) + token.columns + (token.spaceBefore ? 1 : 0)) }
-        seams = tokens.indices.map { Self.seam(behind: $0, of: tokens, rules.functionWords) }
-        var end = 0
-        for start in tokens.indices {
-            end = max(end, start + 1)
-            while end < tokens.count, width(start, end + 1) <= rules.lineColumns { end += 1 }
-            lineEnd.append(end)
+        for token in tokens {
+            let space = token.spaceBefore ? 1 : 0
+            offset.append((offset.last ?? 0) + token.columns + space)
+            codePointOffset.append((codePointOffset.last ?? 0) + token.text.unicodeScalars.count + space)
         }
+        seams = tokens.indices.map { Self.seam(behind: $0, of: tokens, rules.functionWords) }
+        lineEnd = lineEnds(offset)
+        codePointLineEnd = lineEnds(codePointOffset)
+    }
+
+    private func lineEnds(_ offset: [Int]) -> [Int] {
+        var ends: [Int] = []
+        for start in tokens.indices {
+            var end = max(ends.last ?? 0, start + 1)
+            while end < tokens.count, width(start, end + 1, by: offset) <= rules.lineColumns { end += 1 }
+            ends.append(end)
+        }
+        return ends
     }
 
     private static func isSpaced(_ a: CueToken, _ b: CueToken) -> Bool {
@@ -109,8 +122,16 @@ struct CuePartition {
 
     // MARK: Lines
 
-    private func width(_ start: Int, _ end: Int) -> Int {
+    private func width(_ start: Int, _ end: Int) -> Int { width(start, end, by: offset) }
+
+    private func width(_ start: Int, _ end: Int, by offset: [Int]) -> Int {
         offset[end] - offset[start] - (tokens[start].spaceBefore ? 1 : 0)
+    }
+
+    /// Whether the lines keep to their limit even where marks above and below letters are counted.
+    private func fitsInCodePoints(_ start: Int, _ end: Int) -> Bool {
+        let first = codePointLineEnd[start]
+        return first >= end || lineEnd[start] < end && codePointLineEnd[first] >= end
     }
 
     private func fits(_ start: Int, _ end: Int) -> Bool {
@@ -132,6 +153,7 @@ struct CuePartition {
         for at in start + 1...lineEnd[start] where at < end && width(at, end) <= rules.lineColumns {
             let (upper, lower) = (width(start, at), width(at, end))
             var cost = abs(upper - lower) + (upper > lower ? 2 : 0)
+            if codePointLineEnd[start] < at || codePointLineEnd[at] < end { cost += 20 }
             switch seams[at - 1] {
             case .sentence: cost -= 16
             case .clause: cost -= 12
@@ -149,6 +171,7 @@ struct CuePartition {
     /// The weights say what is worse than what: to cut within a clause, to cut a clause off, to show a cue too shortly.
     private func cost(_ start: Int, _ end: Int, _ inside: Inside) -> Double {
         var cost = 12 + 4 * Double(inside.sentences)
+        if !fitsInCodePoints(start, end) { cost += 12 }
         cost += Double(max(0, inside.maximumPause - 500)) / 100
         let pause = pause(after: end - 1)
         if end < tokens.count, pause < 700 {

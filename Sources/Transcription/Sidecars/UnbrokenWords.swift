@@ -8,11 +8,9 @@ struct UnbrokenWords {
     /// The words in their order; joined where the result fits a line and nobody pauses in between.
     func joined(_ words: [CueToken]) -> [CueToken] {
         var out: [CueToken] = []
-        /// The word that the last of `out` ends with.
-        var last: Substring = ""
-        for word in words {
+        for word in withPunctuation(words) {
             if var before = out.last, word.start - before.end <= rules.chained,
-                let columns = maximumColumns(last, word.text, dashIsOpening: before.text.isDash),
+                let columns = maximumColumns(before.lastWord, word.firstWord),
                 before.columns + word.columns + (word.spaceBefore ? 1 : 0) <= columns,
                 word.end - before.start <= rules.longest
             {
@@ -21,17 +19,42 @@ struct UnbrokenWords {
             } else {
                 out.append(word)
             }
-            last = word.text[...]
+        }
+        return out
+    }
+
+    /// Punctuation that stands alone joined to its word. It is not spoken: times that an engine gives it in a pause do not
+    /// count.
+    private func withPunctuation(_ words: [CueToken]) -> [CueToken] {
+        var out: [CueToken] = []
+        for word in words {
+            guard var before = out.last, before.columns + word.columns + 1 <= rules.lineColumns else {
+                out.append(word)
+                continue
+            }
+            let isPause = word.start - before.end > rules.chained
+            if word.text.isClosingPunctuation
+                || word.text.isDash && WrittenText.ending(of: before.text) == .none && !before.text.isDash
+            {
+                let end = isPause ? before.end : word.end
+                before.append(word)
+                before.end = end
+                out[out.count - 1] = before
+            } else if before.text.isOpeningPunctuation || before.text.isDash {
+                if isPause { before.start = word.start }
+                before.append(word)
+                out[out.count - 1] = before
+            } else {
+                out.append(word)
+            }
         }
         return out
     }
 
     /// Columns that the two may take together; nil where they may be parted.
-    private func maximumColumns(_ first: Substring, _ second: String, dashIsOpening: Bool) -> Int? {
-        if second.isClosingPunctuation || first.isOpeningPunctuation || dashIsOpening { return rules.lineColumns }
+    private func maximumColumns(_ first: Substring, _ second: Substring) -> Int? {
         guard WrittenText.ending(of: first) == .none else { return nil }
         if rules.functionWords.particles.contains(second.bareWord) { return rules.lineColumns / 2 }
-        if second.isDash { return rules.lineColumns }
         let isJoined =
             rules.functionWords.articles.contains(first.lowercased().bareStart) || WrittenText.isTitle(first)
             || first.isNumber && Self.units.contains(second.bareWord)
