@@ -17,7 +17,7 @@ PROGRAM := $(BUILD) --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z
 BINARY := $(PROGRAM_FOLDER)/release/parlograph
 
 BUILD_PACKAGES := libsndfile1-dev libflac-dev libmpg123-dev libsoxr-dev libcurl4-openssl-dev libsqlite3-dev \
-  libssl-dev libseccomp-dev zlib1g-dev pkg-config python3-pip
+  libssl-dev libseccomp-dev libicu-dev zlib1g-dev pkg-config python3-pip
 DEMO_PACKAGES := flite lame
 TEST_PACKAGES := $(DEMO_PACKAGES) ffmpeg flac vorbis-tools opus-tools sox openssl python3 bzip2
 DEB_PACKAGES := build-essential debhelper fakeroot

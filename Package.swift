@@ -38,6 +38,8 @@ let package = Package(
         .systemLibrary(
             name: "CLibcrypto", path: "Sources/C/CLibcrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]),
+        // Without pkg-config, which would link the 30 MB of data as well: libicuuc does that.
+        .systemLibrary(name: "CICU", path: "Sources/C/CICU", providers: [.apt(["libicu-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // The header comes from packaging/fetch-engine.sh; the library is opened at run time.
         .target(
@@ -46,7 +48,7 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/C/CLinux", linkerSettings: [.linkedLibrary("seccomp")]),
 
         .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system]),
-        .target(name: "Transcription", dependencies: ["SystemSupport", log, system]),
+        .target(name: "Transcription", dependencies: ["SystemSupport", "CICU", log, system]),
         .target(name: "AudioContainers"),
         .target(
             name: "AudioInput",
@@ -113,7 +115,7 @@ let package = Package(
 )
 
 let cLibraries: Set<String> = [
-    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CZlib", "CSherpaONNX", "CLinux",
+    "CSndfile", "CFLAC", "CMpg123", "CSoxr", "CCurl", "CLibcrypto", "CICU", "CZlib", "CSherpaONNX", "CLinux",
 ]
 for target in package.targets where !cLibraries.contains(target.name) {
     target.swiftSettings = [

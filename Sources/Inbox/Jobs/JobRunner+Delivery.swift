@@ -10,7 +10,8 @@ extension JobRunner {
     ) async throws {
         do {
             let rendered = await BlockingPool.files.run {
-                Sidecar.renderSet(transcript, inbox.formats, run: run, speakers: inbox.speakerLabels)
+                Sidecar.renderSet(
+                    transcript, inbox.formats, run: run, speakers: inbox.speakerLabels, subtitles: inbox.subtitles)
             }
             var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came

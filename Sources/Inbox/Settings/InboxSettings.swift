@@ -39,6 +39,8 @@ package struct InboxSettings: Sendable, Hashable {
     package var ignored = IgnoredNames()
     /// A larger recording fails; nil: none is too large.
     package var maximumRecording: Int64?
+    /// Lines and reading speed of `.srt` and `.vtt`.
+    package var subtitles = SubtitleLimits()
     /// `status.html` in the outbox tells of this inbox.
     package var showsStatusPage = true
     /// Sidecars and notes, and their folders, have names that Windows shows (`PortableName`).

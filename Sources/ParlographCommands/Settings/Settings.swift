@@ -248,6 +248,11 @@ package struct SettingsParser {
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
+        settings.subtitles = SubtitleLimits(
+            columns: try reader.optionalInteger(
+                "subtitle_columns", in: 12...120, otherwise: .words("as the language has it")),
+            rate: try reader.optionalInteger(
+                "subtitle_rate", in: 2...100, otherwise: .words("as the language has it")))
         settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)
         settings.portableNames = try reader.boolean("portable_names", default: settings.portableNames)
         settings.foreignFiles = try reader.choice("foreign_files", default: settings.foreignFiles)

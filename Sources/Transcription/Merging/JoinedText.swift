@@ -21,6 +21,7 @@ package struct JoinedText: Sendable {
     static func areSpaced(_ last: Character, _ first: Character) -> Bool {
         !last.isWhitespace && !first.isWhitespace && !(last.isUnspaced && first.isUnspaced)
             && !last.isWidePunctuation && !first.isWidePunctuation
+            && !(last.isSharedPunctuation && first.isWideLetter) && !(last.isWideLetter && first.isSharedPunctuation)
     }
 }
 
@@ -34,22 +35,21 @@ extension Sequence where Element: StringProtocol {
 }
 
 extension Character {
-    /// Of a script that is written without spaces between words: Han, kana, Bopomofo, Thai, Lao, Khmer, Myanmar; also CJK punctuation
-    /// and full-width forms. Hangul is not.
-    package var isUnspaced: Bool {
-        guard let scalar = unicodeScalars.first?.value else { return false }
-        return switch scalar {
-        case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x2E80...0x312F, 0x31A0...0x31BF, 0x31F0...0x31FF,
-            0x3400...0x4DBF,
-            0x4E00...0x9FFF, 0xF900...0xFAFF, 0xFF00...0xFFEF, 0x20000...0x3FFFD:
-            true
-        default: false
-        }
-    }
+    /// Of a script that is written without spaces between words; see `WrittenText.isUnspaced`.
+    package var isUnspaced: Bool { unicodeScalars.first.map(WrittenText.isUnspaced) ?? false }
 
     /// Brings its own white space. That of Thai, Lao, Khmer and Myanmar does not.
     fileprivate var isWidePunctuation: Bool {
         guard let scalar = unicodeScalars.first?.value, scalar >= 0x2E80 else { return false }
         return isUnspaced && (isPunctuation || isSymbol)
     }
+
+    /// Han, kana and the like.
+    fileprivate var isWideLetter: Bool {
+        guard let scalar = unicodeScalars.first?.value, scalar >= 0x2E80 else { return false }
+        return isUnspaced
+    }
+
+    /// Punctuation that Chinese shares with European scripts, and that brings its own white space only there.
+    fileprivate var isSharedPunctuation: Bool { "—…“”‘’·".contains(self) }
 }

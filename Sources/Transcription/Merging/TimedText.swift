@@ -1,4 +1,5 @@
-/// The smallest piece of a segment's text that is not broken: a word, or one character of a script without spaces.
+/// The smallest piece of a segment's text that is not broken: a word; in scripts without spaces one of their characters, or
+/// a word where whole words were asked for.
 struct TimedToken {
     /// Without white space.
     var text: String
@@ -24,11 +25,15 @@ struct TimedText {
 
     let tokens: [TimedToken]
 
-    /// - Parameter trimmingSilence: takes text that lasts implausibly long as spoken at its beginning.
-    init(_ segment: Segment, trimmingSilence: Bool = false) {
+    /// - Parameters:
+    ///   - trimmingSilence: takes text that lasts implausibly long as spoken at its beginning.
+    ///   - wholeWords: keeps words of scripts without spaces together, and a number with what it counts.
+    init(_ segment: Segment, trimmingSilence: Bool = false, wholeWords: Bool = false) {
         let characters = Array(segment.text)
         let anchors = Self.anchors(of: segment, in: characters, trimmingSilence: trimmingSilence)
-        var pieces = Self.pieces(of: characters)
+        let asksForWords = wholeWords && characters.contains(where: \.isUnspaced)
+        var pieces = Self.pieces(
+            of: characters, wordStarts: asksForWords ? WordBoundaries.wordStarts(in: characters) : nil)
         if !pieces.isEmpty { pieces[pieces.count - 1].endsSegment = true }
         var from = 0
         for at in pieces.indices {
@@ -138,8 +143,8 @@ struct TimedText {
     ]
 
     /// Cuts at white space and between characters of scripts without it, but not before closing punctuation or small
-    /// kana nor after opening brackets. Times are not set yet.
-    private static func pieces(of text: [Character]) -> [TimedToken] {
+    /// kana nor after opening brackets; of these only where words begin, if that is given. Times are not set yet.
+    private static func pieces(of text: [Character], wordStarts: [Bool]?) -> [TimedToken] {
         var pieces: [TimedToken] = []
         var start: Int?
         var spaced = false
@@ -164,11 +169,17 @@ struct TimedText {
                 let clings =
                     openers.contains(previous) || smallKana.contains(character)
                     || (isAttached(character) && !openers.contains(character))
-                if unspaced, !clings { finish(at: at) }
+                let isInWord = wordStarts.map { !$0[at] || previous.isDigit && !character.isDigit } ?? false
+                if unspaced, !clings, !isInWord { finish(at: at) }
             }
             if start == nil { start = at }
         }
         finish(at: text.count)
         return pieces
     }
+}
+
+extension Character {
+    /// A digit of any script; Han numerals are words.
+    fileprivate var isDigit: Bool { unicodeScalars.first?.properties.generalCategory == .decimalNumber }
 }

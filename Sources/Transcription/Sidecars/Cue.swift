@@ -16,11 +16,15 @@ package struct Cue: Sendable, Hashable {
     }
 }
 
-/// What makes a subtitle readable. The figures are those common to public timed-text style guides (42 characters, two
-/// lines, 5/6 s to 7 s, two frames between cues).
+/// What makes a subtitle readable. The figures are those common to public timed-text style guides (two lines, 5/6 s to 7 s,
+/// two frames between cues); columns and characters a second are those of Netflix's guides for each language.
 package struct CueRules: Sendable, Hashable {
-    /// Columns in a line: a wide (CJK) character takes two of them.
+    /// Columns in a line, as `CueWidth` counts them.
     package var lineColumns = 42
+    /// Full-width characters take one column, as the limits of Chinese, Japanese and Korean count; elsewhere two.
+    package var countsFullWidthAsOne = false
+    /// A goal, not a limit.
+    package var columnsPerSecond: Double = 17
     /// Milliseconds from here on.
     package var shortest: Int64 = 833
     package var longest: Int64 = 7000
@@ -30,8 +34,40 @@ package struct CueRules: Sendable, Hashable {
     package var chained: Int64 = 500
     /// No cue stretches over a pause longer than this.
     package var maximumPause: Int64 = 1500
-    /// A goal, not a limit.
-    package var columnsPerSecond: Double = 20
+    /// What lines may end and begin with.
+    var functionWords: FunctionWords
 
-    package init() {}
+    /// - Parameter language: ISO 639-1; nil where it is not known.
+    package init(language: String?) {
+        functionWords = FunctionWords(language: language)
+        switch language {
+        case "en", "ar": columnsPerSecond = 20
+        case "hi": columnsPerSecond = 22
+        case "th": lineColumns = 35
+        case "ja": (lineColumns, columnsPerSecond, countsFullWidthAsOne) = (23, 4, true)
+        case "zh", "yue": (lineColumns, columnsPerSecond, countsFullWidthAsOne) = (16, 9, true)
+        case "ko": (lineColumns, columnsPerSecond, countsFullWidthAsOne) = (16, 12, true)
+        default: break
+        }
+    }
+}
+
+/// What an inbox wants otherwise than the rules of the language have it.
+package struct SubtitleLimits: Sendable, Hashable {
+    /// In a line; nil: as the language has it.
+    package var columns: Int?
+    /// Characters a second that people read; nil: as the language has it.
+    package var rate: Int?
+
+    package init(columns: Int? = nil, rate: Int? = nil) {
+        self.columns = columns
+        self.rate = rate
+    }
+
+    func applied(to rules: CueRules) -> CueRules {
+        var rules = rules
+        if let columns { rules.lineColumns = columns }
+        if let rate { rules.columnsPerSecond = Double(rate) }
+        return rules
+    }
 }

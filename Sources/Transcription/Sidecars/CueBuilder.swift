@@ -1,41 +1,47 @@
 /// Makes subtitles of a transcript: cuts it at sentences, clauses and pauses into cues that fit two lines, and gives each
 /// cue its time. Shared by the SubRip and the WebVTT sidecar.
 package struct CueBuilder: Sendable {
-    private let rules: CueRules
+    private let limits: SubtitleLimits
     private let speakers: SpeakerLabels
 
     /// - Parameter speakers: where lines begin with who speaks.
-    package init(rules: CueRules = CueRules(), speakers: SpeakerLabels = .never) {
-        self.rules = rules
+    package init(limits: SubtitleLimits = SubtitleLimits(), speakers: SpeakerLabels = .never) {
+        self.limits = limits
         self.speakers = speakers
     }
 
-    /// The cues in order; gaps are cues of their own, and no cue holds the words of two speakers.
+    /// The cues in order; gaps are cues of their own, and no cue holds segments with different rules or of two speakers.
     package func cues(for transcript: Transcript) -> [Cue] {
         var cues: [Cue] = []
         var tokens: [CueToken] = []
+        var languages = CueLanguage(transcript)
+        var language = transcript.language
+        var rules = limits.applied(to: CueRules(language: language))
         let hasSpeakers = transcript.hasSpeakers
         var before: Segment?
         func flush(before next: Int64?) {
             let speaking = hasSpeakers ? before : nil
-            let voice = speaking.map { CueVoice($0.speaker, speakers, lineColumns: rules.lineColumns) }
+            let voice = speaking.map { CueVoice($0.speaker, speakers, rules) }
             cues += CuePartition(tokens, rules: rules, limit: next, voice: voice).cues()
             tokens.removeAll()
         }
         for part in transcript.parts {
             switch part {
             case .segment(let segment):
-                if hasSpeakers, segment.beginsTurn(after: before) {
-                    flush(before: SampleClock.milliseconds(segment.range.start))
+                let next = languages.next(segment)
+                let beginsTurn = hasSpeakers && segment.beginsTurn(after: before)
+                if beginsTurn || next != language { flush(before: SampleClock.milliseconds(segment.range.start)) }
+                if next != language {
+                    language = next
+                    rules = limits.applied(to: CueRules(language: next))
                 }
-                tokens += self.tokens(of: segment)
+                tokens += Self.tokens(of: segment, rules)
                 before = segment
             case .gap(let gap):
                 let start = SampleClock.milliseconds(gap.range.start)
                 flush(before: start)
                 before = nil
-                let end = min(SampleClock.milliseconds(gap.range.end), start + rules.longest)
-                cues.append(Cue(start: start, end: end, lines: [Sidecar.marker(of: gap)]))
+                cues.append(Self.marker(of: gap, rules))
             }
         }
         flush(before: nil)
@@ -44,100 +50,33 @@ package struct CueBuilder: Sendable {
         return CueTiming(rules: rules, total: SampleClock.milliseconds(transcript.sampleCount) + more).arrange(cues)
     }
 
-    private func tokens(of segment: Segment) -> [CueToken] {
+    private static func tokens(of segment: Segment, _ rules: CueRules) -> [CueToken] {
         var segment = segment
         segment.text = WrittenText.clean(segment.text).replacingArrows
-        return TimedText(segment, trimmingSilence: true).tokens.enumerated().flatMap { at, token in
-            broken(CueToken(token, startsSegment: at == 0))
+        let width = CueWidth(rules)
+        return TimedText(segment, trimmingSilence: true, wholeWords: true).tokens.enumerated().flatMap { at, token in
+            CueToken(token, startsSegment: at == 0, width: width).broken(width, lineColumns: rules.lineColumns)
         }
     }
 
-    /// A word wider than a line in pieces that fit, its time shared among them by width.
-    private func broken(_ token: CueToken) -> [CueToken] {
-        guard token.columns > rules.lineColumns else { return [token] }
-        var texts: [String] = []
-        var current = ""
-        var width = 0
-        for character in token.text {
-            let columns = WrittenText.columns(character)
-            if width + columns > rules.lineColumns, !current.isEmpty {
-                texts.append(current)
-                (current, width) = ("", 0)
-            }
-            // A base letter with a line's worth of marks on it: the marks beyond the line are left out.
-            let shown = columns <= rules.lineColumns ? character : Character(character.unicodeScalars.first ?? " ")
-            current.append(shown)
-            width += WrittenText.columns(shown)
+    /// In two lines where one is too short for it; its times are never parted.
+    private static func marker(of gap: Transcript.Gap, _ rules: CueRules) -> Cue {
+        let start = SampleClock.milliseconds(gap.range.start)
+        let end = min(SampleClock.milliseconds(gap.range.end), start + rules.longest)
+        let text = Sidecar.marker(of: gap)
+        var lines = [text]
+        if CueWidth(rules).columns(text) > rules.lineColumns {
+            let words = text.split(separator: " ")
+            let middle = (words.count + 1) / 2
+            lines = [words[..<middle], words[middle...]].map { $0.joined(separator: " ") }
         }
-        texts.append(current)
-        let visible = texts.filter { WrittenText.isVisible($0) }
-        let step = (token.end - token.start) / Int64(max(1, visible.count))
-        return visible.enumerated().map { at, text in
-            var piece = token
-            piece.text = text
-            piece.columns = WrittenText.columns(text)
-            piece.start = token.start + Int64(at) * step
-            piece.end = at == visible.count - 1 ? token.end : piece.start + step
-            piece.spaceBefore = at == 0 && token.spaceBefore
-            piece.startsSegment = at == 0 && token.startsSegment
-            piece.endsSegment = at == visible.count - 1 && token.endsSegment
-            return piece
-        }
-    }
-}
-
-/// A word on its way into a cue. Times in milliseconds.
-struct CueToken {
-    var text: String
-    var columns: Int
-    var start: Int64
-    var end: Int64
-    var spaceBefore: Bool
-    var startsSegment: Bool
-    var endsSegment: Bool
-
-    init(_ token: TimedToken, startsSegment: Bool) {
-        text = token.text
-        columns = WrittenText.columns(token.text)
-        start = SampleClock.milliseconds(token.range.start)
-        end = SampleClock.milliseconds(token.range.end)
-        spaceBefore = token.spaceBefore
-        self.startsSegment = startsSegment
-        endsSegment = token.endsSegment
-    }
-}
-
-/// Who speaks in a stretch of cues.
-struct CueVoice {
-    let speaker: String?
-    /// What the first line of a cue begins with: of the first cue, and of the others.
-    let leads: (first: String?, others: String?)
-
-    /// - Parameter lineColumns: a label takes two thirds of a line at most.
-    init(_ speaker: String?, _ labels: SpeakerLabels, lineColumns: Int) {
-        self.speaker = speaker
-        func lead(_ isFirst: Bool) -> String? {
-            labels.lead(of: speaker.map { Self.cut($0, to: lineColumns * 2 / 3) }, beginsTurn: isFirst)
-        }
-        leads = (lead(true), lead(false))
-    }
-
-    private static func cut(_ label: String, to columns: Int) -> String {
-        guard WrittenText.columns(label) > columns else { return label.replacingArrows }
-        var out = ""
-        var width = 1
-        for character in label {
-            width += WrittenText.columns(character)
-            if width > columns { break }
-            out.append(character)
-        }
-        return (out.replacingArrows + "…")
+        return Cue(start: start, end: end, lines: lines)
     }
 }
 
 extension String {
     /// The arrow between the times of a cue must not occur in its text: parsers look for it.
-    fileprivate var replacingArrows: String {
+    var replacingArrows: String {
         guard contains("-->") else { return self }
         var out = ""
         var dashes = 0

@@ -11,7 +11,14 @@ struct CuePartition {
     private var offset: [Int] = [0]
     /// `lineEnd[k]`: how far a line goes that begins with word `k`.
     private var lineEnd: [Int] = []
-    private var endings: [WrittenText.Ending] = []
+    /// `offset` and `lineEnd` in code points, as some checkers count.
+    private var codePointOffset: [Int] = [0]
+    private var codePointLineEnd: [Int] = []
+    /// `seams[k]`: what stands between the words `k` and `k + 1`.
+    private var seams: [Seam] = []
+
+    /// How well text is parted at a place.
+    private enum Seam { case sentence, clause, beforeLeadingWord, plain, poor }
 
     init(_ words: [CueToken], rules: CueRules, limit: Int64?, voice: CueVoice? = nil) {
         self.rules = rules
@@ -30,15 +37,26 @@ struct CuePartition {
                 tokens[at].spaceBefore = false
             }
         }
+        tokens = UnbrokenWords(rules).joined(tokens)
         self.tokens = tokens
-        for token in tokens { offset.append((offset.last ?? 0) + token.columns + (token.spaceBefore ? 1 : 0)) }
-        endings = tokens.map { WrittenText.ending(of: $0.text) }
-        var end = 0
-        for start in tokens.indices {
-            end = max(end, start + 1)
-            while end < tokens.count, width(start, end + 1) <= rules.lineColumns { end += 1 }
-            lineEnd.append(end)
+        for token in tokens {
+            let space = token.spaceBefore ? 1 : 0
+            offset.append((offset.last ?? 0) + token.columns + space)
+            codePointOffset.append((codePointOffset.last ?? 0) + token.text.unicodeScalars.count + space)
         }
+        seams = tokens.indices.map { Self.seam(behind: $0, of: tokens, rules.functionWords) }
+        lineEnd = lineEnds(offset)
+        codePointLineEnd = lineEnds(codePointOffset)
+    }
+
+    private func lineEnds(_ offset: [Int]) -> [Int] {
+        var ends: [Int] = []
+        for start in tokens.indices {
+            var end = max(ends.last ?? 0, start + 1)
+            while end < tokens.count, width(start, end + 1, by: offset) <= rules.lineColumns { end += 1 }
+            ends.append(end)
+        }
+        return ends
     }
 
     private static func isSpaced(_ a: CueToken, _ b: CueToken) -> Bool {
@@ -46,7 +64,21 @@ struct CuePartition {
         return JoinedText.areSpaced(last, first)
     }
 
-    /// The cues with the times of their words; `CueTiming` makes them last long enough.
+    private static func seam(behind at: Int, of tokens: [CueToken], _ words: FunctionWords) -> Seam {
+        switch WrittenText.ending(of: tokens[at].text) {
+        case .sentence: return .sentence
+        case .clause: return .clause
+        case .none: break
+        }
+        guard at + 1 < tokens.count else { return .plain }
+        let (last, first) = (tokens[at].lastWord, tokens[at + 1].firstWord)
+        let bare = last.lowercased()
+        if [words.articles, words.attached, words.leading].contains(where: { $0.contains(bare) }) { return .poor }
+        if words.leading.contains(first.lowercased()) { return .beforeLeadingWord }
+        return words.namesHaveCapitals && last.isCapitalized && first.isCapitalized ? .poor : .plain
+    }
+
+    /// The cues from their first words until their last ones have been heard and read; `CueTiming` makes room for them.
     func cues() -> [Cue] {
         var best = [Double](repeating: .infinity, count: tokens.count + 1)
         var from = [Int](repeating: 0, count: tokens.count + 1)
@@ -55,7 +87,7 @@ struct CuePartition {
             var inside = Inside()
             for start in stride(from: end - 1, through: 0, by: -1) {
                 if start < end - 1 {
-                    inside.add(pause: pause(after: start), sentenceEnds: endings[start] == .sentence)
+                    inside.add(pause: pause(after: start), sentenceEnds: seams[start] == .sentence)
                     guard fits(start, end), inside.maximumPause <= rules.maximumPause,
                         tokens[end - 1].end - tokens[start].start <= rules.longest
                     else { break }
@@ -68,9 +100,10 @@ struct CuePartition {
         var end = tokens.count
         while end > 0 {
             let start = from[end]
+            let read = tokens[start].start + Int64(readingTime(start, end).rounded(.up))
             cues.append(
                 Cue(
-                    start: tokens[start].start, end: tokens[end - 1].end, lines: lines(start, end),
+                    start: tokens[start].start, end: max(tokens[end - 1].end, read), lines: lines(start, end),
                     speaker: voice?.speaker))
             end = start
         }
@@ -94,8 +127,16 @@ struct CuePartition {
 
     // MARK: Lines
 
-    private func width(_ start: Int, _ end: Int) -> Int {
+    private func width(_ start: Int, _ end: Int) -> Int { width(start, end, by: offset) }
+
+    private func width(_ start: Int, _ end: Int, by offset: [Int]) -> Int {
         offset[end] - offset[start] - (tokens[start].spaceBefore ? 1 : 0)
+    }
+
+    /// Whether the lines keep to their limit even where marks above and below letters are counted.
+    private func fitsInCodePoints(_ start: Int, _ end: Int) -> Bool {
+        let first = codePointLineEnd[start]
+        return first >= end || lineEnd[start] < end && codePointLineEnd[first] >= end
     }
 
     private func fits(_ start: Int, _ end: Int) -> Bool {
@@ -107,7 +148,7 @@ struct CuePartition {
     private func lead(_ start: Int) -> String? { start == 0 ? voice?.leads.first : voice?.leads.others }
 
     /// Columns of it, with the space behind it.
-    private func leadWidth(_ start: Int) -> Int { lead(start).map { WrittenText.columns($0) + 1 } ?? 0 }
+    private func leadWidth(_ start: Int) -> Int { lead(start).flatMap { voice?.columns($0) }.map { $0 + 1 } ?? 0 }
 
     /// How far the first line of a cue goes; no farther than `start` where only the speaker's label fits into it.
     private func firstLineEnd(_ start: Int) -> Int {
@@ -125,7 +166,8 @@ struct CuePartition {
         }
     }
 
-    /// One line where it fits, else two of about the same width, broken after punctuation if there is some in the middle.
+    /// One line where it fits, else two of about the same width, broken after punctuation or before a conjunction or
+    /// preposition if there is one in the middle.
     private func lines(_ start: Int, _ end: Int) -> [String] {
         let first = firstLineEnd(start)
         let lead = lead(start).map { [$0] } ?? []
@@ -135,10 +177,13 @@ struct CuePartition {
         for at in start + 1...first where at < end && width(at, end) <= rules.lineColumns {
             let (upper, lower) = (leadWidth(start) + width(start, at), width(at, end))
             var cost = abs(upper - lower) + (upper > lower ? 2 : 0)
-            switch endings[at - 1] {
+            if codePointLineEnd[start] < at || codePointLineEnd[at] < end { cost += 20 }
+            switch seams[at - 1] {
             case .sentence: cost -= 16
             case .clause: cost -= 12
-            case .none: break
+            case .beforeLeadingWord: cost -= 7
+            case .plain: break
+            case .poor: cost += 12
             }
             if cost < best.cost { best = (at, cost) }
         }
@@ -150,21 +195,34 @@ struct CuePartition {
     /// The weights say what is worse than what: to cut within a clause, to cut a clause off, to show a cue too shortly.
     private func cost(_ start: Int, _ end: Int, _ inside: Inside) -> Double {
         var cost = 12 + 4 * Double(inside.sentences)
+        if !fitsInCodePoints(start, end) { cost += 12 }
         cost += Double(max(0, inside.maximumPause - 500)) / 100
         let pause = pause(after: end - 1)
         if end < tokens.count, pause < 700 {
-            switch endings[end - 1] {
+            let isHeard = tokens[end - 1].endsSegment || pause >= 300
+            switch seams[end - 1] {
             case .sentence: break
             case .clause: cost += 5
-            case .none: cost += tokens[end - 1].endsSegment || pause >= 300 ? 5 : 16
+            case .beforeLeadingWord: cost += isHeard ? 5 : 14
+            case .plain: cost += isHeard ? 5 : 16
+            case .poor: cost += isHeard ? 12 : 24
             }
-            if end - start == 1, endings[end - 1] != .sentence { cost += 6 }
+            if end - start == 1, seams[end - 1] != .sentence { cost += 6 }
         }
         let next = end < tokens.count ? tokens[end].start : limit ?? .max
         let room = max(1, next == .max ? rules.longest : next - rules.spacing - tokens[start].start)
         if room < rules.shortest { cost += 30 * Double(rules.shortest - room) / Double(rules.shortest) }
-        let wanted = Double(leadWidth(start) + width(start, end)) / rules.columnsPerSecond * 1000
-        cost += min(25, max(0, wanted / Double(room) - 1) * 20)
+        cost += min(25, max(0, readingTime(start, end) / Double(room) - 1) * 20)
         return cost
     }
+
+    /// In milliseconds.
+    private func readingTime(_ start: Int, _ end: Int) -> Double {
+        Double(leadWidth(start) + width(start, end)) / rules.columnsPerSecond * 1000
+    }
+}
+
+extension Substring {
+    /// Begins with a capital, as names do, and is no single letter.
+    fileprivate var isCapitalized: Bool { first?.isUppercase == true && count > 1 }
 }

@@ -1,22 +1,16 @@
-/// Gives cues the time to be read without letting two of them meet.
+/// Gives cues the time to be read without letting two of them meet. None begins before its first word; each lasts until its
+/// last one ends, but for the space to the next cue.
 struct CueTiming {
     let rules: CueRules
     /// The recording's length in milliseconds.
     let total: Int64
 
-    /// Expects the cues in their order with the times of their words.
+    /// Expects the cues in their order, each from its first word until it has been heard and read.
     func arrange(_ cues: [Cue]) -> [Cue] {
         var cues = cues
         separateStarts(&cues)
         for at in cues.indices {
-            let start = cues[at].start
-            let next = at + 1 < cues.count ? cues[at + 1].start : nil
-            cues[at].end = end(of: cues[at], next: next)
-            let missing = rules.shortest - (cues[at].end - start)
-            guard missing > 0 else { continue }
-            // No time after it: begin before the speech does, as far as the cue before allows.
-            let earliest = at > 0 ? cues[at - 1].end + rules.spacing : 0
-            cues[at].start = min(start, max(earliest, start - min(missing, rules.chained)))
+            cues[at].end = end(of: cues[at], next: at + 1 < cues.count ? cues[at + 1].start : nil)
         }
         return cues
     }
@@ -38,10 +32,9 @@ struct CueTiming {
     }
 
     private func end(of cue: Cue, next: Int64?) -> Int64 {
-        let width = cue.lines.reduce(0) { $0 + WrittenText.columns($1) }
-        let reading = Int64(Double(width) / rules.columnsPerSecond * 1000)
-        let wanted = cue.start + min(rules.longest, max(cue.end - cue.start, rules.shortest, reading))
-        guard let next else { return max(cue.start + 1, min(wanted, max(total, cue.start + 1))) }
+        let wanted = cue.start + min(rules.longest, max(cue.end - cue.start, rules.shortest))
+        // What is said in the last moment is shown beyond the recording's end rather than for that moment.
+        guard let next else { return min(wanted, max(total, cue.start + rules.shortest)) }
         let spaced = next - rules.spacing
         // The space between cues gives way before the cue becomes too short.
         let latest = spaced - cue.start >= rules.shortest ? spaced : min(next - 1, cue.start + rules.shortest)

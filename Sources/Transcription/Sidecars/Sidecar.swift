@@ -26,11 +26,12 @@ package enum Sidecar {
     /// A whole set. Its `.json` also tells the digests of the others (`sidecars`), so that files that a person has edited
     /// are known from those that were delivered, without any other record.
     package static func renderSet(
-        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts, speakers: SpeakerLabels = .change
+        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts, speakers: SpeakerLabels = .change,
+        subtitles: SubtitleLimits = SubtitleLimits()
     ) -> [SidecarFormat: [UInt8]] {
         var set: [SidecarFormat: [UInt8]] = [:]
         for format in formats where format != .json {
-            set[format] = render(transcript, format, run: run, speakers: speakers)
+            set[format] = render(transcript, format, run: run, speakers: speakers, subtitles: subtitles)
         }
         if formats.contains(.json) {
             let digests = set.mapValues { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
@@ -41,15 +42,18 @@ package enum Sidecar {
 
     /// UTF-8 with line feeds, without a byte order mark.
     package static func render(
-        _ transcript: Transcript, _ format: SidecarFormat, run: RunFacts, speakers: SpeakerLabels = .change
+        _ transcript: Transcript, _ format: SidecarFormat, run: RunFacts, speakers: SpeakerLabels = .change,
+        subtitles: SubtitleLimits = SubtitleLimits()
     ) -> [UInt8] {
+        func cues(_ labels: SpeakerLabels) -> [Cue] {
+            CueBuilder(limits: subtitles, speakers: labels).cues(for: transcript)
+        }
         switch format {
-        case .txt: Array(plainText(transcript, speakers).utf8)
-        case .srt: Array(subRip(CueBuilder(speakers: speakers).cues(for: transcript)).utf8)
-        case .vtt:
-            Array(webVTT(CueBuilder(speakers: .never).cues(for: transcript), hasVoices: speakers != .never).utf8)
-        case .tsv: Array(tabSeparated(transcript, speakers).utf8)
-        case .json: json(transcript, run: run)
+        case .txt: return Array(plainText(transcript, speakers).utf8)
+        case .srt: return Array(subRip(cues(speakers)).utf8)
+        case .vtt: return Array(webVTT(cues(.never), hasVoices: speakers != .never).utf8)
+        case .tsv: return Array(tabSeparated(transcript, speakers).utf8)
+        case .json: return json(transcript, run: run)
         }
     }
 
