@@ -13,7 +13,8 @@ import Transcription
 
     private func cache(in directory: FilePath, memory: Int64 = 0, ttl: Int64 = 86400) -> MultiLevelCache {
         MultiLevelCache(
-            settings: CacheSettings(directory: directory, memoryBytes: memory, timeToLiveSeconds: ttl),
+            settings: CacheSettings(
+                directory: directory, memoryBytes: memory, diskBytes: 1 << 30, timeToLiveSeconds: ttl),
             logger: quiet, now: { [clock] in clock.now })
     }
 
