@@ -39,7 +39,7 @@ package struct EngineProfile: Sendable, Hashable {
 
     package var name: Name
     /// Greatest request body.
-    package var bodyByteLimit: Int
+    package var maximumBodyBytes: Int
     package var targetSeconds: Double?
     package var maximumSeconds: Double?
     /// Longer audio is refused, whatever is configured.
@@ -70,7 +70,7 @@ package struct EngineProfile: Sendable, Hashable {
     private init(_ name: Name, megabytes: Int = 25, languageRule: LanguageRule = .omit) {
         self.name = name
         self.languageRule = languageRule
-        bodyByteLimit = megabytes << 20
+        maximumBodyBytes = megabytes << 20
         authorization = .bearer
         path = "/audio/transcriptions"
         sendsModel = true
