@@ -54,7 +54,9 @@ private final class ReadFault: Sendable {
 
 /// A file read with pread(2), so that the descriptor's shared position does not matter.
 package struct FileBytes: ByteSource {
+    /// Borrowed; its owner closes it.
     package let descriptor: CInt
+    /// In bytes; zero where it is not known.
     package let size: Int64
     private let fault = ReadFault()
 
@@ -82,6 +84,7 @@ package struct FileBytes: ByteSource {
         return done
     }
 
+    /// Fewer at the end, none where it cannot be read. Blocks.
     package func bytes(at offset: Int64, count: Int) -> [UInt8] {
         guard count > 0, offset >= 0, offset < size else { return [] }
         return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

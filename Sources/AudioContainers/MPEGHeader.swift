@@ -2,6 +2,7 @@
 package struct MPEGHeader: Equatable {
     /// 1, 2, or 3 for version 2.5.
     package let version: Int
+    /// 1 to 3.
     package let layer: Int
     /// Bits per second; 0 for the free format.
     package let bitRate: Int
@@ -60,6 +61,7 @@ package struct MPEGHeader: Equatable {
 
 /// What a Xing, Info or VBRI header in the first frame declares; not checked against the file.
 package struct MPEGLengthTag: Equatable {
+    /// nil: it does not tell.
     package let frames: Int64?
     /// From the first frame on, that one included.
     package let bytes: Int64?

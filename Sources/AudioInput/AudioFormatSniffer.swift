@@ -3,7 +3,7 @@ package import AudioContainers
 /// Tells by its content what a recording is; the file's name means nothing.
 package enum AudioFormatSniffer {
     /// How much of anything else may stand in front of MPEG audio.
-    package static let junkLimit: Int64 = 1 << 20
+    package static let maximumJunk: Int64 = 1 << 20
 
     /// - Throws: `DecodingFailure` when it is no recording, with what it is instead where that can be told.
     package static func sniff(_ source: some ByteSource) throws(DecodingFailure) -> AudioFormat {
@@ -20,7 +20,7 @@ package enum AudioFormatSniffer {
         if waveFailure == nil, let thing = ForeignFile.kind(of: head) {
             throw DecodingFailure(.notARecording, "is not audio: it is \(thing).")
         }
-        if let scan = MPEGScan(source, from: start, limit: junkLimit) {
+        if let scan = MPEGScan(source, from: start, limit: maximumJunk) {
             var format = mpeg(scan)
             format.warning = tagWarning
             if scan.start - start > 4096, tagWarning == nil {
@@ -53,7 +53,7 @@ package enum AudioFormatSniffer {
         guard let header = try WaveHeader(source, at: start) else { return nil }
         switch header.codec {
         case 0x50, 0x55:
-            guard let scan = MPEGScan(source, from: header.dataStart, limit: junkLimit, needed: 2) else {
+            guard let scan = MPEGScan(source, from: header.dataStart, limit: maximumJunk, needed: 2) else {
                 throw DecodingFailure(.undecodable, "is a WAV file that should hold MPEG audio, but holds none.")
             }
             return AudioFormat("wav (mp3)", "WAV with MPEG audio", .mpg123(start: scan.start))

@@ -40,7 +40,7 @@ package enum DecoderMessage: Equatable {
     /// The greatest length of a message; a longer one is not from our decoder.
     package static let longest = 1 << 20
     /// A thousand hours, in samples at 16 kHz: a header that declares more is not believed.
-    package static let greatestDeclaredLength = 1000 * 3600 * SampleClock.rate
+    package static let maximumDeclaredLength = 1000 * 3600 * SampleClock.rate
     /// Bytes of samples in a message: with its header just what a pipe takes.
     package static let samplesBytes = (64 << 10) - 8
 
@@ -99,7 +99,7 @@ package enum DecoderMessage: Equatable {
             self = .failure(DecodingFailure(code, lines[1]))
         case .loss:
             guard lines.count == 2, let start = Int64(lines[0]), let end = Int64(lines[1]), 0 <= start, start < end,
-                end <= Self.greatestDeclaredLength
+                end <= Self.maximumDeclaredLength
             else { return nil }
             self = .loss(SampleRange(start, end))
         case .interruption:

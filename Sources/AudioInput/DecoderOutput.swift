@@ -43,7 +43,7 @@ struct DecoderOutput: ~Copyable {
     mutating func announce(
         _ format: String, rate: Int, channels: Int, estimated: Double?, declared: Double?
     ) throws {
-        let longest = SampleClock.seconds(DecoderMessage.greatestDeclaredLength)
+        let longest = SampleClock.seconds(DecoderMessage.maximumDeclaredLength)
         func samples(_ seconds: Double?) -> Int64? {
             seconds.flatMap { $0 > 0 && $0 <= longest ? SampleClock.samples(seconds: $0) : nil }
         }

@@ -12,20 +12,20 @@ package import Transcription
 package struct DecodingAudioSource: AudioSource {
     private let executable: FilePath
     private let ffmpeg: @Sendable () -> FilePath?
-    private let stallLimit: Duration
+    private let maximumStall: Duration
     private let logger = Logger(label: "parlograph.audio")
 
     /// - Parameters:
     ///   - executable: the program whose subcommand `DecoderProcess.subcommand` is the decoder; this one by default.
-    ///   - stallLimit: a decoder that stands still for so long is ended.
+    ///   - maximumStall: a decoder that stands still for so long is ended.
     ///   - ffmpeg: the program for formats that no library here reads (`installedFFmpeg()`); nil without one. Asked for each
     ///     recording that needs it: it may be installed meanwhile.
     package init(
-        executable: FilePath = "/proc/self/exe", stallLimit: Duration = .seconds(120),
+        executable: FilePath = "/proc/self/exe", maximumStall: Duration = .seconds(120),
         ffmpeg: @escaping @autoclosure @Sendable () -> FilePath?
     ) {
         self.executable = executable
-        self.stallLimit = stallLimit
+        self.maximumStall = maximumStall
         self.ffmpeg = ffmpeg
     }
 
@@ -109,7 +109,7 @@ package struct DecodingAudioSource: AudioSource {
     private func runProcess(
         _ recording: Recording, program: [String], _ feed: DecoderFeed, _ cutter: inout SampleCutter
     ) async throws -> (DecodingEnd, RunReport) {
-        let stall = StallWatch(limit: stallLimit)
+        let stall = StallWatch(limit: maximumStall)
         var options = PlatformOptions()
         // A signal to the process group of the service, or of a terminal, is not meant for it.
         options.createSession = true
@@ -135,7 +135,7 @@ package struct DecodingAudioSource: AudioSource {
         let (report, status) = outcome.closureResult
         if report.isGarbled { return (.crashed("it wrote what is no sound"), report) }
         if let end = report.end { return (end, report) }
-        if stall.hasStalled { return (.stopped("it stood still for \(stallLimit.components.seconds) s"), report) }
+        if stall.hasStalled { return (.stopped("it stood still for \(maximumStall.components.seconds) s"), report) }
         return (.unexplained(status: status), report)
     }
 

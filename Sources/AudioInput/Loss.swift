@@ -9,7 +9,7 @@ struct Loss {
     private var long: [Range<Double>] = []
 
     /// In seconds; nothing is believed that makes more silence than this.
-    static let maximumRecording = SampleClock.seconds(DecoderMessage.greatestDeclaredLength)
+    static let maximumRecording = SampleClock.seconds(DecoderMessage.maximumDeclaredLength)
     /// A remark for `tell`.
     static let estimate = "How long it was can only be estimated here: times behind it may be wrong by some seconds."
 

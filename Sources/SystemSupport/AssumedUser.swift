@@ -23,7 +23,9 @@ package enum AssumedUser {
 /// A user of this machine.
 package struct AccountName: Sendable, Hashable {
     package let name: String
+    /// User id.
     package let id: UInt32
+    /// Of the user's primary group.
     package let group: UInt32
 
     /// Nil where the machine knows no such user. Blocks.

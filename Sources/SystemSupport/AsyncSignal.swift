@@ -12,6 +12,7 @@ package final class AsyncSignal: Sendable {
 
     package init() {}
 
+    /// Wakes the task that waits, or the next one that would.
     package func signal() {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard case .waiting(let continuation) = state else {

@@ -2,16 +2,17 @@
 package struct Backoff: Sendable, Hashable {
     /// After the first failure.
     package var first: Duration
-    package var longest: Duration
+    /// No pause is longer.
+    package var maximum: Duration
 
-    package init(first: Duration, longest: Duration) {
+    package init(first: Duration, maximum: Duration) {
         self.first = first
-        self.longest = longest
+        self.maximum = maximum
     }
 
     /// - Parameter failures: in a row, from 1.
     package func pause(after failures: Int) -> Duration {
         // More doublings than any pause of a program needs, and few enough for a Duration to hold.
-        min(longest, first * (1 << min(max(0, failures - 1), 40)))
+        min(maximum, first * (1 << min(max(0, failures - 1), 40)))
     }
 }

@@ -127,6 +127,7 @@ package final class ThreadSignal: @unchecked Sendable {
         semaphore.deallocate()
     }
 
+    /// Lets one thread that waits go on, or the next one that would.
     package func signal() { sem_post(semaphore) }
 
     /// False when `seconds` passed without a signal.
@@ -140,6 +141,7 @@ package final class ThreadSignal: @unchecked Sendable {
         return true
     }
 
+    /// Blocks until there is a signal.
     package func wait() {
         while sem_wait(semaphore) != 0 {}
     }

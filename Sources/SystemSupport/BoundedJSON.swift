@@ -3,6 +3,7 @@ import FoundationEssentials
 /// How deep a text from outside may nest. Every reader here calls itself for each level, on threads with stacks of 2 MB
 /// and less, and values are let go level by level; nothing honest comes near.
 package enum Nesting {
+    /// Levels of nesting.
     package static let limit = 64
 }
 

@@ -6,6 +6,8 @@ package final class CancellationFlag: Sendable {
 
     package init() {}
 
+    /// May be asked from any thread.
     package var isSet: Bool { value.load(ordering: .acquiring) }
+    /// Cannot be taken back.
     package func set() { value.store(true, ordering: .releasing) }
 }

@@ -10,6 +10,7 @@ package import SystemPackage
 package enum FileMover {
     /// The file is not the one that was to be moved, or was written to meanwhile; it is still in its place.
     package struct SourceChanged: Error, CustomStringConvertible {
+        /// Of the source.
         package let path: FilePath
         package var description: String { "\(path.printable) was written to or replaced while it was moved." }
     }

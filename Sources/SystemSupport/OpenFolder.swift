@@ -9,6 +9,7 @@ package struct OpenFolder: ~Copyable, Sendable {
     private let folder: OwnedDescriptor
     private let resolution: PathResolution
 
+    /// Valid as long as the folder is open; not to be closed.
     package var descriptor: FileDescriptor { folder.descriptor }
 
     private init(_ folder: consuming OwnedDescriptor, _ path: FilePath, _ resolution: PathResolution) {

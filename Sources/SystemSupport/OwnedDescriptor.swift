@@ -4,6 +4,7 @@ package import SystemPackage
 
 /// The one owner of an open file descriptor; closes it when it goes out of scope.
 package struct OwnedDescriptor: ~Copyable, Sendable {
+    /// Valid as long as its owner lives; not to be closed.
     package let descriptor: FileDescriptor
 
     /// Takes over `descriptor`, which nothing else may close.
@@ -49,6 +50,7 @@ package struct FileIdentity: Hashable, Sendable, Codable {
     /// same file system another number.
     package let device: UInt64
     package let inode: UInt64
+    /// The length of the content, not what it takes on disk.
     package let byteCount: Int64
     /// Nanoseconds since 1970. Compare only with another of these, never with the clock: copies keep old times.
     package let modified: Int64
@@ -81,8 +83,11 @@ package struct FileStatus: Sendable {
     package let changed: Int64
     /// Permission bits, with set-id and sticky bits.
     package let mode: UInt32
+    /// User id.
     package let owner: UInt32
+    /// Group id.
     package let group: UInt32
+    /// Hard links.
     package let linkCount: UInt64
 
     private init(_ st: stat) {

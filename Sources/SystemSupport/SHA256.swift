@@ -18,6 +18,7 @@ package struct SHA256: ~Copyable {
         EVP_DigestUpdate(context, base, bytes.count)
     }
 
+    /// As UTF-8.
     package mutating func update(_ text: String) {
         var text = text
         text.withUTF8 { update(UnsafeRawBufferPointer($0)) }
@@ -40,6 +41,7 @@ package struct SHA256: ~Copyable {
 
 /// 32 bytes of SHA-256.
 package struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// 32 of them.
     package let bytes: [UInt8]
 
     package init(bytes: [UInt8]) { self.bytes = bytes }

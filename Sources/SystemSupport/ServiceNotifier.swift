@@ -28,6 +28,7 @@ package final class ServiceNotifier: Sendable {
             ? environment["WATCHDOG_USEC"].flatMap(Int64.init).flatMap { $0 > 0 ? .microseconds($0) : nil } : nil
     }
 
+    /// Tells systemd that the service does its work.
     package func ready() async {
         isReady.store(true, ordering: .releasing)
         await send(["READY=1"])

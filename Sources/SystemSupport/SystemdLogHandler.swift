@@ -2,10 +2,10 @@ import Glibc
 package import Logging
 import SystemPackage
 
-/// Log lines on standard error: with the journal's priority in front (`<3>`, sd-daemon(3)) under systemd, with the time
+/// Log lines on standard error: with syslog's priority in front (`<3>`, sd-daemon(3)) under systemd, with the time
 /// of day on a terminal. One record is one line whatever is in it, and never longer than 4 KiB.
 package struct SystemdLogHandler: LogHandler {
-    package enum Style: Sendable { case journal, terminal }
+    package enum Style: Sendable { case systemd, terminal }
 
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
@@ -21,11 +21,11 @@ package struct SystemdLogHandler: LogHandler {
         self.write = write
     }
 
-    /// `journal` when standard error is connected to the journal (JOURNAL_STREAM names its device and inode).
+    /// `systemd` when standard error is connected to its journal (JOURNAL_STREAM names its device and inode).
     package static var detectedStyle: Style {
         var status = stat()
         guard let stream = getenv("JOURNAL_STREAM"), fstat(STDERR_FILENO, &status) == 0 else { return .terminal }
-        return String(cString: stream) == "\(status.st_dev):\(status.st_ino)" ? .journal : .terminal
+        return String(cString: stream) == "\(status.st_dev):\(status.st_ino)" ? .systemd : .terminal
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -36,7 +36,7 @@ package struct SystemdLogHandler: LogHandler {
     package func log(event: LogEvent) {
         let values = metadata.merging(event.metadata ?? [:]) { $1 }
         var line =
-            style == .journal ? "<\(Self.priority(event.level))>" : "\(Self.timeOfDay()) \(Self.mark(event.level))"
+            style == .systemd ? "<\(Self.priority(event.level))>" : "\(Self.timeOfDay()) \(Self.mark(event.level))"
         line += "\(event.message)".printable
         for (key, value) in values.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
         if line.utf8.count > 4095 { line = String(decoding: line.utf8.prefix(4090), as: UTF8.self) + "…" }

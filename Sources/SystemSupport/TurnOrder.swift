@@ -19,6 +19,7 @@ package struct TurnOrder<ID: Hashable> {
     private var lastArrival = 0
     private var turns = 0
 
+    /// Those without a turn.
     package var waitingCount: Int { waiting.count }
 
     /// - Parameters:

@@ -40,13 +40,13 @@ package struct CacheFile: Sendable {
     private static let batch = 256
 
     /// Opens or makes the file and brings its tables up to date.
-    /// - Parameter pageLimit: SQLite refuses to grow the file beyond, as on a full disk; nil: no limit.
+    /// - Parameter maximumPages: SQLite refuses to grow the file beyond, as on a full disk; nil: no limit.
     /// - Throws: `DatabaseError`, `NewerSchema`.
-    package init(at path: FilePath, pageLimit: Int?) throws {
+    package init(at path: FilePath, maximumPages: Int?) throws {
         self.path = path
         Self.makePrivate(path)
         do {
-            queue = try Self.opened(path, pageLimit: pageLimit)
+            queue = try Self.opened(path, maximumPages: maximumPages)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
             // What is stored may still be read.
             queue = try Self.openedForReading(path)
@@ -56,7 +56,7 @@ package struct CacheFile: Sendable {
         identity = try? FileStatus(at: path).identity
     }
 
-    private static func opened(_ path: FilePath, pageLimit: Int?) throws -> DatabaseQueue {
+    private static func opened(_ path: FilePath, maximumPages: Int?) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.label = "transcript cache"
         configuration.journalMode = .wal
@@ -67,7 +67,7 @@ package struct CacheFile: Sendable {
             // KiB; a row is read once, so a large page cache would hold what is not asked for again.
             try db.execute(sql: "PRAGMA cache_size = -512")
             try db.execute(sql: "PRAGMA journal_size_limit = 4194304")
-            if let pageLimit { try db.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
+            if let maximumPages { try db.execute(sql: "PRAGMA max_page_count = \(maximumPages)") }
         }
         let queue = try DatabaseQueue(path: path.string, configuration: configuration)
         let migrator = Self.migrator
@@ -99,6 +99,7 @@ package struct CacheFile: Sendable {
         return now.device == identity.device && now.inode == identity.inode
     }
 
+    /// Blocks. The file is of no use afterwards.
     package func close() { try? queue.close() }
 
     private static var migrator: DatabaseMigrator {
@@ -150,6 +151,8 @@ package struct CacheFile: Sendable {
         }
     }
 
+    /// Replaces what is there under the key. Blocks.
+    /// - Throws: `DatabaseError`.
     package func store(_ value: [UInt8], for key: CacheKey, kind: Kind, now: Int64) throws {
         try queue.write { db in
             let statement = try db.cachedStatement(

@@ -35,6 +35,7 @@ package struct CacheSettings: Sendable, Hashable {
 /// Figures for `cache stats` and `status`.
 package struct CacheStatistics: Sendable, Hashable {
     package var memoryEntries = 0
+    /// Of stored JSON.
     package var memoryBytes: Int64 = 0
     /// Expired entries that are not yet removed included.
     package var diskEntries = 0
@@ -46,9 +47,11 @@ package struct CacheStatistics: Sendable, Hashable {
     package var oldest: Int64?
     /// Since this process started.
     package var memoryHits = 0
+    /// Answered from disk, not from memory.
     package var diskHits = 0
     /// Calls that waited for another call's equal chunk instead of asking the engine.
     package var sharedHits = 0
+    /// Asked for and not known, so that an engine was asked.
     package var misses = 0
     /// Why the disk level is out of use or read-only at the moment, as a sentence; nil when it works or is disabled.
     package var diskFault: String?

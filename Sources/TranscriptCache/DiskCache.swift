@@ -37,7 +37,7 @@ package final class DiskCache: Sendable {
     private let settings: CacheSettings
     private let logger: Logger
     private let now: @Sendable () -> Int64
-    private let pageLimit: Int?
+    private let maximumPages: Int?
     private let state = Mutex(State())
 
     /// How long the level rests after a fault, before it is tried again.
@@ -48,12 +48,14 @@ package final class DiskCache: Sendable {
     private static let evictionShare = 0.9
 
     /// Does not touch the file: the first look-up opens it.
-    /// - Parameter pageLimit: SQLite reports a full disk beyond; for tests.
-    package init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, pageLimit: Int? = nil) {
+    /// - Parameter maximumPages: SQLite reports a full disk beyond; for tests.
+    package init(
+        settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, maximumPages: Int? = nil
+    ) {
         self.settings = settings
         self.logger = logger
         self.now = now
-        self.pageLimit = pageLimit
+        self.maximumPages = maximumPages
         path = settings.directory.appending("cache.sqlite")
     }
 
@@ -179,7 +181,7 @@ package final class DiskCache: Sendable {
         for _ in 0..<2 {
             do {
                 try makeDirectory()
-                let file = try CacheFile(at: path, pageLimit: pageLimit)
+                let file = try CacheFile(at: path, maximumPages: maximumPages)
                 state.file = file
                 return file
             } catch {

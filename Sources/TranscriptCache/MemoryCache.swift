@@ -31,6 +31,7 @@ package struct MemoryCache: Sendable {
 
     /// 0: nothing is kept.
     package let boundBytes: Int64
+    /// Of the entries held, as stored.
     package private(set) var byteCount: Int64 = 0
     package var count: Int { places.count }
 

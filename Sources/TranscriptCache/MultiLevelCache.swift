@@ -31,18 +31,18 @@ package final class MultiLevelCache: TranscriptStore {
     package convenience init(
         settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64 = { UnixTime.now() }
     ) {
-        self.init(settings: settings, logger: logger, now: now, pageLimit: nil)
+        self.init(settings: settings, logger: logger, now: now, maximumPages: nil)
     }
 
-    /// - Parameter pageLimit: the disk level behaves as on a full disk beyond; for tests.
-    package init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, pageLimit: Int?) {
+    /// - Parameter maximumPages: the disk level behaves as on a full disk beyond; for tests.
+    package init(settings: CacheSettings, logger: Logger, now: @escaping @Sendable () -> Int64, maximumPages: Int?) {
         self.settings = settings
         self.logger = logger
         self.now = now
         state = Mutex(State(memory: MemoryCache(boundBytes: settings.memoryBytes)))
         disk =
             settings.diskBytes > 0
-            ? DiskCache(settings: settings, logger: logger, now: now, pageLimit: pageLimit) : nil
+            ? DiskCache(settings: settings, logger: logger, now: now, maximumPages: maximumPages) : nil
     }
 
     // MARK: TranscriptStore

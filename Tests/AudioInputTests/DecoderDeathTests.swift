@@ -26,7 +26,7 @@ import Transcription
     }
 
     /// - Parameter script: is run for each decoder, in a folder of its own; `$1` is the number of the run, from 1.
-    private func decode(script: String, stallLimit: Duration = .seconds(600)) async throws -> Outcome {
+    private func decode(script: String, maximumStall: Duration = .seconds(600)) async throws -> Outcome {
         try await withTemporaryDirectory { folder in
             let program = folder.appending("decoder")
             let count = "cd '\(folder.string)'; echo run >> runs; set -- $(wc -l < runs)"
@@ -36,7 +36,7 @@ import Transcription
             try TestAudioFile.write(TestWave(TestAudio.tone(seconds: 1)).bytes, to: path)
             let recording = try Recording(opening: path, followingLinks: false)
             let plan = ChunkPlan(chunkSamples: 160_000, maximumChunkSamples: 200_000, expectedChunks: nil)
-            return try await DecodingAudioSource(executable: program, stallLimit: stallLimit, ffmpeg: nil)
+            return try await DecodingAudioSource(executable: program, maximumStall: maximumStall, ffmpeg: nil)
                 .withChunks(of: recording, plan: { _ in plan }) { _, reader in
                     var samples: [Int16] = []
                     while let chunk = try await reader.next() { samples += try chunk.audio.samples() }
@@ -125,7 +125,7 @@ import Transcription
     @Test(arguments: ["kill -STOP $$", "exec sleep 100000"])
     func aDecoderThatStandsStillIsEndedAndBegunAgain(way: String) async throws {
         let script = "\(Self.beginning) [ $1 = 1 ] && { \(way); exit; }; \(Self.half("C")) \(Self.end)"
-        let outcome = try await decode(script: script, stallLimit: .milliseconds(500))
+        let outcome = try await decode(script: script, maximumStall: .milliseconds(500))
         #expect(outcome.samples.count == 24_000)
         #expect(outcome.summary.gaps.isEmpty)
     }

@@ -61,7 +61,7 @@ extension AllowedValues {
         case .boolean: ["true", "false"]
         // The one text that names an engine which is always there.
         case .text: ["\"offline\""]
-        case .shortText(let longest): ["\"\(String(repeating: "ä", count: longest))\""]
+        case .shortText(let maximum): ["\"\(String(repeating: "ä", count: maximum))\""]
         case .absolutePath: ["\"/a/b\""]
         case .language: ["\"auto\"", "\"de\"", "\"pt-BR\"", "\"english\""]
         case .oneOf(let values): values.map { "\"\($0)\"" }
@@ -79,7 +79,7 @@ extension AllowedValues {
         case .number(let range, _): ["\(range.lowerBound - 0.01)", "\(range.upperBound + 0.01)", "nan", "true"]
         case .boolean: ["\"yes\"", "2"]
         case .text, .texts: ["3"]
-        case .shortText(let longest): ["\"\(String(repeating: "ä", count: longest + 1))\""]
+        case .shortText(let maximum): ["\"\(String(repeating: "ä", count: maximum + 1))\""]
         case .absolutePath: ["\"a/b\"", "3"]
         case .language: ["\"englsh\"", "3"]
         case .oneOf(let values): ["\"other\"", "\"\(values[0].uppercased())\"", "3"]

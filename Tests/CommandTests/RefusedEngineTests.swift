@@ -125,11 +125,7 @@ struct RefusedEngineTests {
             let place = try Workplace(
                 folder,
                 """
-                [[inbox]]
-                path = "\(folder.string)/inbox"
-                outbox = "\(folder.string)/outbox"
-                done = "\(folder.string)/done"
-                failed = "\(folder.string)/failed"
+                \(Workplace.inbox(in: folder))
                 engine = "\(isProgram ? "local" : "offline")"
                 settle_seconds = 0.2
                 [engines.local]
@@ -161,11 +157,7 @@ struct RefusedEngineTests {
             let place = try Workplace(
                 folder,
                 """
-                [[inbox]]
-                path = "\(folder.string)/inbox"
-                outbox = "\(folder.string)/outbox"
-                done = "\(folder.string)/done"
-                failed = "\(folder.string)/failed"
+                \(Workplace.inbox(in: folder))
                 engine = "local"
                 settle_seconds = 0.2
                 [engines.local]

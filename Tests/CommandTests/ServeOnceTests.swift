@@ -159,11 +159,7 @@ struct ServeOnceTests {
             let place = try Workplace(
                 folder,
                 """
-                [[inbox]]
-                path = "\(folder.string)/inbox"
-                outbox = "\(folder.string)/outbox"
-                done = "\(folder.string)/done"
-                failed = "\(folder.string)/failed"
+                \(Workplace.inbox(in: folder))
                 language = "de"
                 """)
             let refused = try await place.run("check", environment: ["PARLOGRAPH_INBOX_ENGIN": "x"])

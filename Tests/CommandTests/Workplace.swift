@@ -22,6 +22,17 @@ struct Workplace: Sendable {
             """, to: "parlograph.toml")
     }
 
+    /// `[[inbox]]` with the four folders that a workplace has.
+    static func inbox(in folder: FilePath) -> String {
+        """
+        [[inbox]]
+        path = "\(folder.string)/inbox"
+        outbox = "\(folder.string)/outbox"
+        done = "\(folder.string)/done"
+        failed = "\(folder.string)/failed"
+        """
+    }
+
     /// With an engine called `fake` behind `server`, which is given chunks of at most 12 s.
     /// - Parameter inbox: lines of `[[inbox]]`; nil: there is none.
     init(
@@ -46,11 +57,7 @@ struct Workplace: Sendable {
             """
         if let inbox {
             text += """
-                [[inbox]]
-                path = "\(folder.string)/inbox"
-                outbox = "\(folder.string)/outbox"
-                done = "\(folder.string)/done"
-                failed = "\(folder.string)/failed"
+                \(Self.inbox(in: folder))
                 engine = "fake"
                 settle_seconds = 0.2
                 \(inbox)

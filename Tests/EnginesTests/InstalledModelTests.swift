@@ -235,7 +235,7 @@ import Transcription
 
     /// With 200 it cannot be loaded, and with 400 it may just do.
     @Test(arguments: [200, 300, 400]) func tooLittleMemoryIsSaid(megabytes: UInt64) async throws {
-        let engine = OfflineEngine.make(OfflineEngineSettings(threads: 1), memoryLimit: megabytes << 20)
+        let engine = OfflineEngine.make(OfflineEngineSettings(threads: 1), maximumMemory: megabytes << 20)
         let speech = try await OfflineSpeech.samples(of: OfflineSpeech.sentences[0])
         let long = Array((0..<4).map { _ in speech }.joined().prefix(20 * 16_000))
         do {

@@ -16,9 +16,9 @@ enum OfflineEngine {
 
     static func make(
         _ settings: OfflineEngineSettings = OfflineEngineSettings(), executable: FilePath = Self.executable,
-        idle: Duration = .seconds(30), memoryLimit: UInt64? = nil
+        idle: Duration = .seconds(30), maximumMemory: UInt64? = nil
     ) -> OfflineTranscriber {
-        OfflineTranscriber(settings, executable: executable, idle: idle, memoryLimit: memoryLimit)
+        OfflineTranscriber(settings, executable: executable, idle: idle, maximumMemory: maximumMemory)
     }
 
     /// An engine whose process is a shell script; the model is the real one, or one that the script does not load.

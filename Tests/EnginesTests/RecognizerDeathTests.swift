@@ -90,7 +90,7 @@ import Transcription
             }
         }
         let orphan = RecognizerProcess.Arguments(
-            parent: 1, threads: 1, memoryLimit: 0, library: "/nowhere", detector: "/nowhere", folder: "/nowhere",
+            parent: 1, threads: 1, maximumMemory: 0, library: "/nowhere", detector: "/nowhere", folder: "/nowhere",
             family: .moonshine, language: nil)
         try await TestAudioFile.run(
             OfflineEngine.executable.string, [RecognizerProcess.subcommand] + orphan.encoded)

@@ -11,7 +11,7 @@ import Transcription
             .init(body: [UInt8](repeating: 0x20, count: sizes[request.number] << 20))
         }
         defer { server.stop() }
-        let loop = CurlLoop(totalByteLimit: 4 << 20)
+        let loop = CurlLoop(maximumTotalBytes: 4 << 20)
         let request = HTTPRequest(url: server.url, body: [[1]], timeout: .seconds(20))
         var first: HTTPResponse? = try await loop.perform(request)
         #expect(first?.body.count == 3 << 20)
@@ -24,7 +24,7 @@ import Transcription
     @Test func theChunkSaysWhy() async throws {
         let server = try FakeTranscriptionServer { _ in .init(body: [UInt8](repeating: 0x20, count: 6 << 20)) }
         defer { server.stop() }
-        let cloud = try engine(server, loop: CurlLoop(totalByteLimit: 4 << 20))
+        let cloud = try engine(server, loop: CurlLoop(maximumTotalBytes: 4 << 20))
         let error = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: .init()) }
         #expect(error?.remedy == .giveUpChunk)
         #expect(error?.message.contains("while others as long were under way") == true, "\(error?.message ?? "")")

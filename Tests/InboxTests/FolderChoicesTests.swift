@@ -68,7 +68,7 @@ import Transcription
     @Test func aLongGlossaryIsCutBetweenWords() throws {
         let words = (0..<1000).map { "word\($0)" }
         let text = try #require(SpeechHint.text(prompt: "Hint.", glossary: words))
-        #expect(text.count <= SpeechHint.longest && text.count > SpeechHint.longest - 12)
+        #expect(text.count <= SpeechHint.maximumCharacters && text.count > SpeechHint.maximumCharacters - 12)
         #expect(text.hasPrefix("Hint. word0, word1, "))
         let last = text.split(separator: " ").last.map(String.init)
         #expect(words.contains(last ?? ""))

@@ -115,7 +115,7 @@ import Transcription
                 try await journal.jobs().map(\.path.printable)
                     == ["kept.wav", "stuck.wav", "young.wav", "failed.wav", "waits.wav"])
             // Nothing is old, but there are too many.
-            #expect(try await journal.prune(finishedBefore: 0, most: 0) { _ in true } == 2)
+            #expect(try await journal.prune(finishedBefore: 0, maximum: 0) { _ in true } == 2)
             #expect(try await journal.jobs().map(\.path.printable) == ["kept.wav", "stuck.wav", "waits.wav"])
         }
     }

@@ -47,7 +47,7 @@ import Testing
     private static func line(_ metadata: Logger.Metadata) -> String {
         let written = Mutex("")
         let logger = Logger(label: "test") { _ in
-            SystemdLogHandler(level: .trace, style: .journal) { line in written.withLock { $0 += line } }
+            SystemdLogHandler(level: .trace, style: .systemd) { line in written.withLock { $0 += line } }
         }
         logger.warning("recording failed", metadata: metadata)
         return written.withLock { $0 }

@@ -13,14 +13,14 @@ import Transcription
 
     /// A cache without a memory level, so that a hit is one of the disk.
     private func cache(
-        in directory: FilePath, memory: Int64 = 0, pageLimit: Int? = nil
+        in directory: FilePath, memory: Int64 = 0, maximumPages: Int? = nil
     ) -> (MultiLevelCache, RecordingLog.Lines) {
         let (logger, lines) = RecordingLog.logger()
         let cache = MultiLevelCache(
             settings: CacheSettings(
                 directory: directory, memoryBytes: memory, diskBytes: 1 << 30, timeToLiveSeconds: 86400),
             logger: logger,
-            now: { [clock] in clock.now }, pageLimit: pageLimit)
+            now: { [clock] in clock.now }, maximumPages: maximumPages)
         return (cache, lines)
     }
 
@@ -83,7 +83,7 @@ import Transcription
 
     @Test func aValueThatDoesNotDecodeIsAMissAndRemoved() async throws {
         try await withTemporaryDirectory { folder in
-            let file = try CacheFile(at: folder.appending("cache.sqlite"), pageLimit: nil)
+            let file = try CacheFile(at: folder.appending("cache.sqlite"), maximumPages: nil)
             try file.store(Array("{\"segments\":7}".utf8), for: key("a"), kind: .chunk, now: clock.now)
             file.close()
             let (cache, lines) = cache(in: folder)
@@ -124,7 +124,7 @@ import Transcription
 
     @Test func aFullDiskLeavesReadingAndRecovers() async throws {
         try await withTemporaryDirectory { folder in
-            let (small, lines) = cache(in: folder, pageLimit: 40)
+            let (small, lines) = cache(in: folder, maximumPages: 40)
             let long = String(repeating: "many words ", count: 1000)
             for i in 0..<30 { _ = try await small.chunkTranscript(for: key("\(i)")) { words(long) } }
             #expect(lines.warnings.count == 1)
@@ -175,7 +175,7 @@ import Transcription
     @Test func aFileOfALaterVersionIsLeftAlone() async throws {
         try await withTemporaryDirectory { folder in
             let path = folder.appending("cache.sqlite")
-            try CacheFile(at: path, pageLimit: nil).close()
+            try CacheFile(at: path, maximumPages: nil).close()
             let queue = try DatabaseQueue(path: path.string)
             try await queue.write { db in
                 try db.execute(sql: "INSERT INTO grdb_migrations VALUES ('999: of another time')")

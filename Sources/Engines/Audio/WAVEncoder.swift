@@ -1,5 +1,6 @@
 /// RIFF WAVE of 16-bit mono PCM in memory.
 package enum WAVEncoder {
+    /// RIFF, `fmt ` and the head of `data`.
     package static let headerByteCount = 44
 
     /// A complete file with one channel at 16 kHz.

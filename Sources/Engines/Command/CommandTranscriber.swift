@@ -15,7 +15,7 @@ package struct CommandTranscriber: Transcriber {
     private let hasTidied = CancellationFlag()
 
     /// More on standard output fails the chunk; of standard error the end is kept.
-    private static let outputLimit = 32 << 20
+    private static let maximumOutput = 32 << 20
     private static let errorTail = 4096
     /// Between SIGTERM and SIGKILL for the whole process group.
     private static let graceMilliseconds = 300
@@ -128,7 +128,7 @@ package struct CommandTranscriber: Transcriber {
         } catch is TimedOut {
             throw failure("did not finish within \(settings.timeout)", .retry(after: nil), pressure: .strained)
         } catch is TooMuchOutput {
-            throw failure("printed more than \(Self.outputLimit >> 20) MiB", .giveUpChunk)
+            throw failure("printed more than \(Self.maximumOutput >> 20) MiB", .giveUpChunk)
         } catch let error where error is SubprocessError || error is SystemError {
             try Task.checkCancellation()
             let errno = (error as? SubprocessError)?.underlyingError ?? (error as? SystemError)?.errno
@@ -200,7 +200,7 @@ package struct CommandTranscriber: Transcriber {
             var output: [UInt8] = []
             for try await piece in execution.standardOutput {
                 piece.withUnsafeBytes { output.append(contentsOf: $0) }
-                guard output.count <= Self.outputLimit else { throw TooMuchOutput() }
+                guard output.count <= Self.maximumOutput else { throw TooMuchOutput() }
             }
             return (output, try await tail)
         }

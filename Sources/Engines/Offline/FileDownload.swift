@@ -124,7 +124,7 @@ struct PartOrigin: Equatable {
     /// Bytes of the whole; nil where the server did not say.
     var total: Int64?
 
-    private static let longest = 4096
+    private static let maximumBytes = 4096
 
     init(of url: String) {
         var hash = SHA256()
@@ -140,7 +140,7 @@ struct PartOrigin: Equatable {
 
     /// Nil where nothing is known, or the part is of something else.
     static func read(beside part: FilePath, of url: String) -> PartOrigin? {
-        guard let bytes = try? SmallFile.read(place(of: part), limit: longest) else { return nil }
+        guard let bytes = try? SmallFile.read(place(of: part), limit: maximumBytes) else { return nil }
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         var origin = PartOrigin(of: url)
         guard lines.count == 4, lines[0] == origin.address else { return nil }

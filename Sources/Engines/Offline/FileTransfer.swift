@@ -131,18 +131,13 @@ final class FileTransfer {
                 verdict = .failed("it is larger than any model is")
                 return false
             }
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = Glibc.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else {
-                    let reason = Errno(rawValue: errno)
-                    verdict = .failed("\(path.printable) cannot be written: \(reason)")
-                    return false
-                }
-                rest = rest.dropFirst(count)
-                written += Int64(count)
+            do {
+                try FileDescriptor(rawValue: file).writeAll(bytes)
+            } catch let errno as Errno {
+                verdict = .failed("\(path.printable) cannot be written: \(errno)")
+                return false
             }
+            written += Int64(bytes.count)
             progress(written, total)
             return true
         } catch {

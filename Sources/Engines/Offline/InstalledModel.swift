@@ -173,7 +173,7 @@ package struct InstalledModel: Sendable, Hashable {
     private static func manifest(in folder: FilePath) throws -> ModelManifest? {
         let path = folder.appending(ModelManifest.fileName)
         guard (try? FileStatus(at: path)) != nil else { return nil }
-        let bytes = try SmallFile.read(path, limit: ModelManifest.longest)
+        let bytes = try SmallFile.read(path, limit: ModelManifest.maximumBytes)
         return try ModelManifest(parsing: String(decoding: bytes, as: UTF8.self))
     }
 

@@ -4,7 +4,7 @@ package struct ModelManifest: Sendable, Hashable {
     /// In the model's folder.
     package static let fileName = "model.toml"
     /// In bytes.
-    package static let longest = 64 << 10
+    package static let maximumBytes = 64 << 10
 
     /// Nil: to be told by the names of the files.
     package var family: ModelFamily?
@@ -21,6 +21,7 @@ package struct ModelManifest: Sendable, Hashable {
 
     /// Why a text is no manifest: a line and what is wrong with it.
     package struct Fault: Error, CustomStringConvertible {
+        /// From 1.
         package let line: Int
         package let reason: String
         package var description: String { "line \(line) \(reason)" }

@@ -21,6 +21,7 @@ package struct OfflineEngineSettings: Sendable, Hashable {
     package static let defaultModel = "moonshine-tiny-en"
     /// 15 s gave the fewest errors with Moonshine: shorter ones lack context, longer ones run away.
     package static let defaultTargetSeconds = 15.0
+    /// Room for a pause to cut in behind the target.
     package static let defaultMaximumSeconds = 20.0
 
     package init(

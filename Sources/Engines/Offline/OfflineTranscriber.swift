@@ -17,24 +17,24 @@ package final class OfflineTranscriber: Transcriber {
     private let executable: FilePath
     private let threads: Int
     private let idle: Duration
-    private let memoryLimit: UInt64?
+    private let maximumMemory: UInt64?
     /// By the language that they are told; without one where the model is told none.
     private let recognizers = Mutex<[String?: Recognizer]>([:])
-    private let seats = RecognizerSeats(most: 2)
+    private let seats = RecognizerSeats(maximum: 2)
 
     /// Starts nothing: the first chunk does.
     /// - Parameters:
     ///   - executable: the program whose subcommand `RecognizerProcess.subcommand` is the recognizer; this one by default.
     ///   - idle: after that time without work the process ends.
-    ///   - memoryLimit: of the process, in bytes of address space; nil: by the size of the model.
+    ///   - maximumMemory: of the process, in bytes of address space; nil: by the size of the model.
     package init(
         _ settings: OfflineEngineSettings = OfflineEngineSettings(), executable: FilePath = "/proc/self/exe",
-        idle: Duration = .seconds(30), memoryLimit: UInt64? = nil
+        idle: Duration = .seconds(30), maximumMemory: UInt64? = nil
     ) {
         self.settings = settings
         self.executable = executable
         self.idle = idle
-        self.memoryLimit = memoryLimit
+        self.maximumMemory = maximumMemory
         let processors = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
         threads = settings.threads ?? min(processors, OfflineEngineSettings.maximumThreadsByDefault)
         identity = Self.identity(settings, try? InstalledModel.find(settings))
@@ -193,7 +193,7 @@ package final class OfflineTranscriber: Transcriber {
     private func recognizer(_ language: String?) -> Recognizer {
         recognizers.withLock { recognizers in
             if let known = recognizers[language] { return known }
-            let made = Recognizer(seats: seats) { [settings, identity, executable, threads, idle, memoryLimit] in
+            let made = Recognizer(seats: seats) { [settings, identity, executable, threads, idle, maximumMemory] in
                 let model = try Self.model(settings, of: identity)
                 // A model with half of its tokens would be loaded, and say half of the words.
                 try model.verify()
@@ -208,7 +208,7 @@ package final class OfflineTranscriber: Transcriber {
                     executable: executable, model: model, language: language, threads: threads,
                     library: libraries.appending(EngineFiles.library),
                     detector: libraries.appending(EngineFiles.detector),
-                    memoryLimit: memoryLimit ?? Self.memoryLimit(of: model, threads: threads), idle: idle)
+                    maximumMemory: maximumMemory ?? Self.maximumMemory(of: model, threads: threads), idle: idle)
             }
             recognizers[language] = made
             return made
@@ -217,7 +217,7 @@ package final class OfflineTranscriber: Transcriber {
 
     /// Address space: the program and the libraries, the model several times over while it is loaded, and for each thread
     /// its stack, its share of malloc's arenas and what a piece of 30 s takes.
-    private static func memoryLimit(of model: InstalledModel, threads: Int) -> UInt64 {
+    private static func maximumMemory(of model: InstalledModel, threads: Int) -> UInt64 {
         (512 << 20) + UInt64(max(0, model.byteCount)) * 6 + UInt64(threads) * (256 << 20)
     }
 }

@@ -5,6 +5,7 @@ package struct PieceHearing: Sendable, Hashable {
     /// A word or a part of one, as the model writes it: with a space in front where a word begins.
     package struct Token: Sendable, Hashable {
         package var text: String
+        /// In samples from the chunk's start.
         package var start: Int64
 
         package init(text: String, start: Int64) {

@@ -4,6 +4,7 @@ package import Transcription
 /// What a model said to a stretch of audio.
 package struct DecodedText: Sendable, Hashable {
     package var text: String
+    /// Of the model's vocabulary.
     package var tokenCount: Int
     /// With their starts in seconds; empty where the model tells no times.
     package var tokens: [(text: String, seconds: Double)] {

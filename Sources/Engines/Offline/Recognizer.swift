@@ -20,7 +20,7 @@ final class Recognizer: Sendable {
         var threads: Int
         var library: FilePath
         var detector: FilePath
-        var memoryLimit: UInt64
+        var maximumMemory: UInt64
         /// Without work for so long, it ends.
         var idle: Duration = .seconds(30)
         /// Without any answer for so long, it hangs; a piece takes a second or two.
@@ -175,7 +175,7 @@ final class Recognizer: Sendable {
 
     private func arguments(_ setup: Setup) -> RecognizerProcess.Arguments {
         RecognizerProcess.Arguments(
-            parent: getpid(), threads: setup.threads, memoryLimit: setup.memoryLimit, library: setup.library.string,
+            parent: getpid(), threads: setup.threads, maximumMemory: setup.maximumMemory, library: setup.library.string,
             detector: setup.detector.string, folder: setup.model.folder.string, family: setup.model.layout.family,
             language: setup.language)
     }

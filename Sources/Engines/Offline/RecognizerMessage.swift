@@ -26,11 +26,11 @@ package enum RecognizerMessage {
     /// What stands before a body: a letter and two numbers.
     package static let headerBytes = 9
     /// A minute and more of samples; an answer is far shorter.
-    package static let longest = 4 << 20
+    package static let maximumBytes = 4 << 20
 
     /// - Parameters:
     ///   - kind: a `Request` or an `Answer`.
-    ///   - count: bytes of the body, which follows; at most `longest`.
+    ///   - count: bytes of the body, which follows; at most `maximumBytes`.
     package static func header(_ kind: UInt8, call: UInt32, count: Int) -> [UInt8] {
         [kind] + bytes(call) + bytes(UInt32(truncatingIfNeeded: count))
     }
@@ -55,7 +55,7 @@ package enum RecognizerMessage {
         package mutating func next() throws(Garbage) -> (kind: UInt8, call: UInt32, body: [UInt8])? {
             guard buffer.count >= headerBytes else { return nil }
             let count = Int(Self.number(buffer[5..<9]))
-            guard count <= longest else { throw Garbage() }
+            guard count <= maximumBytes else { throw Garbage() }
             guard buffer.count >= headerBytes + count else { return nil }
             let message = (buffer[0], Self.number(buffer[1..<5]), Array(buffer[headerBytes..<headerBytes + count]))
             buffer.removeFirst(headerBytes + count)

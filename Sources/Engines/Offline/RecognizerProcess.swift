@@ -20,7 +20,7 @@ package enum RecognizerProcess {
         package var parent: Int32
         package var threads: Int
         /// Address space in bytes; 0: no limit.
-        package var memoryLimit: UInt64
+        package var maximumMemory: UInt64
         package var library: String
         package var detector: String
         package var folder: String
@@ -28,16 +28,16 @@ package enum RecognizerProcess {
         package var language: String?
 
         package var encoded: [String] {
-            ["\(parent)", "\(threads)", "\(memoryLimit)", library, detector, folder, family.rawValue, language ?? ""]
+            ["\(parent)", "\(threads)", "\(maximumMemory)", library, detector, folder, family.rawValue, language ?? ""]
         }
 
         package init(
-            parent: Int32, threads: Int, memoryLimit: UInt64, library: String, detector: String, folder: String,
+            parent: Int32, threads: Int, maximumMemory: UInt64, library: String, detector: String, folder: String,
             family: ModelFamily, language: String?
         ) {
             self.parent = parent
             self.threads = threads
-            self.memoryLimit = memoryLimit
+            self.maximumMemory = maximumMemory
             self.library = library
             self.detector = detector
             self.folder = folder
@@ -50,7 +50,7 @@ package enum RecognizerProcess {
                 let memory = UInt64(texts[2]), let family = ModelFamily(rawValue: texts[6])
             else { return nil }
             self.init(
-                parent: parent, threads: threads, memoryLimit: memory, library: texts[3], detector: texts[4],
+                parent: parent, threads: threads, maximumMemory: memory, library: texts[3], detector: texts[4],
                 folder: texts[5], family: family, language: texts[7].isEmpty ? nil : texts[7])
         }
     }
@@ -84,12 +84,12 @@ package enum RecognizerProcess {
         let library: SherpaLibrary
         do { library = try SherpaLibrary(path: arguments.library) } catch { throw Fault(description: error.reason) }
         let memory = ProcessMemory()
-        let limit = isSanitized ? 0 : arguments.memoryLimit
+        let limit = isSanitized ? 0 : arguments.maximumMemory
         let layout = ModelLayout(
             files: files(in: arguments.folder), folder: arguments.folder, family: arguments.family)
         // The files may be links to elsewhere.
         let files = (layout?.files ?? []).compactMap { realPath("\(arguments.folder)/\($0)") }
-        try confine(reading: [arguments.folder, arguments.detector] + files, memoryLimit: limit)
+        try confine(reading: [arguments.folder, arguments.detector] + files, maximumMemory: limit)
         guard let layout,
             let recognizer = SherpaRecognizer(
                 library, folder: arguments.folder, layout: layout, language: arguments.language)
@@ -116,10 +116,10 @@ package enum RecognizerProcess {
         }
     }
 
-    private static func confine(reading paths: [String], memoryLimit: UInt64) throws {
+    private static func confine(reading paths: [String], maximumMemory: UInt64) throws {
         let copies = (paths + ["/proc/cpuinfo", "/sys/devices/system/cpu"]).map { UnsafePointer<CChar>(strdup($0)) }
         defer { for copy in copies { free(UnsafeMutablePointer(mutating: copy)) } }
-        let status = clinux_confine_reading(copies, copies.count, memoryLimit)
+        let status = clinux_confine_reading(copies, copies.count, maximumMemory)
         guard status == 0 else { throw Fault(description: "the process cannot be confined (\(status))") }
     }
 

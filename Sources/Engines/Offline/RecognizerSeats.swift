@@ -56,11 +56,11 @@ final class RecognizerSeats: Sendable {
     /// As long as loading a large model takes, a few times over.
     private static let turn = Duration.seconds(30)
 
-    private let most: Int
+    private let maximum: Int
     private let state = Mutex(State())
     private let isFree = ThreadSignal()
 
-    init(most: Int) { self.most = most }
+    init(maximum: Int) { self.maximum = maximum }
 
     /// Waits until there is room. Blocks.
     /// - Parameters:
@@ -72,7 +72,7 @@ final class RecognizerSeats: Sendable {
         defer { state.withLock { $0.waiting -= 1 } }
         while isNeeded() {
             let (seat, chosen) = state.withLock { state -> (Seat?, [Seat]) in
-                guard state.seats.count >= most else {
+                guard state.seats.count >= maximum else {
                     let seat = Seat(wake)
                     state.seats.append(seat)
                     return (seat, [])

@@ -32,11 +32,12 @@ package final class AddressPool: Sendable {
 
     /// An address in use.
     package struct Lease: Sendable {
+        /// Index of one of the engine's addresses.
         package let address: Int
         fileprivate let began: Duration
     }
 
-    private static let rest = Backoff(first: .seconds(1), longest: .seconds(60))
+    private static let rest = Backoff(first: .seconds(1), maximum: .seconds(60))
 
     private let addresses: Mutex<[Address]>
     /// Time since the pool was made.

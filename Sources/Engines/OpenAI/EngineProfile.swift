@@ -39,7 +39,7 @@ package struct EngineProfile: Sendable, Hashable {
 
     package var name: Name
     /// Greatest request body.
-    package var bodyByteLimit: Int
+    package var maximumBodyBytes: Int
     package var targetSeconds: Double?
     package var maximumSeconds: Double?
     /// Longer audio is refused, whatever is configured.
@@ -72,7 +72,7 @@ package struct EngineProfile: Sendable, Hashable {
         self.name = name
         self.languageRule = languageRule
         languageForm = .primary
-        bodyByteLimit = megabytes << 20
+        maximumBodyBytes = megabytes << 20
         authorization = .bearer
         path = "/audio/transcriptions"
         sendsModel = true

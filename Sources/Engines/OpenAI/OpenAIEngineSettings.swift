@@ -8,6 +8,7 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
     /// flight, and to the next where one cannot be reached.
     package var baseURLs: [String]
     package var model: String
+    /// nil: requests go without one.
     package var apiKey: Secret?
     package var keyOrigin = KeyOrigin.setting
     /// What kind of server it is; nil: guessed from the address.

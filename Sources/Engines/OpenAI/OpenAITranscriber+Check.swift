@@ -137,7 +137,7 @@ extension OpenAITranscriber {
     /// Those that are set or known of such servers, and those that this one has told.
     private var seenLimits: String {
         let origin = settings.apiLimitBytes == nil ? "profile \(profile.name.rawValue)" : "api_limit_mb"
-        var out = ["\(bodyByteLimit >> 20) MB a request (\(origin))"]
+        var out = ["\(maximumBodyBytes >> 20) MB a request (\(origin))"]
         if let most = limits.maximumChunkSamples {
             out.append("\(Int(SampleClock.seconds(most))) s of audio a request")
         }

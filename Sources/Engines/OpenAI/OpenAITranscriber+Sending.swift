@@ -3,7 +3,7 @@ import Transcription
 
 extension OpenAITranscriber {
     /// Sends to the address that is best off and, where the fault is that address's, to the others, each once. What a
-    /// server says of the request itself is asked of one other that answers. How an address fared is settled when its
+    /// server says of the request itself is asked of one other that answers. How an address fared is known when its
     /// answer was understood.
     /// - Returns: the transcript, or the refusal that leaves most hope.
     /// - Throws: `CancellationError`.
@@ -55,12 +55,12 @@ extension OpenAITranscriber {
                 addresses.pause(lease, for: pause)
                 addresses.finish(lease, isHealthy: nil)
             } else {
-                addresses.finish(lease, isHealthy: fault == .noHosts || fault == .requests ? nil : false)
+                addresses.finish(lease, isHealthy: fault == .noAddressFault || fault == .requestFault ? nil : false)
             }
             switch fault {
-            case .noHosts, .passing: return .refused(refusal)
-            case .requests where !suspects.isEmpty: return .refused(refusal)
-            case .requests: suspects.append(lease)
+            case .noAddressFault, .costlyAddressFault: return .refused(refusal)
+            case .requestFault where !suspects.isEmpty: return .refused(refusal)
+            case .requestFault: suspects.append(lease)
             case .addressFault: break
             }
             refusals.append(refusal)
@@ -138,11 +138,11 @@ extension OpenAITranscriber {
             /// The address's: another one is asked instead.
             case addressFault
             /// The address's, but it may have cost something, and the same may come of it elsewhere.
-            case passing
+            case costlyAddressFault
             /// The request's, as this server says.
-            case requests
+            case requestFault
             /// Of the request for certain, or of nobody.
-            case noHosts
+            case noAddressFault
         }
 
         /// A longer pause holds back nothing but the request that it was said to.
@@ -178,14 +178,16 @@ extension OpenAITranscriber {
         var fault: Fault {
             if let failure { return failure.fault }
             let error = verdict.error
-            if verdict.transform != nil, verdict.transform != .withoutOptionalFields, status < 500 { return .noHosts }
-            if case .split = error.remedy { return .noHosts }
+            if verdict.transform != nil, verdict.transform != .withoutOptionalFields, status < 500 {
+                return .noAddressFault
+            }
+            if case .split = error.remedy { return .noAddressFault }
             if error.pressure == .refused || error.remedy == .giveUpRecording { return .addressFault }
             switch status {
             // What is no transcript, whisper.cpp's word for every failure, a proxy that lost its server.
             case 200..<300, 404, 502: return .addressFault
-            case 408, 500...: return .passing
-            default: return error.remedy.isRetry ? .noHosts : .requests
+            case 408, 500...: return .costlyAddressFault
+            default: return error.remedy.isRetry ? .noAddressFault : .requestFault
             }
         }
 
@@ -213,8 +215,8 @@ extension HTTPFailure {
 
     /// Not what took its whole time already, nor what would be the same elsewhere.
     fileprivate var fault: OpenAITranscriber.Refusal.Fault {
-        if excess != nil || curlCode == CURLE_ABORTED_BY_CALLBACK.code { return .noHosts }
-        return isTimeout && wasSent ? .passing : .addressFault
+        if excess != nil || curlCode == CURLE_ABORTED_BY_CALLBACK.code { return .noAddressFault }
+        return isTimeout && wasSent ? .costlyAddressFault : .addressFault
     }
 
     /// The server had closed the connection before it saw the request.

@@ -27,7 +27,7 @@ package struct OpenAITranscriber: Transcriber {
     package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     /// Forms of one request that are tried in one attempt.
-    private static let formLimit = 6
+    private static let maximumForms = 6
     /// A chunk that is refused for its size at this length would be at any.
     static let minimumSplit = 2 * SampleClock.rate
     /// What a body holds besides the audio, with room for a proxy's headers.
@@ -122,7 +122,7 @@ package struct OpenAITranscriber: Transcriber {
     package var traits: EngineTraits { EngineTraits(repeatsItself: false, expectedRate: 30) }
 
     package var limits: EngineLimits {
-        let bytes = max(bodyByteLimit - Self.bodyOverhead, 64 << 10)
+        let bytes = max(maximumBodyBytes - Self.bodyOverhead, 64 << 10)
         var maximum = Int64(Double(bytes) / 2 / Self.packing(knowledge.form.codec))
         if let seconds = settings.chunkMaxSeconds ?? profile.maximumSeconds {
             maximum = min(maximum, SampleClock.samples(seconds: seconds))
@@ -135,7 +135,7 @@ package struct OpenAITranscriber: Transcriber {
         return EngineLimits(
             targetChunkSamples: target.map { min(SampleClock.samples(seconds: $0), maximum) },
             maximumChunkSamples: maximum, maximumConcurrency: profile.maximumConcurrency.map { $0 * endpoints.count },
-            maximumRequestBytes: bodyByteLimit)
+            maximumRequestBytes: maximumBodyBytes)
     }
 
     /// Bytes sent for a byte of samples, at most, as far as chunks are planned by it. FLAC makes 0.4 to 0.7 of speech; the
@@ -147,7 +147,7 @@ package struct OpenAITranscriber: Transcriber {
         }
     }
 
-    var bodyByteLimit: Int { settings.apiLimitBytes ?? profile.bodyByteLimit }
+    var maximumBodyBytes: Int { settings.apiLimitBytes ?? profile.maximumBodyBytes }
 
     package func transcribe(
         _ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext
@@ -167,7 +167,7 @@ package struct OpenAITranscriber: Transcriber {
         var refused: Set<String> = []
         var first: TranscriptionError?
         var echo: ChunkTranscript?
-        for number in 0..<Self.formLimit {
+        for number in 0..<Self.maximumForms {
             if number > 0 { try await turn.again() }
             let verdict: ResponseClassifier.Verdict
             let attempt = try await attempt(
@@ -230,11 +230,12 @@ package struct OpenAITranscriber: Transcriber {
         let body = multipart.pieces(
             file: audio, named: "chunk-\(chunk.index).\(form.codec.rawValue)", type: form.codec.contentType)
         let byteCount = body.reduce(0) { $0 + $1.count }
-        guard byteCount <= bodyByteLimit else {
-            let fitting = Double(chunk.audio.sampleCount) * Double(bodyByteLimit) / Double(byteCount) * 0.95
+        guard byteCount <= maximumBodyBytes else {
+            let fitting = Double(chunk.audio.sampleCount) * Double(maximumBodyBytes) / Double(byteCount) * 0.95
             throw TranscriptionError(
                 .requestFailed,
-                classifier.sentence(endpointHost, "takes at most \(bodyByteLimit) bytes; this chunk has \(byteCount)"),
+                classifier.sentence(
+                    endpointHost, "takes at most \(maximumBodyBytes) bytes; this chunk has \(byteCount)"),
                 remedy: .split(maximumSamples: Int64(fitting)))
         }
         var request = HTTPRequest(

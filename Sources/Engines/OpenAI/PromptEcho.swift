@@ -3,11 +3,11 @@ import Transcription
 /// Tells an answer that only repeats the prompt: models of the Whisper family do that to audio they make nothing of.
 enum PromptEcho {
     /// Fewer letters are found in any prompt by chance.
-    private static let fewestLetters = 4
+    private static let minimumLetters = 4
 
     static func isEcho(_ transcript: ChunkTranscript, of prompt: String) -> Bool {
         let said = bare(transcript)
-        return said.count >= fewestLetters && bare(prompt).firstRange(of: said) != nil
+        return said.count >= minimumLetters && bare(prompt).firstRange(of: said) != nil
     }
 
     /// - Parameters:

@@ -27,6 +27,7 @@ package struct CompletenessRule: Sendable {
         case headerOnly
     }
 
+    /// Whether somebody has the file open for writing, as far as the kernel tells.
     package enum Lease: Sendable {
         /// No process has it open for writing.
         case free
@@ -66,11 +67,13 @@ package struct CompletenessRule: Sendable {
     /// A file that may become a recording.
     package struct Candidate: Sendable {
         package internal(set) var identity: FileIdentity?
+        /// By the clock that the rule is given, as all times here.
         package let foundAt: Duration
         /// By the last look; nil: there was none yet.
         package internal(set) var hindrance: Hindrance?
         /// When something was last seen to happen to it.
         package internal(set) var changedAt: Duration
+        /// When it is looked at next.
         package internal(set) var dueAt: Duration
         /// The last thing that happened was that it was closed by a writer or got its name.
         package internal(set) var isClosed: Bool

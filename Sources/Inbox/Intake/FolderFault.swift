@@ -23,7 +23,7 @@ package struct FolderFault: Sendable, Hashable {
 /// What is wrong with the folders of one inbox.
 struct FolderFaults: Sendable {
     /// More are neither kept nor said.
-    static let most = 100
+    static let maximum = 100
 
     private var unreadable: [RawName: FolderFault] = [:]
     private var place: FolderFault?
@@ -47,7 +47,7 @@ struct FolderFaults: Sendable {
             !folder.bytes.isEmpty && path != folder && !path.isBelow(folder)
         }
         var new: [InboxScan.Fault] = []
-        for fault in found where unreadable.count < Self.most {
+        for fault in found where unreadable.count < Self.maximum {
             let kind = FolderFault.Kind.unreadable(fault.errno)
             let known = before[fault.folder].flatMap { $0.kind == kind ? $0 : nil }
             if known == nil { new.append(fault) }

@@ -68,12 +68,12 @@ struct InboxScan: Sendable {
     }
 
     /// Deeper folders are not gone into, and not watched: each costs an open descriptor.
-    private static let greatestDepth = 64
+    private static let maximumDepth = 64
     /// Special files, and folders left out, named in one scan; a folder full of them must not flood the log.
     private static let maximumSpecial = 20
 
     /// - Parameter folder: relative to the inbox.
-    static func goesInto(_ folder: RawName) -> Bool { folder.components.count <= greatestDepth }
+    static func goesInto(_ folder: RawName) -> Bool { folder.components.count <= maximumDepth }
 
     private let before: Decided
     private let ignored: IgnoredNames
@@ -105,7 +105,7 @@ struct InboxScan: Sendable {
     }
 
     private mutating func note(_ error: any Error, at folder: RawName) {
-        if faults.count < FolderFaults.most { faults.append(Fault(folder, error)) }
+        if faults.count < FolderFaults.maximum { faults.append(Fault(folder, error)) }
     }
 
     private mutating func collect(_ folder: RawName, _ descriptor: FileDescriptor) throws {

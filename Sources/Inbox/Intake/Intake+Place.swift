@@ -48,7 +48,7 @@ extension Intake {
         if settings.watch == .auto {
             let isOnNetwork = await BlockingPool.files.run(on: .folder(root)) {
                 guard let folder = try? OpenFolder(root: root) else { return false }
-                return FileLease.isOnNetwork(folder.descriptor)
+                return FileSystemKind.isOnNetwork(folder.descriptor)
             }
             if isOnNetwork {
                 log.isOnNetwork(every: pollInterval)

@@ -57,7 +57,7 @@ package final class DependencyBackoff: Sendable {
     /// blame.
     fileprivate static let patienceWithEngine = 3
     fileprivate static let rest: [EngineFault: Int64] = [.away: 60, .refused: 600]
-    fileprivate static let outboxRest = Backoff(first: .seconds(5), longest: .seconds(60))
+    fileprivate static let outboxRest = Backoff(first: .seconds(5), maximum: .seconds(60))
 
     /// Notes a failure; says so if it is the first of its kind.
     /// - Parameters:

@@ -34,13 +34,13 @@ package final class FreeSpace: Sendable {
 
     /// Those of `folders` with less than `least` bytes free, and those that do not answer, as a share that hangs: what
     /// needs them would hang with them.
-    package func look(at folders: Set<FilePath>, least: Int64) async -> Set<FilePath> {
+    package func look(at folders: Set<FilePath>, minimum: Int64) async -> Set<FilePath> {
         let found = await ask(folders)
         let now = found.compactMapValues { answer -> Int64? in
-            if case .bytes(let bytes?) = answer, bytes < least { bytes } else { nil }
+            if case .bytes(let bytes?) = answer, bytes < minimum { bytes } else { nil }
         }
         let hanging = Set(found.filter { $0.value == .none }.keys)
-        tell(of: now, least: least)
+        tell(of: now, minimum: minimum)
         tell(of: hanging)
         return hanging.union(now.keys)
     }
@@ -79,7 +79,7 @@ package final class FreeSpace: Sendable {
         }
     }
 
-    private func tell(of now: [FilePath: Int64], least: Int64) {
+    private func tell(of now: [FilePath: Int64], minimum: Int64) {
         let before = short.withLock { short in
             defer { short = Set(now.keys) }
             return short
@@ -89,7 +89,7 @@ package final class FreeSpace: Sendable {
                 "too little space is left, new recordings wait",
                 metadata: [
                     "folder": "\(folder.printable)", "free": "\(ByteCount.text(bytes))",
-                    "min_free_space_mb": "\(least >> 20)",
+                    "min_free_space_mb": "\(minimum >> 20)",
                 ])
         }
         for folder in before.subtracting(now.keys) {

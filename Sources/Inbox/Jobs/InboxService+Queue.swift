@@ -75,7 +75,7 @@ extension InboxService {
     private func inboxesWithSpace(_ settings: ServiceSettings) async -> [InboxSettings] {
         let own = [settings.stateDirectory, settings.cacheDirectory]
         let before = space.shortFolders
-        let short = await space.look(at: Set(own + settings.inboxes.map(\.outbox)), least: settings.minimumFreeBytes)
+        let short = await space.look(at: Set(own + settings.inboxes.map(\.outbox)), minimum: settings.minimumFreeBytes)
         if space.shortFolders != before { board.noteChange() }
         if own.contains(where: short.contains) { return [] }
         return settings.inboxes.filter { !short.contains($0.outbox) }

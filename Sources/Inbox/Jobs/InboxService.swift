@@ -112,6 +112,8 @@ package struct InboxService: Service {
         wake.signal()
     }
 
+    /// Until the service is to stop, or, with `once`, until the inboxes are empty.
+    /// - Throws: what ends the service before that.
     package func run() async throws {
         board.noteDelivery(at: (try? await journal.lastDelivery()) ?? nil)
         let interrupted = try await journal.requeueInterrupted()

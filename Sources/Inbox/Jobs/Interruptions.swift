@@ -4,14 +4,14 @@ import Synchronization
 /// patience of the beginning.
 final class Interruptions: Sendable {
     /// Jobs that are remembered. Others are as those that were never interrupted before.
-    private static let most = 10_000
+    private static let maximumCount = 10_000
     private let counts = Mutex<[Int64: Int]>([:])
 
     /// - Returns: how often it was by now.
     func count(_ job: Job) -> Int {
         counts.withLock { counts in
             let count = counts[job.id, default: 0] + 1
-            if counts[job.id] != nil || counts.count < Self.most { counts[job.id] = count }
+            if counts[job.id] != nil || counts.count < Self.maximumCount { counts[job.id] = count }
             return count
         }
     }

@@ -94,7 +94,7 @@ extension JobRunner {
         }
     }
 
-    private static let backoff = Backoff(first: .seconds(5), longest: .seconds(JobJournal.maximumPause))
+    private static let backoff = Backoff(first: .seconds(5), maximum: .seconds(JobJournal.maximumPause))
 
     /// Said at the first, second, fourth, eighth … attempt.
     private func postpone(_ job: Job, _ what: Logger.Message, _ cause: TranscriptionError, logger: Logger) async {

@@ -71,39 +71,11 @@ extension JobRunner {
         defer { board.end(job, as: finished) }
         do {
             try await checkOutbox(of: inbox)
-            if let outcome = try await deliveredBefore(job, inbox) {
-                try await close(job, inbox, as: outcome)
+            if let outcome = try await closeDelivered(job, inbox, logger: logger) {
                 finished = outcome
-                logger.info("recording was delivered just before the service ended")
                 return await moveSource(of: job, inbox, as: outcome)
             }
-            if try await isDeliveredOnRecord(job, inbox) {
-                try await close(job, inbox, as: .delivered)
-                finished = .delivered
-                logger.info("recording has its transcript already, the journal did not know of it")
-                return await moveSource(of: job, inbox, as: .delivered)
-            }
-            let isMade = undelivered[job] != nil
-            try await journal.noteBegin(
-                job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: UnixTime.now())
-            let transcript = try await noting(tracker, ledger, of: job) {
-                try await withStatusNote(of: job, inbox, tracker) {
-                    try await transcribe(job, inbox, by: backend.pipeline) { event in
-                        tracker.observe(event)
-                        ledger.observe(event)
-                        if case .finished(_, false, .some) = event {
-                            backoff.end(.engine(inbox.engine), now: UnixTime.now())
-                        }
-                    }
-                }
-            }
-            undelivered.keep(transcript, for: job)
-            if !isMade {
-                let chunks = transcript.chunks.count
-                let failed = tracker.snapshot().chunksFailed
-                try await journal.note(
-                    [job.id: Job.Chunks(expected: chunks, done: chunks, failed: failed)], [job.id: ledger])
-            }
+            let transcript = try await transcript(of: job, inbox, by: backend.pipeline, tracker, ledger)
             if try await isRenamed(job, inbox) {
                 logger.info("recording was renamed, it is delivered under its new name")
                 await drop(job, inbox)
@@ -131,6 +103,48 @@ extension JobRunner {
             if ending.hasFailed { finished = .failed }
             return ending.again
         }
+    }
+
+    /// Closes a job whose sidecars are in place already.
+    /// - Returns: what it is; nil: it is still to be done.
+    private func closeDelivered(_ job: Job, _ inbox: InboxSettings, logger: Logger) async throws -> Job.State? {
+        if let outcome = try await deliveredBefore(job, inbox) {
+            try await close(job, inbox, as: outcome)
+            logger.info("recording was delivered just before the service ended")
+            return outcome
+        }
+        guard try await isDeliveredOnRecord(job, inbox) else { return nil }
+        try await close(job, inbox, as: .delivered)
+        logger.info("recording has its transcript already, the journal did not know of it")
+        return .delivered
+    }
+
+    /// The transcript, kept until it is delivered; the journal has its chunks.
+    private func transcript(
+        of job: Job, _ inbox: InboxSettings, by pipeline: @escaping TranscriptionBackend.Pipeline,
+        _ tracker: ProgressTracker, _ ledger: ChunkLedger
+    ) async throws -> Transcript {
+        let isMade = undelivered[job] != nil
+        try await journal.noteBegin(job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: UnixTime.now())
+        let transcript = try await noting(tracker, ledger, of: job) {
+            try await withStatusNote(of: job, inbox, tracker) {
+                try await transcribe(job, inbox, by: pipeline) { event in
+                    tracker.observe(event)
+                    ledger.observe(event)
+                    if case .finished(_, false, .some) = event {
+                        backoff.end(.engine(inbox.engine), now: UnixTime.now())
+                    }
+                }
+            }
+        }
+        undelivered.keep(transcript, for: job)
+        if !isMade {
+            let chunks = transcript.chunks.count
+            let failed = tracker.snapshot().chunksFailed
+            try await journal.note(
+                [job.id: Job.Chunks(expected: chunks, done: chunks, failed: failed)], [job.id: ledger])
+        }
+        return transcript
     }
 
     /// - Returns: as `run`; and whether the journal has it that the job failed.

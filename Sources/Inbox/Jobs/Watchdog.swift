@@ -10,6 +10,7 @@ package final class Heartbeat: Sendable {
 
     package init(waking wake: AsyncSignal) { self.wake = wake }
 
+    /// The loop has answered.
     package func beat() {
         answered.add(1)
         pulse.signal()

@@ -23,6 +23,7 @@ package struct Job: Sendable, Hashable {
         case deleted
     }
 
+    /// Of the row; never used again.
     package var id: Int64
     /// The inbox folder, absolute.
     package var inbox: RawName
@@ -52,6 +53,7 @@ package struct Job: Sendable, Hashable {
     package var foundAt: Int64
     /// When it was begun last.
     package var begunAt: Int64?
+    /// Unix time; nil: it is not finished.
     package var finishedAt: Int64?
     /// How much of the recording the file itself has lost, at 16 kHz, as far as its header tells.
     package var lostSampleCount: Int64 = 0

@@ -57,7 +57,7 @@ extension JobJournal {
     private static let maximumChunks = 50_000
 
     /// A job is over: of one that came out whole its `.json` tells all, of one with gaps all but why.
-    static func tidyChunks(of id: Int64, as state: Job.State, most: Int = maximumChunks, _ db: Database) throws {
+    static func tidyChunks(of id: Int64, as state: Job.State, maximum: Int = maximumChunks, _ db: Database) throws {
         switch state {
         case .partial: try db.execute(sql: "DELETE FROM chunk WHERE job = ? AND state != 'failed'", arguments: [id])
         case .failed: break
@@ -67,7 +67,7 @@ extension JobJournal {
         let isKept = try Bool.fetchOne(db, sql: "SELECT EXISTS(SELECT 1 FROM chunk WHERE job = ?)", arguments: [id])
         guard isKept == true else { return }
         let past = try Int64.fetchOne(
-            db, sql: "SELECT job FROM chunk ORDER BY job DESC, number DESC LIMIT 1 OFFSET ?", arguments: [most])
+            db, sql: "SELECT job FROM chunk ORDER BY job DESC, number DESC LIMIT 1 OFFSET ?", arguments: [maximum])
         guard let past else { return }
         try db.execute(
             sql: """

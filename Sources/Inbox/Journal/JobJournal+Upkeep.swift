@@ -8,11 +8,11 @@ extension JobJournal {
     /// is gone or another one now. One that is still kept is remembered for ever, or it would be transcribed again.
     /// - Parameters:
     ///   - limit: seconds since 1970.
-    ///   - most: of finished jobs whose recording left the inbox, not more than so many are remembered.
+    ///   - maximum: of finished jobs whose recording left the inbox, not more than so many are remembered.
     ///   - isKept: whether this very recording still lies in its inbox; blocks.
     /// - Returns: how many.
     package func prune(
-        finishedBefore limit: Int64, most: Int = 100_000, isKept: @escaping @Sendable (Job) -> Bool
+        finishedBefore limit: Int64, maximum: Int = 100_000, isKept: @escaping @Sendable (Job) -> Bool
     ) async throws -> Int {
         let past = try await database.read { db in
             try Int64.fetchOne(
@@ -20,7 +20,7 @@ extension JobJournal {
                 sql: """
                     SELECT finished_at FROM job WHERE finished_at IS NOT NULL AND source IN ('moved', 'deleted')
                     ORDER BY finished_at DESC LIMIT 1 OFFSET ?
-                    """, arguments: [most])
+                    """, arguments: [maximum])
         }
         let bound = max(limit, past.map { $0 + 1 } ?? limit)
         var removed = 0

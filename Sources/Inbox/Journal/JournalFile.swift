@@ -13,7 +13,7 @@ final class JournalFile: Sendable {
         /// Is called before each pause.
         var waiting: @Sendable () -> Void = {}
         /// For tests of a full disk.
-        var pageLimit: Int?
+        var maximumPages: Int?
     }
 
     private let path: FilePath
@@ -55,7 +55,7 @@ final class JournalFile: Sendable {
 
     /// As on a full disk: the file does not grow beyond these pages; for tests.
     func limitPages(to count: Int) async throws {
-        state.withLock { $0.pageLimit = count }
+        state.withLock { $0.maximumPages = count }
         try await readNow { try Self.limitPages(to: count, $0) }
     }
 
@@ -102,12 +102,12 @@ final class JournalFile: Sendable {
 
     /// Takes another connection, if the file in place is the journal: never makes one.
     private func reopen() async {
-        let (path, pageLimit) = (path, state.withLock { $0.pageLimit })
+        let (path, maximumPages) = (path, state.withLock { $0.maximumPages })
         let fresh = await BlockingPool.files.run { () -> DatabaseQueue? in
             guard (try? FileStatus(at: path))?.kind == .regular, let queue = try? JobJournal.connect(to: path)
             else { return nil }
             let isOurs = try? queue.read { try JobJournal.migrator.hasCompletedMigrations($0) }
-            if let pageLimit { try? queue.read { try Self.limitPages(to: pageLimit, $0) } }
+            if let maximumPages { try? queue.read { try Self.limitPages(to: maximumPages, $0) } }
             return isOurs == true ? queue : nil
         }
         if let fresh { use(fresh) }
@@ -143,7 +143,7 @@ extension JobJournal {
             self.sleep = sleep
         }
 
-        static let backoff = Backoff(first: .milliseconds(500), longest: .seconds(30))
+        static let backoff = Backoff(first: .milliseconds(500), maximum: .seconds(30))
     }
 }
 

@@ -16,7 +16,7 @@ package final class NoteQueue: Sendable {
     }
 
     /// Notes that wait for one outbox; what comes while it has hung for so long is left out.
-    private static let most = 10_000
+    private static let maximumCount = 10_000
 
     private let pool: BlockingPool
     private let logger: Logger
@@ -38,7 +38,7 @@ package final class NoteQueue: Sendable {
             var line = lines[outbox] ?? Line()
             defer { lines[outbox] = line }
             let isNew = line.notes[base] == nil
-            guard !isNew || line.order.count < Self.most else { return (false, text != nil) }
+            guard !isNew || line.order.count < Self.maximumCount else { return (false, text != nil) }
             line.notes.updateValue(text, forKey: base)
             if isNew { line.order.append(base) }
             defer { line.isBusy = true }

@@ -12,7 +12,7 @@ package enum OutboxNotices {
     /// Stands at the end of each note: a file without it is a person's own.
     package static let signature = "Written by Parlograph, which also removes it."
     /// A longer file is no note.
-    private static let longest = 64 << 10
+    private static let maximumBytes = 64 << 10
 
     /// Writes or replaces a note; a person's own file of that name stays, and the note is left out. What the text quotes
     /// is made printable.
@@ -46,7 +46,7 @@ package enum OutboxNotices {
             let file = try OwnedDescriptor(
                 opening: path, from: folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
             guard try FileStatus(of: file.descriptor).kind == .regular else { return false }
-            let bytes = try SmallFile.read(file.descriptor, named: path.printable, limit: longest)
+            let bytes = try SmallFile.read(file.descriptor, named: path.printable, limit: maximumBytes)
             return bytes.suffix(signature.utf8.count + 1).elementsEqual("\(signature)\n".utf8)
         } catch let error as SystemError {
             return error.errno == .noSuchFileOrDirectory

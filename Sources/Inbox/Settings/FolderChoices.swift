@@ -62,9 +62,10 @@ extension InboxSettings {
 package enum SpeechHint {
     /// In characters. Whisper heeds the last 224 tokens only, Groq refuses more than 896 characters, and long lists help
     /// less than short ones.
-    package static let longest = 600
+    package static let maximumCharacters = 600
 
-    /// The prompt as it is, and behind it as many words of the glossary as fit into `longest`; nil when there is nothing.
+    /// The prompt as it is, and behind it as many words of the glossary as fit into `maximumCharacters`; nil when there is
+    /// nothing.
     package static func text(prompt: String?, glossary: [String]) -> String? {
         let text = composed(prompt, glossary).text
         return text.isEmpty ? nil : text
@@ -79,7 +80,7 @@ package enum SpeechHint {
         for (number, word) in glossary.enumerated() {
             let more = number > 0 ? ", " + word : text.isEmpty ? word : " " + word
             length += more.count
-            guard length <= longest else { return (text, number) }
+            guard length <= maximumCharacters else { return (text, number) }
             text += more
         }
         return (text, glossary.count)

@@ -7,6 +7,7 @@ package struct ServiceSettings: Sendable {
     package var cacheDirectory: FilePath
     /// Recordings that are worked on at the same time.
     package var parallelRecordings: Int
+    /// How long recordings in work may go on when the service is to stop.
     package var shutdown: Duration
     /// How often progress is written down.
     package var progressInterval: Duration

@@ -59,11 +59,14 @@ extension ServiceStatus {
         package var cause: String?
         /// When it is tried again, in seconds since 1970; nil: as soon as something comes of what it was asked.
         package var nextTry: Int64?
+        /// Requests that may be under way at the moment.
         package var limit: Int?
+        /// Requests that may ever be under way together.
         package var ceiling: Int?
         package var inFlight: Int?
         package var waiting: Int?
         package var requestsInLastMinute: Int?
+        /// That may begin; nil: no limit.
         package var requestsPerMinute: Int?
 
         private enum CodingKeys: String, CodingKey {

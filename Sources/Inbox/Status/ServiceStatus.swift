@@ -24,7 +24,9 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package struct CacheFigures: Sendable, Codable, Hashable {
         package var hits: Int
         package var misses: Int
+        /// In use.
         package var memoryBytes: Int
+        /// In use.
         package var diskBytes: Int
 
         package init(hits: Int, misses: Int, memoryBytes: Int, diskBytes: Int) {
@@ -38,6 +40,7 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var processID: Int32
     /// Seconds since 1970.
     package var startedAt: Int64
+    /// Unix time.
     package var updatedAt: Int64
     /// Recordings seen but not complete yet.
     package var settling: Int

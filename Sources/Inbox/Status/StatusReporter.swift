@@ -76,19 +76,19 @@ extension StatusReporter {
     /// that of a service that hangs, or cannot write.
     package struct Pace: Sendable {
         /// Of the file, in seconds, at which it is written again.
-        private static let greatestAge: Int64 = 10
+        private static let maximumAge: Int64 = 10
 
         /// Between two reports.
         package let pause: Duration
         /// Longer than that by so much, while no recording is in work and nothing changes.
-        package var pauseWhenIdle: Duration { .seconds(Self.greatestAge) - pause }
+        package var pauseWhenIdle: Duration { .seconds(Self.maximumAge) - pause }
 
         /// - Parameter progressInterval: as it is configured.
-        package init(_ progressInterval: Duration) { pause = min(progressInterval, .seconds(Self.greatestAge)) }
+        package init(_ progressInterval: Duration) { pause = min(progressInterval, .seconds(Self.maximumAge)) }
 
         /// Whether a file of this age, in seconds, would be too old at the next report.
         package func isDue(age: Int64) -> Bool {
-            !(0..<max(0, Self.greatestAge - 1 - pause.components.seconds)).contains(age)
+            !(0..<max(0, Self.maximumAge - 1 - pause.components.seconds)).contains(age)
         }
     }
 

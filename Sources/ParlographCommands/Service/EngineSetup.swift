@@ -11,25 +11,26 @@ package struct EngineSetup: Sendable, Equatable {
 /// Notices that what an engine needs has come into place, once nobody changes it any more: half of a model is none.
 struct SetupChanges {
     private struct Known {
-        var settled: EngineSetup
+        /// What the engines were made or tried with last.
+        var taken: EngineSetup
         var last: EngineSetup
     }
 
     private var known: [String: Known]
 
     /// - Parameter first: what the engines find when they are made.
-    init(_ first: [String: EngineSetup]) { known = first.mapValues { Known(settled: $0, last: $0) } }
+    init(_ first: [String: EngineSetup]) { known = first.mapValues { Known(taken: $0, last: $0) } }
 
     /// - Parameter now: of the engines that are looked at.
     /// - Returns: those whose files are others than at the first look, and the same as at the last.
     mutating func note(_ now: [String: EngineSetup]) -> [String] {
         return now.filter { name, setup in
-            var before = known[name] ?? Known(settled: setup, last: setup)
+            var before = known[name] ?? Known(taken: setup, last: setup)
             defer { known[name] = before }
-            let hasSettled = setup == before.last && setup != before.settled
+            let isComplete = setup == before.last && setup != before.taken
             before.last = setup
-            if hasSettled { before.settled = setup }
-            return hasSettled
+            if isComplete { before.taken = setup }
+            return isComplete
         }.keys.sorted()
     }
 }

@@ -71,7 +71,7 @@ struct FolderFindings {
             if let fault = shortage(free, need) { return .fault(subject, fault, .cannotCreate) }
             text += ", \(ByteCount.text(free)) free"
         }
-        if isInbox, FileLease.isOnNetwork(file.descriptor) {
+        if isInbox, FileSystemKind.isOnNetwork(file.descriptor) {
             text += "; changes made on other machines give no events here: it is scanned"
         }
         return .fine(subject, text)

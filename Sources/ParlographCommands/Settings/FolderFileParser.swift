@@ -33,7 +33,7 @@ package enum FolderFileParser {
         if reader.isSet("formats") {
             choices.formats = try SettingsParser.formats(formats) { reader.fault("formats", $0) }
         }
-        let prompt = try reader.string("prompt", default: "", .shortText(longest: maximumPrompt))
+        let prompt = try reader.string("prompt", default: "", .shortText(maximum: maximumPrompt))
         if reader.isSet("prompt") { choices.prompt = prompt }
         let glossary = try reader.words("glossary")
         if reader.isSet("glossary") { choices.glossary = glossary }

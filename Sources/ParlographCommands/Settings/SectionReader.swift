@@ -47,8 +47,8 @@ final class SectionReader {
             default: nil
             }
         }
-        if case .shortText(let longest) = allowed, let count = text?.count, count > longest {
-            throw fault(name, "may have \(longest) characters, not \(count).")
+        if case .shortText(let maximum) = allowed, let count = text?.count, count > maximum {
+            throw fault(name, "may have \(maximum) characters, not \(count).")
         }
         return text
     }

@@ -240,7 +240,7 @@ package struct SettingsParser {
             let fault = reader.fault(
                 "glossary",
                 "only the first \(fitting) of \(settings.glossary.count) words are sent: with the prompt they may have "
-                    + "\(SpeechHint.longest) characters.")
+                    + "\(SpeechHint.maximumCharacters) characters.")
             warnings.append(fault.description)
         }
         settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)

@@ -34,7 +34,7 @@ package enum AllowedValues: Hashable, Sendable {
     case boolean
     /// The text says which texts; who reads them checks that.
     case text(String = "any text")
-    case shortText(longest: Int)
+    case shortText(maximum: Int)
     case absolutePath
     case language
     case oneOf([String])
@@ -67,7 +67,7 @@ package enum AllowedValues: Hashable, Sendable {
             "\(range ?? "")\(unit.map { " \($0.rawValue)" } ?? "")"
         case .boolean: "true or false"
         case .text(let which), .texts(let which): which
-        case .shortText(let longest): "a text of up to \(longest) characters"
+        case .shortText(let maximum): "a text of up to \(maximum) characters"
         case .absolutePath: "an absolute path"
         case .language: "auto or a language, by a code, a tag such as pt-BR or its name"
         case .oneOf(let values): "one of \(values.joined(separator: ", "))"

@@ -11,7 +11,7 @@ enum TOMLPreflight {
     /// Seconds of processor time; an honest text takes milliseconds.
     private static let maximumSeconds: rlim_t = 10
     /// Seconds; the machine may be busy. The process ends itself then, should this one be gone.
-    private static let longest: UInt32 = 60
+    private static let maximumWait: UInt32 = 60
     /// A process that was ended from outside says nothing of the text: another one is asked.
     private static let maximumAttempts = 3
 
@@ -21,7 +21,7 @@ enum TOMLPreflight {
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         var short = rlimit(rlim_cur: maximumSeconds, rlim_max: maximumSeconds + 1)
         setrlimit(__rlimit_resource_t(RLIMIT_CPU.rawValue), &short)
-        alarm(longest)
+        alarm(maximumWait)
         guard
             let bytes = try? SmallFile.read(FileDescriptor(rawValue: STDIN_FILENO), named: "input", limit: 1 << 20),
             let text = String(validating: bytes, as: UTF8.self)
@@ -87,9 +87,9 @@ enum TOMLPreflight {
         defer { for text in arguments + environment { free(text) } }
         let error = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, arguments, environment)
         guard error == 0 else { throw fault(name, error) }
-        guard let status = try ChildEnd.status(of: process, within: .seconds(Int(longest))) else {
+        guard let status = try ChildEnd.status(of: process, within: .seconds(Int(maximumWait))) else {
             throw ConfigurationFault(
-                "\(name) cannot be looked at now: the process that reads it has not ended after \(longest) s.")
+                "\(name) cannot be looked at now: the process that reads it has not ended after \(maximumWait) s.")
         }
         return status & 0x7F
     }

@@ -12,8 +12,8 @@ struct OverlapMerger {
     private let overlap: SampleRange
     /// So many segments and words are compared on each side: nobody says more in the seconds that both heard, and each is
     /// compared with each.
-    private static let segmentLimit = 256
-    private static let wordLimit = 1000
+    private static let maximumSegments = 256
+    private static let maximumWords = 1000
 
     init(left: [Segment], right: [Segment], cut: Int64, overlap: SampleRange) {
         self.left = left
@@ -41,9 +41,9 @@ struct OverlapMerger {
     /// - Returns: false when the two sides had nothing in common and the choice was made by time alone.
     mutating func resolve() -> Bool {
         let first = left.firstIndex { $0.range.end > overlap.start } ?? left.endIndex
-        let tail = max(first, left.endIndex - Self.segmentLimit)..<left.endIndex
+        let tail = max(first, left.endIndex - Self.maximumSegments)..<left.endIndex
         let last = right.lastIndex { $0.range.start < overlap.end } ?? -1
-        let head = 0..<min(last + 1, Self.segmentLimit)
+        let head = 0..<min(last + 1, Self.maximumSegments)
         // A side that heard nothing there takes nothing away from the other one.
         guard !tail.isEmpty, !head.isEmpty else { return true }
         if left[tail].allSatisfy({ !$0.words.isEmpty }), right[head].allSatisfy({ !$0.words.isEmpty }) {
@@ -92,7 +92,7 @@ struct OverlapMerger {
     /// The best pairing in order of the words that both sides heard: same text, at nearly the same time. None where there
     /// are more than anybody says.
     private static func pairs(_ left: [Spoken], _ right: [Spoken]) -> [(Int, Int)] {
-        guard max(left.count, right.count) <= wordLimit else { return [] }
+        guard max(left.count, right.count) <= maximumWords else { return [] }
         let tolerance = Double(SampleClock.rate) * 0.6
         func gain(_ l: Spoken, _ r: Spoken) -> Double {
             guard l.text == r.text else { return 0 }

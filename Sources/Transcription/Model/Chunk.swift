@@ -44,6 +44,7 @@ package final class ChunkAudio: Sendable {
     }
 
     private let form: Mutex<Form>
+    /// At 16 kHz.
     package let sampleCount: Int64
 
     package init(_ samples: [Int16]) {

@@ -30,6 +30,7 @@ package struct SampleRange: Hashable, Sendable, Codable {
 
     package func contains(_ sample: Int64) -> Bool { sample >= start && sample < end }
     package func shifted(by offset: Int64) -> SampleRange { SampleRange(start + offset, end + offset) }
+    /// The part of it within `bounds`; empty at one of their ends where there is none.
     package func clamped(to bounds: SampleRange) -> SampleRange {
         let start = min(max(start, bounds.start), bounds.end)
         return SampleRange(start, min(max(end, start), bounds.end))

@@ -46,6 +46,7 @@ package final class ChunkSlots: Sendable {
         }
     }
 
+    /// Gives one slot back, and lets the next who waits have it.
     package func release(of recording: RecordingID) {
         let resumed = state.withLock { state in
             state.free += 1

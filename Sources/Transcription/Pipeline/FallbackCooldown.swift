@@ -10,7 +10,7 @@ package final class FallbackCooldown: Sendable {
 
     private static let length = Duration.seconds(60)
     /// However long a pause an engine asked for: then it is asked again.
-    private static let longest = Duration.seconds(3600)
+    private static let maximumPause = Duration.seconds(3600)
 
     private struct Refusal {
         var error: TranscriptionError
@@ -45,7 +45,7 @@ package final class FallbackCooldown: Sendable {
 
     /// The engine does not want to be asked for so long.
     package func begin(_ error: TranscriptionError, for pause: Duration) {
-        let end = now() + min(pause, Self.longest)
+        let end = now() + min(pause, Self.maximumPause)
         known.withLock { known in
             if end > known?.end ?? .zero { known = Known(error: error, end: end) }
         }

@@ -89,7 +89,7 @@ enum HallucinationFilter {
     /// The longest phrase that is looked for, in words.
     private static let maximumPhrase = 8
     /// So often in a row, and so many characters together, is a loop: what a deflate ratio of 2.4 means for one phrase.
-    private static let fewestRepetitions = 5
+    private static let minimumRepetitions = 5
     private static let minimumLoop = 60
 
     static func isLooping(_ transcript: ChunkTranscript) -> Bool { !loops(in: words(of: transcript.segments)).isEmpty }
@@ -141,7 +141,7 @@ enum HallucinationFilter {
     ) -> Range<Int>? {
         var end = start + phrase
         while end < words.count, words[end].text == words[end - phrase].text { end += 1 }
-        guard end - start >= phrase * fewestRepetitions else { return nil }
+        guard end - start >= phrase * minimumRepetitions else { return nil }
         let length = words[start..<end].reduce(0) { $0 + $1.text.count + 1 }
         return length >= minimumLoop ? start + phrase..<end : nil
     }

@@ -47,6 +47,7 @@ package struct RequestContext: Sendable {
 
 /// What a server says is left of its own count of requests (`x-ratelimit-remaining-*`, `x-ratelimit-reset-*`).
 package struct RequestAllowance: Sendable, Hashable {
+    /// Requests.
     package var remaining: Int
     /// From now until more are allowed.
     package var reset: Duration

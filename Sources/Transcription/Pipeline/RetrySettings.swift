@@ -34,6 +34,6 @@ package struct RetrySettings: Sendable, Hashable {
 
     /// The same without jitter.
     func maximumPause(before number: Int) -> Duration {
-        Backoff(first: delay, longest: maximumDelay).pause(after: number)
+        Backoff(first: delay, maximum: maximumDelay).pause(after: number)
     }
 }

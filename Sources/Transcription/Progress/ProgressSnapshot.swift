@@ -11,6 +11,7 @@ package struct ProgressSnapshot: Sendable, Codable, Hashable {
     package var chunksExpected: Int?
     /// 0...1, never less than in an earlier snapshot; nil as long as the recording's length is unknown.
     package var fraction: Double?
+    /// Since the recording was begun.
     package var elapsedSeconds: Double
     /// nil when it cannot be told.
     package var remainingSeconds: Double?

@@ -34,7 +34,7 @@ package struct SidecarRecord: Sendable {
         let gaps: [Gap]
     }
 
-    private static let longest = 64 << 20
+    private static let maximumBytes = 64 << 20
 
     /// Reads the record of a set; nil when there is no `.json` of ours. Blocks.
     /// - Parameter folder: where the set lies.
@@ -59,6 +59,6 @@ package struct SidecarRecord: Sendable {
         guard try FileStatus(of: file.descriptor).kind == .regular else {
             throw SystemError("open", name.printable, errno: .invalidArgument)
         }
-        return try SmallFile.read(file.descriptor, named: name.printable, limit: longest)
+        return try SmallFile.read(file.descriptor, named: name.printable, limit: maximumBytes)
     }
 }

@@ -72,7 +72,7 @@ package struct Admission<Waiter> {
     /// The grace of the one that goes alone after a pause: uploads may take seconds.
     private static var graceAfterPause: Duration { .seconds(5) }
     /// Of pauses that we choose ourselves when a server refuses everything and does not say for how long.
-    private static var backoff: Backoff { Backoff(first: .seconds(1), longest: .seconds(30)) }
+    private static var backoff: Backoff { Backoff(first: .seconds(1), maximum: .seconds(30)) }
     /// A refusal so long after the last one, and after the pause that it asked for, says nothing about the time between.
     private static var memory: Duration { .seconds(120) }
     /// How long more requests than are useful are not tried.
@@ -212,6 +212,7 @@ package struct Admission<Waiter> {
         allowance = (max(0, said.remaining - later), now + said.reset)
     }
 
+    /// The permit is given back; each is given back once.
     package mutating func finish(_ permit: RequestPermit, _ outcome: RequestOutcome, now: Duration) {
         if outcome == .notSent {
             requests.cancel(permit.id)

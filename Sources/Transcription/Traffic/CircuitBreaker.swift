@@ -16,7 +16,7 @@ package struct CircuitBreaker: Sendable {
     /// Failures without a success between them: of four requests at once all, and one more.
     private static let threshold = 5
     /// Between two requests to an engine that is away.
-    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(30))
+    private static let backoff = Backoff(first: .seconds(1), maximum: .seconds(30))
 
     private let isUsed: Bool
     private var failuresInARow = 0

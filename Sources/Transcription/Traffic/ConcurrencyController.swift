@@ -46,7 +46,9 @@ package final class ConcurrencyController: Sendable {
 
     /// Figures for `parlograph status`.
     package struct Figures: Sendable, Hashable, Codable {
+        /// Requests that may be under way at the moment.
         package var limit: Int
+        /// The highest that `limit` may become.
         package var ceiling: Int
         package var inFlight: Int
         package var waiting: Int

@@ -24,6 +24,7 @@ package struct FairQueue<Waiter> {
     private var lines: [RecordingID: Line] = [:]
     private var virtualTime: Int64 = 0
 
+    /// Of all recordings.
     package private(set) var waiting = 0
 
     /// Recordings that are remembered: those with waiters or permits, and idle ones that have had more than their share.

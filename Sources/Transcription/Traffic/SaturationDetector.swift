@@ -17,6 +17,7 @@ package struct SaturationDetector: Sendable {
     package struct Sample: Sendable {
         /// Under way with it when it was sent.
         package var level: Int
+        /// By the controller's clock, as `finished`.
         package var sent: Duration
         package var finished: Duration
         /// In samples.

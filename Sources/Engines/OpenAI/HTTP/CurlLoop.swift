@@ -9,20 +9,22 @@ import SystemSupport
 /// loop is let go.
 package final class CurlLoop: Sendable {
     /// A larger answer fails: no transcript of a chunk comes near.
-    package static let responseByteLimit = 32 << 20
+    package static let maximumResponseBytes = 32 << 20
     /// Bodies that are being received or have not been read yet hold no more together, except that each may have
     /// `smallBody`: many long answers at once would need a gigabyte.
-    package static let totalByteLimit = 128 << 20
+    package static let maximumTotalBytes = 128 << 20
     /// So that a transcript of usual size never fails for what others send.
     static let smallBody = 1 << 20
-    static let headerByteLimit = 64 << 10
+    static let maximumHeaderBytes = 64 << 10
     static let connectMilliseconds = 10_000
 
     private let core: CurlLoopCore
 
-    /// - Parameter totalByteLimit: of all answers that are being received or read at the same time; an answer that goes
+    /// - Parameter maximumTotalBytes: of all answers that are being received or read at the same time; an answer that goes
     ///   beyond it fails like one that is too large in itself.
-    package init(totalByteLimit: Int = CurlLoop.totalByteLimit) { core = CurlLoopCore(totalByteLimit: totalByteLimit) }
+    package init(maximumTotalBytes: Int = CurlLoop.maximumTotalBytes) {
+        core = CurlLoopCore(maximumTotalBytes: maximumTotalBytes)
+    }
 
     deinit { core.stop() }
 
@@ -56,7 +58,7 @@ private final class CurlLoopCore: Sendable {
     private let multi = CurlMulti()
     private let budget: ByteBudget
 
-    init(totalByteLimit: Int) { budget = ByteBudget(limit: totalByteLimit) }
+    init(maximumTotalBytes: Int) { budget = ByteBudget(limit: maximumTotalBytes) }
 
     func submit(
         _ request: HTTPRequest, cancellation: CurlCancellation,

@@ -141,7 +141,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         let total = response.body.count + bytes.count
-        guard total <= CurlLoop.responseByteLimit, share.grow(to: total) else {
+        guard total <= CurlLoop.maximumResponseBytes, share.grow(to: total) else {
             excess = .body
             return 0
         }
@@ -151,7 +151,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     private func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         headerBytes += bytes.count
-        guard headerBytes <= CurlLoop.headerByteLimit else {
+        guard headerBytes <= CurlLoop.maximumHeaderBytes else {
             excess = .header
             return 0
         }

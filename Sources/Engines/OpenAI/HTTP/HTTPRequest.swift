@@ -82,6 +82,7 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         for (name, value) in elements { self[name] = value }
     }
 
+    /// Whatever the case of the letters of `name`.
     package subscript(name: String) -> String? {
         get { values[name.lowercased()] }
         set { values[name.lowercased()] = newValue }
@@ -96,7 +97,7 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
 /// A transfer without a complete answer.
 package struct HTTPFailure: Error, Sendable {
-    /// What is larger than `CurlLoop.headerByteLimit` or `.responseByteLimit`.
+    /// What is larger than `CurlLoop.maximumHeaderBytes` or `.maximumResponseBytes`.
     package enum Excess: Sendable { case header, body }
 
     /// CURLE_* (libcurl-errors(3)).
@@ -109,8 +110,8 @@ package struct HTTPFailure: Error, Sendable {
     package var receivedByteCount: Int
     /// Status of the answer if its header had come, otherwise 0.
     package var status: Int
-    /// What of the answer was too large, if that was the fault: a body larger than `CurlLoop.responseByteLimit`, or together
-    /// with others under way than `CurlLoop.totalByteLimit`.
+    /// What of the answer was too large, if that was the fault: a body larger than `CurlLoop.maximumResponseBytes`, or together
+    /// with others under way than `CurlLoop.maximumTotalBytes`.
     package var excess: Excess?
     /// Some part of the request had gone out.
     package var wasSent: Bool
@@ -132,7 +133,7 @@ package struct HTTPFailure: Error, Sendable {
 extension HTTPFailure {
     /// What an oversized answer is, as part of a sentence.
     var wordsForItsSize: String {
-        let most = CurlLoop.responseByteLimit >> 20
+        let most = CurlLoop.maximumResponseBytes >> 20
         // The last piece of an answer that is too large in itself is not counted: libcurl hands on at most 512 KiB.
         guard receivedByteCount < (most - 1) << 20 else { return "sent an answer of more than \(most) MiB" }
         return "sent an answer of more than \(receivedByteCount >> 20) MiB while others as long were under way"

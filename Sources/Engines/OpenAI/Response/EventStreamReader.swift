@@ -3,11 +3,11 @@ import Transcription
 /// Server-sent events, for servers that stream though nobody asked.
 enum EventStreamReader {
     /// The transcript that the events add up to.
-    /// - Parameter eventLimit: more are not read.
+    /// - Parameter maximumEvents: more are not read.
     /// - Returns: also whether the stream has told its end. One that never does (speaches) is as whole as what carried it.
     /// - Throws: `ServerMessage` of an error event; `JSONFault` when an event could not be read, there are too many, or the
     ///   one is missing that ends a stream of this kind.
-    static func read(_ bytes: ArraySlice<UInt8>, eventLimit: Int) throws -> (heard: RawTranscript, hasEnded: Bool) {
+    static func read(_ bytes: ArraySlice<UInt8>, maximumEvents: Int) throws -> (heard: RawTranscript, hasEnded: Bool) {
         var heard = RawTranscript()
         var deltas = JoinedText()
         var final: String?
@@ -17,7 +17,7 @@ enum EventStreamReader {
         var fault: JSONFault?
         for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where line.starts(with: "data:".utf8) {
             lines += 1
-            guard lines <= eventLimit else {
+            guard lines <= maximumEvents else {
                 throw JSONFault(reason: "holds more events than anybody could say words in that time")
             }
             let value: JSONValue

@@ -65,9 +65,9 @@ struct JSONFault: Error, Equatable {
 /// Reads one JSON value from bytes; recursive, with a bound far below what the smallest stack allows.
 struct JSONReader {
     /// Transcription answers nest four deep.
-    static let depthLimit = Nesting.limit
+    static let maximumDepth = Nesting.limit
     /// An hour of speech with word times and token lists has about 200 000.
-    static let valueLimit = 1_000_000
+    static let maximumValues = 1_000_000
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private var at = 0
@@ -103,9 +103,9 @@ struct JSONReader {
     }
 
     private mutating func value(depth: Int) throws -> JSONValue {
-        guard depth < Self.depthLimit else { throw JSONFault(reason: "is nested too deeply") }
+        guard depth < Self.maximumDepth else { throw JSONFault(reason: "is nested too deeply") }
         values += 1
-        guard values <= Self.valueLimit else { throw JSONFault(reason: "holds too many values") }
+        guard values <= Self.maximumValues else { throw JSONFault(reason: "holds too many values") }
         skipSpace()
         switch next {
         case UInt8(ascii: "{"): return try object(depth: depth)

@@ -15,7 +15,7 @@ extension ResponseClassifier {
         }
         switch failure.excess {
         case .body: return fail(failure.wordsForItsSize, .giveUpChunk)
-        case .header: return fail("sent a header of more than \(CurlLoop.headerByteLimit >> 10) KiB", .giveUpChunk)
+        case .header: return fail("sent a header of more than \(CurlLoop.maximumHeaderBytes >> 10) KiB", .giveUpChunk)
         case nil: break
         }
         if failure.isProxyFault(request) {

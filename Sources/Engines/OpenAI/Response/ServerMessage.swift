@@ -15,9 +15,9 @@ package struct ServerMessage: Error, Sendable, Hashable {
         self.parameter = parameter
     }
 
-    private static let lengthLimit = 200
+    private static let maximumLength = 200
     /// More bytes are not looked at for those characters.
-    private static let byteLimit = 16 << 10
+    private static let maximumBytes = 16 << 10
 
     /// The message in the body of an unsuccessful answer.
     package init(body: [UInt8]) {
@@ -26,7 +26,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
         } else if let value = try? JSONReader.read(body.prefix(64 << 10)), let text = value.string {
             self.init(text: text)
         } else {
-            let text = String(decoding: body.prefix(Self.byteLimit), as: UTF8.self)
+            let text = String(decoding: body.prefix(Self.maximumBytes), as: UTF8.self)
             self.init(text: ["{}", "[]", "null"].contains(text.trimmed) ? "" : Self.withoutTags(text))
         }
     }
@@ -86,7 +86,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
     }
 
     private static func oneLine(_ text: String) -> String {
-        let text = String(decoding: text.utf8.prefix(byteLimit), as: UTF8.self)
+        let text = String(decoding: text.utf8.prefix(maximumBytes), as: UTF8.self)
         var out = ""
         var count = 0
         var wasSpace = true
@@ -98,7 +98,7 @@ package struct ServerMessage: Error, Sendable, Hashable {
             wasSpace = isSpace
             out.append(isSpace ? " " : character)
             count += 1
-            if count == lengthLimit { return out + "…" }
+            if count == maximumLength { return out + "…" }
         }
         return out.trimmed
     }

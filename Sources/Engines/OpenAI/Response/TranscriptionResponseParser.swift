@@ -55,11 +55,11 @@ package struct TranscriptionResponseParser: Sendable {
 
     // MARK: Bounds
 
-    private var textLimit: Int {
+    private var maximumText: Int {
         Self.textByteAllowance + Int(sampleCount / SampleClock.rate) * Self.textBytesPerSecond
     }
 
-    private var wordLimit: Int { Self.wordAllowance + Int(sampleCount / SampleClock.rate) * Self.wordsPerSecond }
+    private var maximumWords: Int { Self.wordAllowance + Int(sampleCount / SampleClock.rate) * Self.wordsPerSecond }
 
     /// What is done with an answer afterwards takes time for each piece and each byte.
     private func check(_ heard: RawTranscript) throws {
@@ -69,10 +69,10 @@ package struct TranscriptionResponseParser: Sendable {
             words += 1 + piece.words.count
             bytes += piece.words.reduce(piece.text.utf8.count) { $0 + $1.text.utf8.count }
         }
-        guard words <= wordLimit else {
+        guard words <= maximumWords else {
             throw JSONFault(reason: "holds more words than anybody could say in that time")
         }
-        try check(textBytes: bytes, limit: textLimit)
+        try check(textBytes: bytes, limit: maximumText)
     }
 
     private func check(textBytes: Int, limit: Int) throws {
@@ -130,13 +130,13 @@ package struct TranscriptionResponseParser: Sendable {
 
     private func heard(text bytes: ArraySlice<UInt8>) throws -> RawTranscript {
         if bytes.starts(with: "data:".utf8) || bytes.starts(with: "event:".utf8) {
-            let stream = try EventStreamReader.read(bytes, eventLimit: wordLimit)
+            let stream = try EventStreamReader.read(bytes, maximumEvents: maximumWords)
             if !stream.hasEnded { try checkEnd() }
             return stream.heard
         }
         // Text and subtitles that are cut are text and subtitles.
         try checkEnd()
-        try check(textBytes: bytes.count, limit: textLimit * Self.subtitleFactor)
+        try check(textBytes: bytes.count, limit: maximumText * Self.subtitleFactor)
         let text = String(decoding: bytes, as: UTF8.self)
         if text.hasPrefix("WEBVTT") || SubtitleReader.looksLikeSubRip(text[...]) {
             return RawTranscript(pieces: SubtitleReader.pieces(text))

@@ -6,7 +6,7 @@ enum ProfileDefaults {
     static let languageForm = words { $0.languageForm.rawValue }
     static let authorization = words { $0.authorization.rawValue }
     static let uploadCodec = words { $0.codec.rawValue }
-    static let bodyMegabytes = words { "\($0.bodyByteLimit >> 20)" }
+    static let bodyMegabytes = words { "\($0.maximumBodyBytes >> 20)" }
     static let requestsPerMinute = words { $0.requestsPerMinute.map { "\($0)" } ?? "no limit" }
     static let audioSecondsPerHour = words { $0.audioSecondsPerHour.map { "\($0)" } ?? "no limit" }
     static let targetSeconds = words { $0.targetSeconds?.shortText ?? "none" }
