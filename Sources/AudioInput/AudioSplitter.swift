@@ -4,7 +4,8 @@ package import Transcription
 /// Cuts a stream of samples into chunks, in pauses where there are any, or as the same sound was cut before.
 ///
 /// Planned places are the multiples of the plan's length in the recording, so that early or late cuts do not add up. A
-/// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length.
+/// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length,
+/// or that of a chunk that was cut before.
 package struct AudioSplitter: ~Copyable {
     private let plan: ChunkPlan
     /// How far a cut may be from its planned place.
