@@ -4,7 +4,8 @@ package import Transcription
 /// Cuts a stream of samples into chunks, in pauses where there are any, or as the same sound was cut before.
 ///
 /// Planned places are the multiples of the plan's length in the recording, so that early or late cuts do not add up. A
-/// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length.
+/// cut waits until all samples that it may depend on have come; what is held never exceeds the plan's greatest length,
+/// or that of a chunk that was cut before.
 package struct AudioSplitter: ~Copyable {
     private let plan: ChunkPlan
     /// How far a cut may be from its planned place.
@@ -27,8 +28,8 @@ package struct AudioSplitter: ~Copyable {
 
     /// - Parameters:
     ///   - plan: lengths below one second are taken for one second.
-    ///   - known: how recordings were cut that may be this one (`RecordingCuts.isUsable`); where the sound differs from all
-    ///     of them, the plan takes over.
+    ///   - known: how recordings were cut that may be this one (`RecordingCuts.isUsable`), the likeliest first; where the
+    ///     sound differs from all of them, the plan takes over.
     package init(plan: ChunkPlan, known: [RecordingCuts] = []) {
         let chunk = max(plan.chunkSamples, SampleClock.rate)
         let maximum = max(plan.maximumChunkSamples, chunk)
@@ -72,26 +73,26 @@ package struct AudioSplitter: ~Copyable {
     package mutating func finish() -> [Chunk] {
         guard !samples.isEmpty else { return [] }
         let end = rangeStart + Int64(samples.count)
-        var done: [Chunk] = []
-        if !replay.isOver, !replay.ends(at: end, with: samples) { done = endReplay() }
+        if !replay.isOver, !replay.ends(at: end, with: samples) {
+            let done = cutAgain()
+            return done + finish()
+        }
         measure()
-        return done + [chunk(samples, energies[...], owned: SampleRange(ownedStart, end))]
+        return [chunk(samples, energies[...], owned: SampleRange(ownedStart, end))]
     }
 
     // MARK: As before
 
-    /// All samples are there that tell whether the sound is still that of the recordings known.
+    /// All samples are there that tell whether the sound is still that of the recording known.
     private mutating func replayCut() -> [Chunk] {
-        let end = rangeStart + Int64(samples.count)
-        guard let next = replay.take(at: end, samples) else { return replay.isOver ? endReplay() : [] }
+        guard let next = replay.take(samples) else { return cutAgain() }
         measure()
         let position = Int(next.owned.start - rangeStart)
         return [cut(at: position, end: samples.count, next: Int(next.range.start - rangeStart))]
     }
 
-    /// The sound is another one: what is held is cut by the plan.
-    private mutating func endReplay() -> [Chunk] {
-        replay = CutReplay([])
+    /// The sound is another one: what is held is cut as another recording known, or by the plan.
+    private mutating func cutAgain() -> [Chunk] {
         let held = samples
         samples.removeAll(keepingCapacity: true)
         return held.withUnsafeBufferPointer { push($0) }

@@ -1,14 +1,14 @@
 import SystemSupport
 import Transcription
 
-/// Which of the recordings that were cut before the present one still may be, chunk by chunk: it is one as long as its chunks
-/// have the same hashes.
+/// The recordings that were cut before and that the present one may be, in the order in which they are tried: it is the first
+/// as long as its chunks have the same hashes, then perhaps another.
 struct CutReplay {
     /// All of them have the same chunks in front of `index`.
     private var candidates: [RecordingCuts]
     private var index = 0
 
-    /// - Parameter known: each of use (`RecordingCuts.isUsable`).
+    /// - Parameter known: each of use (`RecordingCuts.isUsable`), the likeliest first.
     init(_ known: [RecordingCuts]) { candidates = known }
 
     /// It is none of them.
@@ -17,48 +17,44 @@ struct CutReplay {
     /// The longest chunk, in samples.
     var longest: Int { Int(candidates.flatMap(\.pieces).map(\.range.count).max() ?? 0) }
 
-    /// The sample up to which the sound must be known for the next decision; nil: it is over. Behind a last chunk it must be
-    /// known whether there is more.
-    var nextEnd: Int64? { candidates.map(nextEnd).min() }
+    /// The sample up to which the sound must be known to tell whether it is still the first; nil: it is over. Behind a last
+    /// chunk it must be known whether there is more.
+    var nextEnd: Int64? { candidates.first.map { $0.pieces[index].range.end + (isAtLastPiece($0) ? 1 : 0) } }
 
-    private func nextEnd(_ cuts: RecordingCuts) -> Int64 {
-        cuts.pieces[index].range.end + (index == cuts.pieces.count - 1 ? 1 : 0)
-    }
+    private func isAtLastPiece(_ cuts: RecordingCuts) -> Bool { index == cuts.pieces.count - 1 }
 
-    /// The sound is known up to `end`, the next place of a decision: candidates that it is not go.
+    /// The sound is known up to `nextEnd`.
     /// - Parameter samples: from the chunk's start on.
-    /// - Returns: the chunk behind the one that ends here; nil: none ends here.
-    mutating func take(at end: Int64, _ samples: [Int16]) -> RecordingCuts.Piece? {
-        var hash: Digest?
-        var next: RecordingCuts.Piece?
-        for cuts in candidates where nextEnd(cuts) == end && index + 1 < cuts.pieces.count {
-            let made = hash ?? Self.digest(samples)
-            hash = made
-            guard cuts.pieces[index].hash == made else { continue }
-            next = cuts.pieces[index + 1]
-            break
-        }
-        guard let next else {
-            candidates = candidates.filter { nextEnd($0) != end }
+    /// - Returns: the chunk behind the one that ends here; nil: it is not the first, which is given up.
+    mutating func take(_ samples: [Int16]) -> RecordingCuts.Piece? {
+        guard let first = candidates.first, !isAtLastPiece(first), first.pieces[index].hash == Self.digest(samples)
+        else {
+            dropFirst()
             return nil
         }
+        let (piece, next) = (first.pieces[index], first.pieces[index + 1])
         candidates = candidates.filter { cuts in
-            guard cuts.pieces[index].range.end == end, cuts.pieces[index].hash == hash, index + 1 < cuts.pieces.count
-            else { return false }
-            let piece = cuts.pieces[index + 1]
-            return piece.owned.start == next.owned.start && piece.range.start == next.range.start
+            !isAtLastPiece(cuts) && cuts.pieces[index] == piece
+                && cuts.pieces[index + 1].range.start == next.range.start
         }
         index += 1
         return next
     }
 
-    /// Whether one of them ends here, with these samples as its last chunk.
-    func ends(at end: Int64, with samples: [Int16]) -> Bool {
-        let ending = candidates.filter { $0.pieces.count == index + 1 && $0.pieces[index].range.end == end }
-        guard !ending.isEmpty else { return false }
-        let hash = Self.digest(samples)
-        return ending.contains { $0.pieces[index].hash == hash }
+    /// The sound has come to its end.
+    /// - Parameter samples: from the chunk's start on.
+    /// - Returns: false where the first does not end like this; it is given up then.
+    mutating func ends(at end: Int64, with samples: [Int16]) -> Bool {
+        if let first = candidates.first, isAtLastPiece(first), first.pieces[index].range.end == end,
+            first.pieces[index].hash == Self.digest(samples)
+        {
+            return true
+        }
+        dropFirst()
+        return false
     }
+
+    private mutating func dropFirst() { candidates = Array(candidates.dropFirst()) }
 
     private static func digest(_ samples: [Int16]) -> Digest {
         samples.withUnsafeBytes { SHA256.digest(of: $0) }

@@ -166,7 +166,7 @@ struct CompletenessTests {
         let server = try FakeTranscriptionServer.hearing()
         defer { server.stop() }
         try await withTemporaryDirectory { folder in
-            let place = try Workplace(folder, server: server, inbox: "formats = [\"txt\"]")
+            let place = try Workplace(folder, server: server, inbox: "formats = [\"txt\"]\nportable_names = false")
             let recording = Self.bytes(0..<2)
             let names: [[UInt8]] = [
                 Array("bad-".utf8) + [0xFF, 0xFE] + Array(".wav".utf8), Array("two\nlines.wav".utf8),

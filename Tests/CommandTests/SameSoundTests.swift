@@ -57,6 +57,15 @@ struct SameSoundTests {
                 let ended = try await place.run("transcribe", "--engine", "fake", "\(number).wav")
                 #expect(ended.status == 0, "\(ended.errors)")
                 #expect(try place.transcript("\(number).json").marks == marks)
+                let flac = place["\(number)-again.flac"].string
+                try await TestAudioFile.run("flac", ["-s", "-o", flac, place["\(number).wav"].string])
+            }
+            let before = server.requests.count
+            for (number, marks) in talks.enumerated() {
+                let ended = try await place.run("transcribe", "--engine", "fake", "\(number)-again.flac")
+                #expect(ended.status == 0, "\(ended.errors)")
+                #expect(try place.transcript("\(number)-again.json").marks == marks)
+                #expect(server.requests.count == before, "\(number)")
             }
         }
     }

@@ -41,6 +41,9 @@ package struct RecordingCuts: Sendable, Hashable, Codable {
     /// From the recording's start to its end.
     package let pieces: [Piece]
 
+    /// Of the recording.
+    package var sampleCount: Int64 { pieces.last?.range.end ?? 0 }
+
     package init(_ pieces: [Piece]) { self.pieces = pieces }
 
     /// Whether these are the cuts of a whole recording, with no chunk longer than `maximum` samples. What was stored may be

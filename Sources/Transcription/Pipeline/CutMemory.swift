@@ -7,9 +7,14 @@ final class CutMemory: Sendable {
     private struct State {
         /// Nil until the first sound is known.
         var key: CacheKey?
+        /// What header or bit rate tell; nil: nothing.
+        var expectedLength: Int64?
         var known: [RecordingCuts] = []
         var pieces: [RecordingCuts.Piece] = []
     }
+
+    /// An estimate may be wrong by the hundredth part: padding of encoders, tags that count as sound.
+    private static let lengthTolerance: Int64 = 100
 
     private let store: any TranscriptStore
     private let maximumLength: Int64
@@ -25,12 +30,19 @@ final class CutMemory: Sendable {
         self.key = key
     }
 
-    /// How recordings were cut that began like this one.
+    /// How long the recording seems to be, in samples, before it is decoded.
+    func expect(length: Int64?) { state.withLock { $0.expectedLength = length } }
+
+    /// How recordings were cut that began like this one: those of its length first, then the last one.
     func recall(_ opening: Digest) async -> [RecordingCuts] {
         let key = key(opening)
         let known = await store.cuts(for: key).filter { $0.isUsable(maximum: maximumLength) }
-        state.withLock { ($0.key, $0.known) = (key, known) }
-        return known
+        return state.withLock { state in
+            (state.key, state.known) = (key, known)
+            guard let length = state.expectedLength else { return known }
+            let alike = known.filter { abs($0.sampleCount - length) <= length / Self.lengthTolerance }
+            return alike + known.filter { !alike.contains($0) }
+        }
     }
 
     /// A chunk was cut; they come in order.

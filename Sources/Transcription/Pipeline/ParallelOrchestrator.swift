@@ -65,6 +65,7 @@ package struct ParallelOrchestrator: Sendable {
         let transcript = try await source.withChunks(of: recording) { properties in
             let plan = sizer.plan(
                 byteCount: recording.byteCount, estimatedSampleCount: properties.estimatedSampleCount)
+            cuts.expect(length: properties.estimatedSampleCount)
             observe(
                 .planned(expectedChunks: plan.expectedChunks, expectedSamples: properties.estimatedSampleCount))
             return plan
