@@ -10,7 +10,7 @@ package struct CueBuilder: Sendable {
         var cues: [Cue] = []
         var tokens: [CueToken] = []
         var languages = CueLanguage(transcript)
-        var language = transcript.language
+        var language = languages.ofRecording
         var rules = limits.applied(to: CueRules(language: language))
         func flush(before next: Int64?) {
             cues += CuePartition(tokens, rules: rules, limit: next).cues()
