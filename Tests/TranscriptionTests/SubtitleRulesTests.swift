@@ -140,6 +140,16 @@ import Transcription
         }
     }
 
+    /// Whatever the columns are, as long as the two fit a line.
+    @Test(arguments: ["42 km", "10 000 Euro", "5 %", "Mr. Brown", "the bridge", "Nr. 5", "§ 7"], 20...60)
+    func whatBelongsTogetherStaysOnALine(pair: String, columns: Int) {
+        let text = "Nobody said that \(pair) were near when they came here and saw that \(pair) had gone away again"
+        let cues = CueBuilder(limits: SubtitleLimits(columns: columns)).cues(
+            for: transcript([segment(0, 9, text)], length: 10))
+        let pieces = cues.flatMap(\.lines)
+        #expect(pieces.reduce(0) { $0 + $1.ranges(of: pair).count } == 2, "\(pieces)")
+    }
+
     @Test func frenchMarksStayWithTheirWords() {
         let text =
             "Comment allez-vous depuis que nous nous sommes vus ? Très bien ! Et vous ? Bien : merci « beaucoup »"
@@ -178,6 +188,9 @@ import Transcription
         #expect(lines.joined().filter { $0 != " " } == families + marked)
         #expect(lines.contains(marked))
         #expect(lines.allSatisfy { $0.count <= 42 })
+        let crowded = "a" + String(repeating: "\u{301}", count: 5000) + " b"
+        let bounded = CueBuilder().cues(for: transcript([segment(0, 2, crowded)], length: 3)).flatMap(\.lines)
+        #expect(bounded == ["a b"])
     }
 
     @Test func tenThousandWordsWithoutPunctuationOrTimesOfWords() {
@@ -196,5 +209,7 @@ import Transcription
         let gap = Transcript.Gap(range: SampleRange(seconds(10), seconds(20)), reason: "It failed.")
         let source = transcript([segment(0, 3, "委员会将在星期一早上开会。")], length: 30, gaps: [gap], language: "zh")
         #expect(CueBuilder().cues(for: source).last?.lines == ["[untranscribed", "00:00:10–00:00:20]"])
+        let first = transcript([segment(25, 28, "委员会将开会。")], length: 30, gaps: [gap], language: "zh-CN")
+        #expect(CueBuilder().cues(for: first).first?.lines == ["[untranscribed", "00:00:10–00:00:20]"])
     }
 }

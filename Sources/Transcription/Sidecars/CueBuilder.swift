@@ -15,7 +15,7 @@ package struct CueBuilder: Sendable {
         var cues: [Cue] = []
         var tokens: [CueToken] = []
         var languages = CueLanguage(transcript)
-        var language = transcript.language
+        var language = languages.ofRecording
         var rules = limits.applied(to: CueRules(language: language))
         let hasSpeakers = transcript.hasSpeakers
         var before: Segment?

@@ -2,21 +2,22 @@
 /// otherwise.
 struct CueLanguage {
     private let chunks: [Transcript.ChunkReport]
-    private let language: String?
+    /// Of the recording as a whole; ISO 639-1, nil where it is not known.
+    let ofRecording: String?
     private var at = 0
 
     init(_ transcript: Transcript) {
         chunks = transcript.chunks
         var scripts = ScriptShares()
         for segment in transcript.segments { scripts.add(segment.text) }
-        language = transcript.language.map(Self.primary) ?? scripts.language(told: nil)
+        ofRecording = transcript.language.map(Self.primary) ?? scripts.language(told: nil)
     }
 
-    /// ISO 639-1, nil where it is not known. Segments are asked for in their order.
+    /// Of a segment. Segments are asked for in their order.
     mutating func next(_ segment: Segment) -> String? {
         while at + 1 < chunks.count, chunks[at + 1].range.start <= segment.range.start { at += 1 }
         let heard = at < chunks.count ? chunks[at].language.map(Self.primary) : nil
-        let told = heard ?? language
+        let told = heard ?? ofRecording
         var scripts = ScriptShares()
         scripts.add(segment.text)
         if let written = scripts.language(told: told) { return written }

@@ -53,12 +53,12 @@ struct UnbrokenWords {
 
     /// Columns that the two may take together; nil where they may be parted.
     private func maximumColumns(_ first: Substring, _ second: Substring) -> Int? {
+        if Self.signs.contains(String(first)), second.bareStart.first?.isNumber == true { return rules.lineColumns }
         guard WrittenText.ending(of: first) == .none else { return nil }
         if rules.functionWords.particles.contains(second.bareWord) { return rules.lineColumns / 2 }
         let isJoined =
             rules.functionWords.articles.contains(first.lowercased().bareStart) || WrittenText.isTitle(first)
-            || first.isNumber && Self.units.contains(second.bareWord)
-            || Self.signs.contains(String(first)) && second.bareStart.first?.isNumber == true
+            || first.isNumber && (Self.units.contains(second.bareWord) || second.isGroupOfDigits)
         return isJoined ? rules.lineColumns : nil
     }
 
@@ -69,7 +69,11 @@ struct UnbrokenWords {
         Millionen Milliarden Mio Mrd Tsd процентов процента рублей рубля тысяч тысячи миллионов миллиона час часа часов
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
-    private static let signs: Set<String> = ["$", "€", "£", "¥", "§", "№", "#", "+", "-", "−", "±", "Nr", "№."]
+    /// A number belongs to them, full stop or not.
+    private static let signs: Set<String> = [
+        "$", "€", "£", "¥", "§", "§§", "№", "#", "+", "-", "−", "±", "Nr", "Nr.", "Art.", "Abs.", "Bd.", "Vol.", "Fig.",
+        "pp.", "p.", "S.",
+    ]
 }
 
 extension StringProtocol {
@@ -87,9 +91,12 @@ extension StringProtocol {
         last?.isNumber == true && allSatisfy { $0.isNumber || ".,'’-–+−±/".contains($0) }
     }
 
+    /// As in 10 000.
+    fileprivate var isGroupOfDigits: Bool { count == 3 && allSatisfy { $0.isASCII && $0.isNumber } }
+
     /// Stands alone and belongs to the word before it; marks of repetition and abbreviation of Thai, Lao and Khmer, too.
     fileprivate var isClosingPunctuation: Bool {
-        !isEmpty && allSatisfy { "!?:;,.…»”’)]}%ๆฯໆៗ".contains($0) }
+        !isEmpty && allSatisfy { "!?:;,.…»”’)]}%؟،؛ๆฯໆៗ".contains($0) }
     }
 
     /// Behind a sentence it opens the next one, as in dialogues; else it belongs to the word before it.
