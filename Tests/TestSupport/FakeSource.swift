@@ -16,7 +16,7 @@ package struct FakeSource: AudioSource {
     }
 
     package func withChunks<Result: Sendable>(
-        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        of recording: Recording, language: String?, plan: (AudioProperties) throws -> ChunkPlan,
         _ body: (AudioProperties, any ChunkReader) async throws -> Result
     ) async throws -> Result {
         let length = chunks.last?.owned.end ?? 0
@@ -24,6 +24,8 @@ package struct FakeSource: AudioSource {
         _ = try plan(properties)
         return try await body(properties, Reader(source: self))
     }
+
+    package func reading(of recording: Recording) -> String { "" }
 
     private final class Reader: ChunkReader {
         private let source: FakeSource
