@@ -153,22 +153,28 @@ enum RawSound {
         }
     }
 
-    /// Adaptive coding of speech uses some codes more than others, and most of them: archives and compressed pictures use
-    /// all alike, text few.
+    /// Adaptive coding of speech uses some codes more than others, and most of them, and one tells nothing of the next:
+    /// archives and compressed pictures use all alike, text few, and the pixels of a picture are like their neighbours.
     static func isCompressedSpeech(_ source: some ByteSource) -> Bool {
         guard source.size >= 4096 else { return false }
         var counts = [Double](repeating: 0, count: 256)
+        var (sum, squares, products) = (0.0, 0.0, 0.0)
         for window in 0..<windows {
             let place = (source.size - 1024) * window / (windows - 1)
-            for byte in source.bytes(at: place, count: 1024) {
+            let bytes = source.bytes(at: place, count: 1024)
+            for (byte, next) in zip(bytes, bytes.dropFirst()) {
                 counts[Int(byte)] += 1
+                sum += Double(byte)
+                squares += Double(byte) * Double(byte)
+                products += Double(byte) * Double(next)
             }
         }
         let total = counts.reduce(0, +)
-        let sumOfSquares = counts.reduce(0) { $0 + ($1 / total) * ($1 / total) }
-        // The number of codes that would give this sum if all were used alike.
-        // Of speech it is 65 to 120, of what is compressed or encrypted 240 and more.
-        let codes = 1 / sumOfSquares
-        return codes > 16 && codes < 180
+        let mean = sum / total
+        let isSmooth = products / total - mean * mean > (squares / total - mean * mean) / 2
+        // The number of codes that would be used if all were used alike: of speech it is 65 to 120, of what is compressed or
+        // encrypted 240 and more.
+        let codes = 1 / counts.reduce(0) { $0 + ($1 / total) * ($1 / total) }
+        return !isSmooth && codes > 16 && codes < 180
     }
 }

@@ -49,7 +49,8 @@ package enum AudioFormatSniffer {
         guard let coding = named.heard(in: source, isVague: fileExtension == "raw") else {
             throw DecodingFailure(
                 .notARecording,
-                "has no header, and its bytes are not those of \(named.title), which its name (.\(fileExtension)) stands for.")
+                "has no header, and its bytes are not those of \(named.title), which its name (.\(fileExtension)) stands for."
+            )
         }
         let decoder: AudioFormat.Decoder =
             switch coding {
@@ -59,7 +60,8 @@ package enum AudioFormatSniffer {
             }
         return AudioFormat(
             coding.name, coding.title, decoder,
-            warning: "The file has no header: by its name it was taken for \(coding.title). If the text makes no sense, "
+            warning:
+                "The file has no header: by its name it was taken for \(coding.title). If the text makes no sense, "
                 + "save the recording as WAV.")
     }
 

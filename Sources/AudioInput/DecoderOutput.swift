@@ -81,7 +81,9 @@ struct DecoderOutput: ~Copyable {
     mutating func tellEarlyEnd() throws -> Bool {
         let decoded = sampleCount
         // Headers are rounded, and encoders count their own delay in or out.
-        guard writer != nil, let declared, declared - decoded > max(SampleClock.rate, declared / 500) else { return false }
+        guard writer != nil, let declared, declared - decoded > max(SampleClock.rate, declared / 500) else {
+            return false
+        }
         self.declared = nil
         try send(.loss(SampleRange(decoded, declared)))
         try send(

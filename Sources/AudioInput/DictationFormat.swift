@@ -25,7 +25,8 @@ enum DictationFormat {
         guard version == 2 || version == 3 else {
             throw DecodingFailure(
                 .unsupportedFormat,
-                "is a DSS dictation of a kind that cannot be decoded here (number \(version); Grundig writes 6). \(remedy)")
+                "is a DSS dictation of a kind that cannot be decoded here (number \(version); Grundig writes 6). \(remedy)"
+            )
         }
         return AudioFormat("dss", "DSS dictation", .ffmpeg(demuxer: "dss"))
     }

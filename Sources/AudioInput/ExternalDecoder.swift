@@ -43,7 +43,8 @@ struct ExternalDecoder {
     /// another place. The recording is read through the descriptor that the program inherits.
     private var commandLine: [String] {
         [
-            path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1", "-filter_complex_threads",
+            path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1",
+            "-filter_complex_threads",
             "1", "-protocol_whitelist", "file", "-f", demuxer, "-i", "file:/proc/self/fd/0",
         ] + selection + ["-map_metadata", "-1", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     }
@@ -114,7 +115,11 @@ struct ExternalDecoder {
                 isBegun = true
                 if let next = reading.afterTracks(report, language) { try need(next, &output) }
                 meter = reading.meter(for: report)
-                if let meter { measured = DecoderOutput(measuring: meter) } else { try announce(stream, report, file, &output) }
+                if let meter {
+                    measured = DecoderOutput(measuring: meter)
+                } else {
+                    try announce(stream, report, file, &output)
+                }
                 stream.mix(centre: reading.centre(in: report), meter.map { .meter($0) } ?? output.level)
             }
             if let meter {

@@ -114,7 +114,8 @@ struct ExternalReport {
     /// The number of a stream.
     private static func stream(behind words: String, in line: [UInt8]) -> Int? {
         guard let at = line.indices.first(where: { line[$0...].starts(with: words.utf8) }) else { return nil }
-        return Int(String(decoding: line[(at + words.utf8.count)...].prefix { (0x30...0x39).contains($0) }, as: UTF8.self))
+        return Int(
+            String(decoding: line[(at + words.utf8.count)...].prefix { (0x30...0x39).contains($0) }, as: UTF8.self))
     }
 
     private static let noMemory = String(cString: strerror(ENOMEM))

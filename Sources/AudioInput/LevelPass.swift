@@ -20,7 +20,8 @@ enum LevelPass {
 
     private static func depth(_ format: AudioFormat, of file: FileBytes) -> SampleDepth {
         switch format.decoder {
-        case .wave(let header): sound(VirtualFile(file, prefix: header.cleanHeader(), start: header.dataStart, length: header.dataBytes))
+        case .wave(let header):
+            sound(VirtualFile(file, prefix: header.cleanHeader(), start: header.dataStart, length: header.dataBytes))
         case .sndfile(let start): sound(VirtualFile(file, start: start, length: file.size - start))
         case .flac(let start):
             // STREAMINFO: five bits, of which 1 is left out, behind the rate and the channels.

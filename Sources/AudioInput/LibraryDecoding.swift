@@ -117,6 +117,7 @@ extension RawCoding {
             default: (1, 8_000)
             }
         let numbers: [UInt32] = [24, .max, encoding, rate, 1]
-        return Array("dns.".utf8) + numbers.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        return Array("dns.".utf8)
+            + numbers.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     }
 }

@@ -33,7 +33,9 @@ package struct SoundTrack: Equatable {
         isKnown = codec != "none"
         let rate = parts.firstIndex { $0.hasSuffix(" Hz") } ?? 0
         self.rate = parts.indices.contains(rate) ? Int(parts[rate].prefix { $0.isNumber }) : nil
-        layout = rate + 1 < parts.count ? String(parts[rate + 1].prefix { $0 != " " || parts[rate + 1].hasSuffix("channels") }) : ""
+        layout =
+            rate + 1 < parts.count
+            ? String(parts[rate + 1].prefix { $0 != " " || parts[rate + 1].hasSuffix("channels") }) : ""
         depth = Self.depth(of: codec, stored: rate + 2 < parts.count ? parts[rate + 2] : "")
         let marks = words[kind.upperBound...]
         isDefault = marks.contains("(default)")

@@ -41,7 +41,9 @@ package struct TrackChoice: Equatable {
             (taken, reason) = ([first], .only)
         } else if languages.count == 1, tried.allowsMix, candidates.count <= Self.maximumMix {
             (taken, reason) = (candidates, .mixed)
-        } else if let wanted, let match = preferred(candidates.filter { tracks[$0].language.map { TrackLanguage($0) } == wanted }) {
+        } else if let wanted,
+            let match = preferred(candidates.filter { tracks[$0].language.map { TrackLanguage($0) } == wanted })
+        {
             (taken, reason) = ([match], .language)
         } else if let preset = candidates.first(where: { tracks[$0].isDefault }) {
             (taken, reason) = ([preset], .preset)
@@ -68,7 +70,10 @@ package struct TrackChoice: Equatable {
         case .language: words += "number \(names[0]) was transcribed, since it is in the language that was asked for"
         case .preset: words += "number \(names[0]) was transcribed, since the file has it as its default"
         case .first: words += "number \(names[0]) was transcribed, the first"
-        case .mixed: words += "numbers " + names.joined(separator: ", ") + " were mixed and transcribed together, since they name no languages that differ"
+        case .mixed:
+            words +=
+                "numbers " + names.joined(separator: ", ")
+                + " were mixed and transcribed together, since they name no languages that differ"
         }
         let unusable = tracks.indices.filter { !tracks[$0].isKnown || tried.unusable.contains($0) }.map { "\($0 + 1)" }
         let silent = tried.silent.sorted().filter { !taken.contains($0) }.map { "\($0 + 1)" }
