@@ -248,7 +248,8 @@ struct ExternalDecoder {
             return DecodingFailure(.notARecording, "is \(title) without an audio track.")
         }
         let words = report.firstError ?? "no samples came out"
-        let fault = report.fault ?? "damaged: nothing of it can be decoded"
+        let isUnknown = !report.tracks.isEmpty && report.tracks.allSatisfy { !$0.isKnown }
+        let fault = isUnknown ? ExternalReport.unknownEncoding : report.fault ?? "damaged: nothing of it can be decoded"
         return DecodingFailure(.undecodable, "is \(title), but \(fault).", detail: "ffmpeg: \(words)")
     }
 }

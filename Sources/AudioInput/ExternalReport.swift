@@ -122,14 +122,17 @@ struct ExternalReport {
     /// As `strerror` has them.
     private static let readErrors = [EIO, ESTALE, ETIMEDOUT, ENODEV, ENXIO].map { String(cString: strerror($0)) }
 
+    /// As the end of a sentence that says what the file is, but ….
+    static let unknownEncoding = "its sound has an encoding that the installed ffmpeg does not know"
+
     /// What ffmpeg's words mean to who has the file; nil where they tell nothing but that it is damaged.
     static func fault(in line: [UInt8]) -> String? {
         let known: [(words: String, fault: String)] = [
             ("moov atom not found", "damaged: its index is missing, so it was not recorded or copied to its end"),
             ("End of file", "damaged: it ends before the sound begins"),
             ("Could not find codec parameters", "damaged: how its sound is stored cannot be told"),
-            ("not found for input stream", "its sound has an encoding that the installed ffmpeg does not know"),
-            ("Unsupported codec", "its sound has an encoding that the installed ffmpeg does not know"),
+            ("not found for input stream", unknownEncoding),
+            ("Unsupported codec", unknownEncoding),
             ("ncrypted", "protected against copying"),
             ("DRM protected", "protected against copying"),
             ("Cannot allocate memory", "decoding it needs more memory than a recording may"),

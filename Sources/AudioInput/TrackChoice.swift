@@ -63,7 +63,6 @@ package struct TrackChoice: Equatable {
     package func warning(of tracks: [SoundTrack], tried: TrackTrials) -> String? {
         guard tracks.count > 1 else { return nil }
         let names = taken.map { "\($0 + 1)" + (tracks[$0].language.map { " (\($0))" } ?? "") }
-        let isLong = taken.count > 1
         var words = "The file has \(tracks.count) tracks of sound; "
         switch reason {
         case .only: words += "number \(names[0]) was transcribed"
@@ -79,7 +78,7 @@ package struct TrackChoice: Equatable {
         let silent = tried.silent.sorted().filter { !taken.contains($0) }.map { "\($0 + 1)" }
         if !unusable.isEmpty { words += "; \(unusable.joined(separator: ", ")) cannot be decoded here" }
         if !silent.isEmpty { words += "; nothing is to be heard in \(silent.joined(separator: ", "))" }
-        if isLong == false, reason == .preset || reason == .first { words += ". Another one is taken by its language" }
+        if reason == .preset || reason == .first { words += ". For another one, set its language" }
         return words + "."
     }
 }

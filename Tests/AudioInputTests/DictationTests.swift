@@ -15,7 +15,7 @@ import Transcription
     @Test(arguments: [2, 3] as [UInt8]) func dssIsDecoded(version: UInt8) async throws {
         // A header of as many blocks as the first number says, then blocks of 512 bytes.
         var bytes = [version] + Array("dss".utf8) + [UInt8](repeating: 0, count: Int(version) * 512 - 4)
-        bytes.replaceSubrange(38..<50, with: "240101120100".utf8)
+        bytes.replaceSubrange(38..<62, with: "240101120000240101120100".utf8)
         for block in 0..<40 {
             bytes += [0, 0, 14, 0, 0, 0] + Self.noise(506, seed: UInt64(block))
         }
