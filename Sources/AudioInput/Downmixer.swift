@@ -35,20 +35,32 @@ struct Downmixer {
     ///   - output: at least as long as there are frames.
     mutating func mix(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
         if case .meter(let meter) = level { return meter.take(input) }
+        if gain == 1, Self.isTame(input) { return mixTame(input, into: output) }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: input.count) { tame in
+            for i in 0..<input.count { tame.initializeElement(at: i, to: sane(input[i])) }
+            mixTame(UnsafeBufferPointer(tame), into: output)
+        }
+    }
+
+    private mutating func mixTame(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
         switch channels {
-        case 1:
-            for i in 0..<input.count { output[i] = sane(input[i]) }
+        case 1: _ = output.update(fromContentsOf: input)
         case 2: mixStereo(input, into: output)
         default: mixMany(input, into: output)
         }
     }
 
+    /// All numbers, and none absurdly loud: nearly always.
+    private static func isTame(_ samples: UnsafeBufferPointer<Float>) -> Bool {
+        var greatest: UInt32 = 0
+        for sample in samples { greatest = max(greatest, sample.bitPattern & 0x7FFF_FFFF) }
+        return greatest <= maximumSample.bitPattern
+    }
+
     /// With the gain; no NaN, no infinity, nothing absurdly loud.
-    @inline(__always)
     private func sane(_ sample: Float) -> Float {
         let scaled = sample.magnitude <= .greatestFiniteMagnitude ? sample * gain : 0
-        let limited = scaled < Self.maximumSample ? scaled : Self.maximumSample
-        return limited > -Self.maximumSample ? limited : -Self.maximumSample
+        return min(max(scaled, -Self.maximumSample), Self.maximumSample)
     }
 
     private mutating func mixStereo(
@@ -58,8 +70,8 @@ struct Downmixer {
         var mixed: Float = 0
         var apart: Float = 0
         for i in 0..<frames {
-            let left = sane(input[2 * i])
-            let right = sane(input[2 * i + 1])
+            let left = input[2 * i]
+            let right = input[2 * i + 1]
             let mean = (left + right) * 0.5
             mixed += mean * mean
             apart += left * left + right * right
@@ -67,7 +79,7 @@ struct Downmixer {
         }
         guard StereoImage(mixed: mixed, apart: apart, frames: frames).isOpposite else { return }
         sawOppositeChannels = true
-        for i in 0..<frames { output[i] = sane(input[2 * i]) }
+        for i in 0..<frames { output[i] = input[2 * i] }
     }
 
     private mutating func mixMany(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
@@ -76,7 +88,7 @@ struct Downmixer {
             // -60 dBFS
             isCentreHeard = isCentreHeard || energy(of: centre, input) > Float(frames) * 1e-6
             if isCentreHeard {
-                for i in 0..<frames { output[i] = sane(input[i * channels + centre]) }
+                for i in 0..<frames { output[i] = input[i * channels + centre] }
                 return
             }
         }
@@ -88,14 +100,14 @@ struct Downmixer {
         let share = active.isEmpty ? 0 : 1 / Float(active.count)
         for i in 0..<frames { output[i] = 0 }
         for channel in active {
-            for i in 0..<frames { output[i] += sane(input[i * channels + channel]) * share }
+            for i in 0..<frames { output[i] += input[i * channels + channel] * share }
         }
     }
 
     private func energy(of channel: Int, _ input: UnsafeBufferPointer<Float>) -> Float {
         var sum: Float = 0
         for i in 0..<(input.count / channels) {
-            let sample = sane(input[i * channels + channel])
+            let sample = input[i * channels + channel]
             sum += sample * sample
         }
         return sum
