@@ -2,11 +2,14 @@
 /// says is the length of the longest track, or a guess by the bit rate where the file is shorter than its header says.
 package enum DeclaredSound {
     /// In seconds; nil where the header does not tell, or another format.
-    package static func seconds(of source: some ByteSource) -> Double? {
+    /// - Parameter tracks: of sound, counted from 0: the longest of them counts.
+    package static func seconds(of source: some ByteSource, tracks: [Int] = [0]) -> Double? {
         let head = source.bytes(at: 0, count: 16)
         let found: Double? =
             if head.has("ftyp", at: 4) || head.has("moov", at: 4) || head.has("wide", at: 4) {
-                mp4(source)
+                longest(mp4(source), tracks)
+            } else if tracks != [0] {
+                nil
             } else if head.has("RIFF"), head.has("AVI ", at: 8) {
                 avi(source)
             } else if head.starts(with: [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11]) {
@@ -53,27 +56,40 @@ package enum DeclaredSound {
         return current
     }
 
-    /// The first track of sound: as it is presented or as it is stored, whichever is shorter, since some writers give all
+    private static func longest(_ lengths: [Double?], _ tracks: [Int]) -> Double? {
+        let chosen = tracks.map { lengths.indices.contains($0) ? lengths[$0] : nil }
+        return chosen.contains { $0 == nil } ? nil : chosen.compactMap { $0 }.max()
+    }
+
+    /// The tracks of sound: as they are presented or as they are stored, whichever is shorter, since some writers give all
     /// tracks the length of the longest.
-    private static func mp4(_ source: some ByteSource) -> Double? {
+    private static func mp4(_ source: some ByteSource) -> [Double?] {
         guard let index = boxes(source, in: 0..<source.size).first(where: { $0.kind.has("moov") }),
             index.contents < index.end
-        else { return nil }
+        else { return [] }
+        var lengths: [Double?] = []
         let scale = box(source, "mvhd", in: index).flatMap { time(source, $0, scaleAt: 12, 20, lengthAt: 16, 24) }?
             .scale
         for track in boxes(source, in: index.contents..<index.end) where track.kind.has("trak") {
             guard let handler = box(source, "mdia", "hdlr", in: track),
-                source.tag(at: handler.contents + 8).has("soun"),
-                let media = box(source, "mdia", "mdhd", in: track),
-                let stored = time(source, media, scaleAt: 12, 20, lengthAt: 16, 24)
+                source.tag(at: handler.contents + 8).has("soun")
             else { continue }
+            guard let media = box(source, "mdia", "mdhd", in: track),
+                let stored = time(source, media, scaleAt: 12, 20, lengthAt: 16, 24)
+            else {
+                lengths.append(nil)
+                continue
+            }
             let length = stored.length / stored.scale
             guard let scale, let header = box(source, "tkhd", in: track),
                 let shown = time(source, header, scaleAt: 12, 20, lengthAt: 20, 28)?.length, shown > 0
-            else { return length }
-            return min(length, shown / scale)
+            else {
+                lengths.append(length)
+                continue
+            }
+            lengths.append(min(length, shown / scale))
         }
-        return nil
+        return lengths
     }
 
     /// A time scale and a length in it, at other places in version 1 of a box than in version 0.

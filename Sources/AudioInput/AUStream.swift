@@ -51,8 +51,13 @@ struct AUStream: ~Copyable {
             return false
         }
         pending.removeFirst(headerBytes)
-        mixer = Downmixer(channels: channels)
         return true
+    }
+
+    /// Says, once the header has come, how channels become one.
+    /// - Parameter centre: as `Downmixer` takes it.
+    mutating func mix(centre: Int?, _ level: LevelControl) {
+        mixer = Downmixer(channels: channels, centre: centre, level: level)
     }
 
     /// Passes whole blocks on.

@@ -14,6 +14,8 @@ package struct AudioFormat: Equatable, Sendable {
         case wave(WaveHeader)
         /// libsndfile, one stream after the other.
         case ogg(OggChain)
+        /// libsndfile, through a header of our own: all bytes are sound of this kind (µ-law, A-law or linear).
+        case raw(RawCoding)
         /// The ffmpeg program with this demuxer.
         case ffmpeg(demuxer: String)
     }

@@ -1,12 +1,15 @@
 package import AudioContainers
 
-/// Tells by its content what a recording is; the file's name means nothing.
+/// Tells by its content what a recording is; the file's name means nothing, but where the content says nothing.
 package enum AudioFormatSniffer {
     /// How much of anything else may stand in front of MPEG audio.
     package static let maximumJunk: Int64 = 1 << 20
 
+    /// - Parameter fileExtension: of the file's name, without its dot; counts for sound without a header.
     /// - Throws: `DecodingFailure` when it is no recording, with what it is instead where that can be told.
-    package static func sniff(_ source: some ByteSource) throws(DecodingFailure) -> AudioFormat {
+    package static func sniff(
+        _ source: some ByteSource, fileExtension: String? = nil
+    ) throws(DecodingFailure) -> AudioFormat {
         guard source.size > 0 else { throw DecodingFailure(.notARecording, "is empty (0 bytes).") }
         let (start, tagWarning) = behindID3Tags(source)
         let head = source.bytes(at: start, count: 64 << 10)
@@ -17,6 +20,7 @@ package enum AudioFormatSniffer {
             waveFailure = error
         }
         if waveFailure == nil, let format = library(head, source, at: start) ?? container(head) { return format }
+        if waveFailure == nil, let format = try DictationFormat.format(of: head) { return format }
         if waveFailure == nil, let thing = ForeignFile.kind(of: head) {
             throw DecodingFailure(.notARecording, "is not audio: it is \(thing).")
         }
@@ -32,7 +36,33 @@ package enum AudioFormatSniffer {
         if start > 0, start >= source.size {
             throw DecodingFailure(.notARecording, "holds no audio, only a tag (title, artist, picture).")
         }
+        if let fileExtension, let coding = RawCoding(fileExtension: fileExtension) {
+            return try raw(source, coding, fileExtension.lowercased())
+        }
         throw DecodingFailure(.notARecording, "is not audio in any format known here.")
+    }
+
+    /// Sound without a header, by the file's name.
+    private static func raw(
+        _ source: some ByteSource, _ named: RawCoding, _ fileExtension: String
+    ) throws(DecodingFailure) -> AudioFormat {
+        guard let coding = named.heard(in: source, isVague: fileExtension == "raw") else {
+            throw DecodingFailure(
+                .notARecording,
+                "has no header, and its bytes are not those of \(named.title), which its name (.\(fileExtension)) stands for."
+            )
+        }
+        let decoder: AudioFormat.Decoder =
+            switch coding {
+            case .g722: .ffmpeg(demuxer: "g722")
+            case .gsm: .ffmpeg(demuxer: "gsm")
+            case .muLaw, .aLaw, .linear: .raw(coding)
+            }
+        return AudioFormat(
+            coding.name, coding.title, decoder,
+            warning:
+                "The file has no header: by its name it was taken for \(coding.title). If the text makes no sense, "
+                + "save the recording as WAV.")
     }
 
     /// The place behind all ID3v2 tags. A tag that claims to be longer than the file is taken for damaged.

@@ -34,7 +34,8 @@ package enum DecoderMessage: Equatable {
     /// ffmpeg was started, with this process id: it may be at work while nothing comes.
     case program(Int32)
     /// The libraries here do not read this; ffmpeg may.
-    case needsProgram(demuxer: String, format: String, title: String)
+    /// - Parameter reading: how it is to go about it (`ExternalReading`).
+    case needsProgram(demuxer: String, format: String, title: String, reading: String)
 
     package static let headerBytes = 5
     /// The greatest length of a message; a longer one is not from our decoder.
@@ -51,7 +52,8 @@ package enum DecoderMessage: Equatable {
                 .properties,
                 [
                     p.format, "\(p.sampleRate)", "\(p.channels)", p.estimatedSampleCount.map { "\($0)" } ?? "-",
-                    p.declaredSampleCount.map { "\($0)" } ?? "-",
+                    p.declaredSampleCount.map { "\($0)" } ?? "-", p.gainDecibels.map { "\($0)" } ?? "-",
+                    p.track?.encoded ?? "-",
                 ].joined(separator: "\n")
             )
         case .warning(let text): (.warning, text)
@@ -62,7 +64,8 @@ package enum DecoderMessage: Equatable {
         case .interruption(let cause, let isCrash): (.interruption, "\(isCrash ? "crash" : "stop")\n\(cause)")
         case .doubt: (.doubt, "")
         case .program(let process): (.program, "\(process)")
-        case .needsProgram(let demuxer, let format, let title): (.needsProgram, "\(demuxer)\n\(format)\n\(title)")
+        case .needsProgram(let demuxer, let format, let title, let reading):
+            (.needsProgram, "\(demuxer)\n\(format)\n\(title)\n\(reading)")
         }
     }
 
@@ -80,17 +83,18 @@ package enum DecoderMessage: Equatable {
     /// Nil when the bytes make no sense.
     package init?(_ kind: Kind, _ bytes: some Sequence<UInt8>) {
         guard let text = String(validating: Array(bytes), as: UTF8.self) else { return nil }
-        let lines = text.split(separator: "\n", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
+        let lines = text.split(separator: "\n", maxSplits: 6, omittingEmptySubsequences: false).map(String.init)
         switch kind {
         case .properties:
-            guard lines.count == 5, let rate = Int(lines[1]), let channels = Int(lines[2]), rate > 0, channels > 0
+            guard lines.count == 7, let rate = Int(lines[1]), let channels = Int(lines[2]), rate > 0, channels > 0
             else {
                 return nil
             }
             self = .properties(
                 AudioProperties(
                     format: lines[0], sampleRate: rate, channels: channels, estimatedSampleCount: Int64(lines[3]),
-                    declaredSampleCount: Int64(lines[4])))
+                    declaredSampleCount: Int64(lines[4]), track: TrackSelection(encoded: lines[6]),
+                    gainDecibels: Int(lines[5])))
         case .warning: self = .warning(text)
         case .debug: self = .debug(text)
         case .end: self = .end
@@ -110,9 +114,25 @@ package enum DecoderMessage: Equatable {
             guard let process = Int32(text), process > 0 else { return nil }
             self = .program(process)
         case .needsProgram:
-            guard lines.count == 3 else { return nil }
-            self = .needsProgram(demuxer: lines[0], format: lines[1], title: lines[2])
+            guard lines.count == 4 else { return nil }
+            self = .needsProgram(demuxer: lines[0], format: lines[1], title: lines[2], reading: lines[3])
         case .samples: return nil
         }
+    }
+}
+
+extension TrackSelection {
+    /// `2/3 eng`, `1+2/2`.
+    fileprivate var encoded: String {
+        taken.map { "\($0)" }.joined(separator: "+") + "/\(count)" + (language.map { " " + $0 } ?? "")
+    }
+
+    fileprivate init?(encoded text: String) {
+        let parts = text.split(separator: " ", maxSplits: 1)
+        let numbers = parts.first?.split(separator: "/") ?? []
+        guard numbers.count == 2, let count = Int(numbers[1]), count > 0 else { return nil }
+        let taken = numbers[0].split(separator: "+").compactMap { Int($0) }
+        guard !taken.isEmpty, taken.allSatisfy({ (1...count).contains($0) }) else { return nil }
+        self.init(taken: taken, count: count, language: parts.count == 2 ? String(parts[1]) : nil)
     }
 }

@@ -5,7 +5,14 @@ struct DecoderOutput: ~Copyable {
     /// The parent does not read any more: nothing to do but to end.
     struct Closed: Error {}
 
-    private let writer: SampleWriter
+    /// Nil in a pass that only measures.
+    private let writer: SampleWriter?
+    private let meter: LevelMeter?
+    private var measuredSeconds = 0.0
+    /// What the whole recording is made louder by, in dB.
+    var gainDecibels = 0
+    /// Which track is heard; nil where the format has none.
+    var track: TrackSelection?
     private var isStarted = false
     private var rate = 0
     private var block = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
@@ -15,16 +22,27 @@ struct DecoderOutput: ~Copyable {
 
     init(descriptor: Int32) {
         writer = SampleWriter(descriptor: descriptor)
+        meter = nil
+    }
+
+    /// For a pass that only measures: nothing is written, and whoever writes gets `LevelMeter.Decided` when it is enough.
+    init(measuring meter: LevelMeter) {
+        writer = nil
+        self.meter = meter
     }
 
     deinit {
-        if isStarted { writer.dismiss() }
+        if isStarted { writer?.dismiss() }
     }
+
+    /// What a mixer is to do for this output.
+    var level: LevelControl { meter.map { .meter($0) } ?? LevelControl(decibels: gainDecibels) }
 
     /// Samples written, at 16 kHz. Waits for those under way.
     var sampleCount: Int64 {
         mutating get {
             // A pipe that is closed says so at the next write.
+            guard let writer else { return SampleClock.samples(seconds: measuredSeconds) }
             try? handOver()
             return writer.sampleCount
         }
@@ -52,7 +70,8 @@ struct DecoderOutput: ~Copyable {
             .properties(
                 AudioProperties(
                     format: format, sampleRate: rate, channels: channels, estimatedSampleCount: samples(estimated),
-                    declaredSampleCount: self.declared)))
+                    declaredSampleCount: self.declared, track: track,
+                    gainDecibels: gainDecibels == 0 ? nil : gainDecibels)))
     }
 
     /// After the last sample: tells, once, what the recording lacks of the length that its header declares.
@@ -62,7 +81,9 @@ struct DecoderOutput: ~Copyable {
     mutating func tellEarlyEnd() throws -> Bool {
         let decoded = sampleCount
         // Headers are rounded, and encoders count their own delay in or out.
-        guard let declared, declared - decoded > max(SampleClock.rate, declared / 500) else { return false }
+        guard writer != nil, let declared, declared - decoded > max(SampleClock.rate, declared / 500) else {
+            return false
+        }
         self.declared = nil
         try send(.loss(SampleRange(decoded, declared)))
         try send(
@@ -76,12 +97,13 @@ struct DecoderOutput: ~Copyable {
     /// - Throws: `Closed`.
     mutating func send(_ message: DecoderMessage) throws {
         try handOver()
-        try writer.send(message)
+        try writer?.send(message)
     }
 
     /// Mono samples; full scale is 1. Another rate than before ends one resampler and begins another.
-    /// - Throws: `Closed`, `DecodingFailure`.
+    /// - Throws: `Closed`, `DecodingFailure`; `LevelMeter.Decided`.
     mutating func write(_ samples: UnsafeBufferPointer<Float>, rate: Int) throws {
+        guard let writer else { return try measure(frames: Int64(samples.count), rate: rate) }
         if rate != self.rate {
             try handOver()
             try writer.begin(rate: rate)
@@ -101,6 +123,7 @@ struct DecoderOutput: ~Copyable {
 
     /// Digital silence in place of what could not be decoded.
     mutating func writeSilence(frames: Int64, rate: Int) throws {
+        guard writer != nil else { return try measure(frames: frames, rate: rate) }
         let silence = UnsafeMutableBufferPointer<Float>.allocate(capacity: 4096)
         silence.initialize(repeating: 0)
         defer { silence.deallocate() }
@@ -115,12 +138,18 @@ struct DecoderOutput: ~Copyable {
     /// Everything that is still inside goes out.
     mutating func finishSamples() throws {
         try handOver()
-        try writer.finishSamples()
+        try writer?.finishSamples()
         rate = 0
     }
 
+    /// The mixer has shown the samples to the meter.
+    private mutating func measure(frames: Int64, rate: Int) throws {
+        measuredSeconds += Double(frames) / Double(max(1, rate))
+        if meter?.isDecided == true { throw LevelMeter.Decided() }
+    }
+
     private mutating func handOver() throws {
-        guard !block.isEmpty else { return }
+        guard let writer, !block.isEmpty else { return }
         if !isStarted { writer.start() }
         isStarted = true
         let count = blockCount

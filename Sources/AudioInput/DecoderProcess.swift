@@ -10,13 +10,15 @@ import Transcription
 package enum DecoderProcess {
     /// The first argument that leads here.
     package static let subcommand = "__decode"
+    /// In front of the ending of the file's name, where that says how sound without a header is stored.
+    static let nameArgument = "named"
 
     /// Half a minute of samples: the parent takes its time when it cuts a chunk. No more than a user without rights may have.
     private static let pipeBytes: CInt = 1 << 20
 
     /// Runs the decoder to its end.
-    /// - Parameter arguments: those behind the subcommand: none, or the path of ffmpeg, its demuxer and the format's
-    ///   name and title.
+    /// - Parameter arguments: those behind the subcommand: none, `nameArgument` and the ending of the file's name, or what
+    ///   `ExternalDecoder` takes.
     /// - Returns: the exit status, 0 also for a recording that cannot be decoded: the message says so.
     package static func run(_ arguments: [String]) -> Int32 {
         if arguments.first == ConfinementTrial.argument { return ConfinementTrial.run(Array(arguments.dropFirst())) }
@@ -25,8 +27,9 @@ package enum DecoderProcess {
         signal(SIGPIPE, SIG_IGN)
         // Whoever stops the service with a signal to all its processes does not mean the recording: the service decides.
         for stop in [SIGTERM, SIGINT, SIGHUP] { signal(stop, SIG_IGN) }
-        let program = arguments.count == 4 ? ExternalDecoder(arguments) : nil
-        guard arguments.isEmpty || program != nil else { return 64 }
+        let program = ExternalDecoder(arguments)
+        let fileExtension = arguments.count == 2 && arguments[0] == nameArgument ? arguments[1] : nil
+        guard arguments.isEmpty || program != nil || fileExtension != nil else { return 64 }
         clinux_widen_pipe(1, pipeBytes)
         let file = FileBytes(descriptor: 0)
         var output = DecoderOutput(descriptor: 1)
@@ -40,7 +43,7 @@ package enum DecoderProcess {
                     try program.decode(child, file, to: &output)
                 } else {
                     try confine(file, to: &output)
-                    try decode(file, to: &output)
+                    try decode(file, fileExtension, to: &output)
                 }
                 try Interruption.check(file)
                 guard output.sampleCount > 0 else {
@@ -63,19 +66,18 @@ package enum DecoderProcess {
         }
     }
 
-    private static func decode(_ file: FileBytes, to output: inout DecoderOutput) throws {
-        let format = try AudioFormatSniffer.sniff(file)
+    private static func decode(_ file: FileBytes, _ fileExtension: String?, to output: inout DecoderOutput) throws {
+        let format = try AudioFormatSniffer.sniff(file, fileExtension: fileExtension)
         if case .ffmpeg(let demuxer) = format.decoder {
-            try output.send(.needsProgram(demuxer: demuxer, format: format.name, title: format.title))
-            throw DecoderOutput.Closed()
+            try needFFmpeg(demuxer, format, warning: format.warning, &output)
         }
+        output.gainDecibels = try LevelPass.gainDecibels(format, of: file)
         do {
             try LibraryDecoding.decode(format, of: file, to: &output)
         } catch let failure as DecodingFailure where output.sampleCount == 0 && failure.code == .undecodable {
             try Interruption.check(file)
             guard let demuxer = ExternalDecoder.demuxer(forRejected: format.name) else { throw failure }
-            try output.send(.needsProgram(demuxer: demuxer, format: format.name, title: format.title))
-            throw DecoderOutput.Closed()
+            try needFFmpeg(demuxer, format, &output)
         } catch let failure as DecodingFailure where output.sampleCount > 0 {
             try Interruption.check(file)
             try output.finishSamples()
@@ -83,6 +85,17 @@ package enum DecoderProcess {
                 .warning("Decoding stopped at \(TimeText.clock(seconds: output.seconds)): it \(failure.message)"))
         }
         if let warning = format.warning { try output.send(.warning(warning)) }
+    }
+
+    /// Ends this run: the next one begins with ffmpeg.
+    private static func needFFmpeg(
+        _ demuxer: String, _ format: AudioFormat, warning: String? = nil, _ output: inout DecoderOutput
+    ) throws -> Never {
+        try output.send(
+            .needsProgram(
+                demuxer: demuxer, format: format.name, title: format.title,
+                reading: ExternalReading(warning: warning).encoded))
+        throw DecoderOutput.Closed()
     }
 
     private static func confine(_ file: FileBytes, to output: inout DecoderOutput) throws {

@@ -1,3 +1,4 @@
+import AudioContainers
 import Glibc
 import Logging
 import Subprocess
@@ -30,7 +31,7 @@ package struct DecodingAudioSource: AudioSource {
     }
 
     package func withChunks<Value: Sendable>(
-        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        of recording: Recording, language: String?, plan: (AudioProperties) throws -> ChunkPlan,
         knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Value
     ) async throws -> Value {
@@ -38,7 +39,7 @@ package struct DecodingAudioSource: AudioSource {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    try await decode(recording, into: feed)
+                    try await decode(recording, language, into: feed)
                     feed.close()
                 } catch {
                     feed.close(throwing: error)
@@ -51,16 +52,28 @@ package struct DecodingAudioSource: AudioSource {
         }
     }
 
-    private func decode(_ recording: Recording, into feed: DecoderFeed) async throws {
+    package func reading(of recording: Recording) -> String {
+        // The number is that of the rules for tracks, levels and channels: what was heard by older ones is heard again.
+        "reading 2 " + (Self.fileExtension(of: recording) ?? "")
+    }
+
+    /// The ending of the file's name, where that says how sound without a header is stored.
+    private static func fileExtension(of recording: Recording) -> String? {
+        recording.path.extension.map { $0.lowercased() }.flatMap { RawCoding(fileExtension: $0) == nil ? nil : $0 }
+    }
+
+    private func decode(_ recording: Recording, _ language: String?, into feed: DecoderFeed) async throws {
         var cutter = SampleCutter()
-        var program: [String] = []
+        var program = Self.fileExtension(of: recording).map { [DecoderProcess.nameArgument, $0] } ?? []
+        var readings = 0
         var attempt = 1
         var farthest = RunReport()
         var wasDoubtful = false
         while true {
             var (end, report) = try await run(recording, program: program, feed, &cutter)
-            if case .needs(let needed) = end, program.isEmpty {
-                program = try await ffmpegArguments(needed, recording)
+            if case .needs(let needed) = end, readings < Self.maximumReadings {
+                readings += 1
+                program = try await ffmpegArguments(needed, recording, language)
                 continue
             }
             if cutter.isBehind {
@@ -82,14 +95,20 @@ package struct DecodingAudioSource: AudioSource {
         }
     }
 
-    private func ffmpegArguments(_ needed: ProgramNeeded, _ recording: Recording) async throws -> [String] {
+    /// How often ffmpeg may find that it is to read the file in another way: some for tracks that are no use, one for the
+    /// level.
+    private static let maximumReadings = 24
+
+    private func ffmpegArguments(
+        _ needed: ProgramNeeded, _ recording: Recording, _ language: String?
+    ) async throws -> [String] {
         guard let ffmpeg = await BlockingPool.files.run(ffmpeg) else {
             throw TranscriptionError(
                 .unsupportedFormat,
                 "\(recording.displayName) is \(needed.title), which needs ffmpeg: install it (apt install ffmpeg) "
                     + "and try again.")
         }
-        return [ffmpeg.string, needed.demuxer, needed.format, needed.title]
+        return ExternalDecoder.arguments(ffmpeg.string, needed, language: language)
     }
 
     /// One run of the decoder.

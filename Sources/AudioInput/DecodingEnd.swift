@@ -53,4 +53,6 @@ struct ProgramNeeded: Equatable {
     let demuxer: String
     let format: String
     let title: String
+    /// How it is to go about it (`ExternalReading`).
+    let reading: String
 }

@@ -1,19 +1,32 @@
 /// Interleaved channels to one, without losing who speaks.
 ///
 /// Stereo is the mean of both channels, unless they cancel each other out (a reversed cable): then the left one alone,
-/// block by block. With more than two, the mean of those in which something was heard so far, so that one voice among
-/// eight channels is not made eight times quieter.
+/// block by block. Of more, the centre one where the layout has one, as soon as something was heard in it: there is the
+/// dialogue, and in the others the music. Otherwise the mean of those in which something was heard so far, so that one voice
+/// among eight channels is not made eight times quieter.
 struct Downmixer {
     /// Frames a block; decoders deliver in blocks of this so that the same sound in two formats is treated alike.
     static let blockFrames = 16_384
+    /// +24 dBFS, with the gain: what is louder, in a damaged file, would spread over a whole filter's length.
+    private static let maximumSample: Float = 16
 
     /// The channels cancelled each other out somewhere.
     private(set) var sawOppositeChannels = false
     private let channels: Int
+    private let centre: Int?
+    private let level: LevelControl
+    private let gain: Float
     private var heard: [Bool]
+    private var isCentreHeard = false
 
-    init(channels: Int) {
+    /// - Parameters:
+    ///   - centre: which channel is the centre one of a layout with one; nil: none, or that is not known.
+    ///   - level: with a meter nothing is mixed, and the output is not written.
+    init(channels: Int, centre: Int? = nil, level: LevelControl) {
         self.channels = channels
+        self.centre = centre.flatMap { channels > 2 && (0..<channels).contains($0) ? $0 : nil }
+        self.level = level
+        if case .gain(let gain) = level { self.gain = gain } else { gain = 1 }
         heard = Array(repeating: false, count: channels)
     }
 
@@ -21,18 +34,33 @@ struct Downmixer {
     ///   - input: whole frames.
     ///   - output: at least as long as there are frames.
     mutating func mix(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
+        if case .meter(let meter) = level { return meter.take(input) }
+        if gain == 1, Self.isTame(input) { return mixTame(input, into: output) }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: input.count) { tame in
+            for i in 0..<input.count { tame.initializeElement(at: i, to: sane(input[i])) }
+            mixTame(UnsafeBufferPointer(tame), into: output)
+        }
+    }
+
+    private mutating func mixTame(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
         switch channels {
-        case 1:
-            for i in 0..<input.count { output[i] = Self.sane(input[i]) }
+        case 1: _ = output.update(fromContentsOf: input)
         case 2: mixStereo(input, into: output)
         default: mixMany(input, into: output)
         }
     }
 
-    /// No NaN, no infinity, nothing absurdly loud: one such sample would spread over a whole filter's length.
-    @inline(__always)
-    private static func sane(_ sample: Float) -> Float {
-        sample.magnitude <= 16 ? sample : 0
+    /// All numbers, and none absurdly loud: nearly always.
+    private static func isTame(_ samples: UnsafeBufferPointer<Float>) -> Bool {
+        var greatest: UInt32 = 0
+        for sample in samples { greatest = max(greatest, sample.bitPattern & 0x7FFF_FFFF) }
+        return greatest <= maximumSample.bitPattern
+    }
+
+    /// With the gain; no NaN, no infinity, nothing absurdly loud.
+    private func sane(_ sample: Float) -> Float {
+        let scaled = sample.magnitude <= .greatestFiniteMagnitude ? sample * gain : 0
+        return min(max(scaled, -Self.maximumSample), Self.maximumSample)
     }
 
     private mutating func mixStereo(
@@ -42,8 +70,8 @@ struct Downmixer {
         var mixed: Float = 0
         var apart: Float = 0
         for i in 0..<frames {
-            let left = Self.sane(input[2 * i])
-            let right = Self.sane(input[2 * i + 1])
+            let left = input[2 * i]
+            let right = input[2 * i + 1]
             let mean = (left + right) * 0.5
             mixed += mean * mean
             apart += left * left + right * right
@@ -51,26 +79,38 @@ struct Downmixer {
         }
         guard StereoImage(mixed: mixed, apart: apart, frames: frames).isOpposite else { return }
         sawOppositeChannels = true
-        for i in 0..<frames { output[i] = Self.sane(input[2 * i]) }
+        for i in 0..<frames { output[i] = input[2 * i] }
     }
 
     private mutating func mixMany(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
         let frames = input.count / channels
-        for channel in 0..<channels where !heard[channel] {
-            var sum: Float = 0
-            for i in 0..<frames {
-                let sample = Self.sane(input[i * channels + channel])
-                sum += sample * sample
+        if let centre {
+            // -60 dBFS
+            isCentreHeard = isCentreHeard || energy(of: centre, input) > Float(frames) * 1e-6
+            if isCentreHeard {
+                for i in 0..<frames { output[i] = input[i * channels + centre] }
+                return
             }
+        }
+        for channel in 0..<channels where !heard[channel] {
             // -70 dBFS
-            heard[channel] = sum > Float(frames) * 1e-7
+            heard[channel] = energy(of: channel, input) > Float(frames) * 1e-7
         }
         let active = (0..<channels).filter { heard[$0] }
-        let gain = active.isEmpty ? 0 : 1 / Float(active.count)
+        let share = active.isEmpty ? 0 : 1 / Float(active.count)
         for i in 0..<frames { output[i] = 0 }
         for channel in active {
-            for i in 0..<frames { output[i] += Self.sane(input[i * channels + channel]) * gain }
+            for i in 0..<frames { output[i] += input[i * channels + channel] * share }
         }
+    }
+
+    private func energy(of channel: Int, _ input: UnsafeBufferPointer<Float>) -> Float {
+        var sum: Float = 0
+        for i in 0..<(input.count / channels) {
+            let sample = input[i * channels + channel]
+            sum += sample * sample
+        }
+        return sum
     }
 }
 

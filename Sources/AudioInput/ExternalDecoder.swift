@@ -10,16 +10,27 @@ struct ExternalDecoder {
     private let demuxer: String
     private let format: String
     private let title: String
+    private let reading: ExternalReading
+    /// That is expected; nil: any.
+    private let language: String?
 
-    /// Takes the four arguments of the decoder process.
+    /// Takes the arguments of the decoder process that `arguments` gives.
     init?(_ arguments: [String]) {
-        guard arguments.count == 4, arguments[0].hasPrefix("/"),
-            arguments[1].utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
+        guard arguments.count == 6, arguments[0].hasPrefix("/"),
+            arguments[1].utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }),
+            let reading = ExternalReading(encoded: arguments[4])
         else { return nil }
         path = arguments[0]
         demuxer = arguments[1]
         format = arguments[2]
         title = arguments[3]
+        self.reading = reading
+        language = arguments[5].isEmpty ? nil : arguments[5]
+    }
+
+    /// - Parameter language: that is expected; nil: any.
+    static func arguments(_ ffmpeg: String, _ needed: ProgramNeeded, language: String?) -> [String] {
+        [ffmpeg, needed.demuxer, needed.format, needed.title, needed.reading, language ?? ""]
     }
 
     /// The demuxer to try when a library gives up on a file of its own format; nil where that makes no sense.
@@ -32,12 +43,25 @@ struct ExternalDecoder {
     /// another place. The recording is read through the descriptor that the program inherits.
     private var commandLine: [String] {
         [
-            path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1", "-protocol_whitelist",
-            "file",
-            "-f", demuxer, "-i", "file:/proc/self/fd/0", "-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1",
-            // The container's time line: holes between packets are silence, what starts late starts late.
-            "-af", "aresample=async=1:first_pts=0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1",
-        ]
+            path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1",
+            "-filter_complex_threads",
+            "1", "-protocol_whitelist", "file", "-f", demuxer, "-i", "file:/proc/self/fd/0",
+        ] + selection + ["-map_metadata", "-1", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    }
+
+    /// The track with the container's time line: holes between packets are silence, what starts late starts late. Several
+    /// are added up, each with its own.
+    private var selection: [String] {
+        let timeLine = "async=1:first_pts=0"
+        if reading.tracks.count == 1 {
+            return ["-map", "0:a:\(reading.tracks[0])", "-vn", "-sn", "-dn", "-af", "aresample=\(timeLine)"]
+        }
+        let parts = reading.tracks.map {
+            "[0:a:\($0)]aresample=\(SampleClock.rate):\(timeLine),aformat=sample_fmts=fltp:channel_layouts=mono[t\($0)];"
+        }
+        let inputs = reading.tracks.map { "[t\($0)]" }.joined()
+        let mix = "amix=inputs=\(reading.tracks.count):duration=longest:normalize=0"
+        return ["-filter_complex", parts.joined() + inputs + mix + "[mix]", "-map", "[mix]"]
     }
 
     private static let passingErrors: Set<Errno> = [
@@ -71,7 +95,10 @@ struct ExternalDecoder {
         /// Where something could not be used, in samples that came.
         var faults: [Int64] = []
         var report = ExternalReport()
-        var announced = false
+        var isBegun = false
+        /// In a pass that only measures.
+        var meter: LevelMeter?
+        var measured = DecoderOutput(measuring: LevelMeter(isBounded: false))
         let size = 256 << 10
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         defer { buffer.deallocate() }
@@ -84,16 +111,29 @@ struct ExternalDecoder {
                 continue
             }
             guard try stream.append(bytes) else { continue }
-            if !announced {
-                announced = true
-                try output.announce(
-                    format, rate: stream.sampleRate, channels: stream.channels, estimated: report.seconds,
-                    declared: report.declaredSeconds(DeclaredSound.seconds(of: file)))
+            if !isBegun {
+                isBegun = true
+                if let next = reading.afterTracks(report, language) { try need(next, &output) }
+                meter = reading.meter(for: report)
+                if let meter {
+                    measured = DecoderOutput(measuring: meter)
+                } else {
+                    try announce(stream, report, file, &output)
+                }
+                stream.mix(centre: reading.centre(in: report), meter.map { .meter($0) } ?? output.level)
             }
-            try stream.drain(to: &output)
+            if let meter {
+                do {
+                    try stream.drain(to: &measured)
+                } catch is LevelMeter.Decided {
+                    try need(reading.measured(by: meter, report, language), &output)
+                }
+            } else {
+                try stream.drain(to: &output)
+            }
         }
         let status = child.wait()
-        let isHeard = stream.hasPending || output.sampleCount > 0
+        let isHeard = stream.hasPending || output.sampleCount > 0 || measured.sampleCount > 0
         if let interruption = ExternalEnding.interruption(
             status: status, ranOutOfMemory: report.ranOutOfMemory && isHeard)
         {
@@ -104,10 +144,18 @@ struct ExternalDecoder {
         if isSuspicious {
             ExternalEnding.readAll(of: file)
             try Interruption.check(file)
+            if !isHeard, !report.mentionsReadError, let next = reading.afterNothing(report, language) {
+                try need(next, &output)
+            }
             if report.mentionsReadError || !isHeard { try output.send(.doubt) }
+        }
+        if let meter {
+            try finish(&stream, measuring: &measured)
+            if measured.sampleCount > 0 { try need(reading.measured(by: meter, report, language), &output) }
         }
         try stream.finish(to: &output)
         guard output.sampleCount > 0 else { throw failure(report) }
+        try tellTracks(report, to: &output)
         if stream.sawOppositeChannels {
             try output.send(
                 .warning(
@@ -135,6 +183,39 @@ struct ExternalDecoder {
             try output.send(
                 .warning("ffmpeg stopped at \(TimeText.clock(seconds: output.seconds)) before the end of the file."))
         }
+    }
+
+    private func announce(
+        _ stream: borrowing AUStream, _ report: ExternalReport, _ file: FileBytes, _ output: inout DecoderOutput
+    ) throws {
+        output.track = reading.choice(report, language)?.selection(of: report.tracks)
+        output.gainDecibels = reading.gainDecibels ?? 0
+        let isMix = reading.tracks.count > 1
+        let rate = isMix ? report.tracks.compactMap(\.rate).max() : nil
+        let declared = DeclaredSound.seconds(of: file, tracks: reading.tracks)
+        try output.announce(
+            format, rate: rate ?? stream.sampleRate, channels: stream.channels, estimated: report.seconds,
+            declared: report.declaredSeconds(declared, of: reading.tracks))
+    }
+
+    /// What a pass that only measures has left; that it is decided now changes nothing.
+    private func finish(_ stream: inout AUStream, measuring measured: inout DecoderOutput) throws {
+        do { try stream.finish(to: &measured) } catch is LevelMeter.Decided {}
+    }
+
+    /// Ends this run: the next one is to read the file like this.
+    private func need(_ next: ExternalReading, _ output: inout DecoderOutput) throws -> Never {
+        try output.send(.needsProgram(demuxer: demuxer, format: format, title: title, reading: next.encoded))
+        throw DecoderOutput.Closed()
+    }
+
+    private func tellTracks(_ report: ExternalReport, to output: inout DecoderOutput) throws {
+        if !reading.warning.isEmpty { try output.send(.warning(reading.warning)) }
+        let tried = reading.tried(report)
+        guard let choice = reading.choice(report, language),
+            let warning = choice.warning(of: report.tracks, tried: tried)
+        else { return }
+        try output.send(.warning(warning))
     }
 
     /// Tells of silence that stands for what is missing.
@@ -167,7 +248,8 @@ struct ExternalDecoder {
             return DecodingFailure(.notARecording, "is \(title) without an audio track.")
         }
         let words = report.firstError ?? "no samples came out"
-        let fault = report.fault ?? "damaged: nothing of it can be decoded"
+        let isUnknown = !report.tracks.isEmpty && report.tracks.allSatisfy { !$0.isKnown }
+        let fault = isUnknown ? ExternalReport.unknownEncoding : report.fault ?? "damaged: nothing of it can be decoded"
         return DecodingFailure(.undecodable, "is \(title), but \(fault).", detail: "ffmpeg: \(words)")
     }
 }

@@ -10,17 +10,25 @@ struct ExternalReport {
     private(set) var hasPictures = false
     /// Of `seconds`, those in front of the first packet, which ffmpeg leaves out.
     private var skippedSeconds = 0.0
-    /// Length of the first track of sound by its own tag (Matroska).
-    private var soundSeconds: Double?
-    private var tracksOfSound = 0
+    /// The tracks of sound in the file, all of them before the first sample comes; the length is by the tag in Matroska.
+    private(set) var tracks: [SoundTrack] = []
+    /// Streams that have no decoder here.
+    private(set) var undecodable: Set<Int> = []
+    /// Streams whose layout of channels is a guess by their number.
+    private(set) var guessedLayouts: Set<Int> = []
     private var isInput = true
+    /// The lines are about the last of `tracks`.
+    private var isInSound = false
     /// Times in the stream are all that tells of its length: where they jump, more is declared than there is.
     private var hasOnlyTimes = false
     /// How often something of the file could not be used.
     private(set) var faultCount = 0
     /// A header's word about the length of the sound; nil without one.
-    /// - Parameter own: of the sound alone, by the container's header.
-    func declaredSeconds(_ own: Double?) -> Double? {
+    /// - Parameters:
+    ///   - own: of the sound alone, by the container's header.
+    ///   - taken: the tracks that are heard, counted from 0.
+    func declaredSeconds(_ own: Double?, of taken: [Int]) -> Double? {
+        let soundSeconds = taken.compactMap { tracks.indices.contains($0) ? tracks[$0].seconds : nil }.max()
         if hasOnlyTimes { return nil }
         if let own { return isLengthEstimated || hasPictures ? own : max(own, (seconds ?? 0) - skippedSeconds) }
         if hasPictures { return soundSeconds.flatMap { tag in seconds.map { min(tag, $0) - skippedSeconds } } }
@@ -59,16 +67,14 @@ struct ExternalReport {
         }
         if line.containsText("Input #0, mpeg") { hasOnlyTimes = true }
         if line.containsText("Output #0") { isInput = false }
-        if line.containsText(": Audio: ") { tracksOfSound += 1 }
-        if isInput, tracksOfSound == 1, soundSeconds == nil, line.containsText("DURATION"),
-            let at = line.indices.first(where: { line[$0...].starts(with: ": ".utf8) })
-        {
-            soundSeconds = Self.clock(line[(at + 2)...])
-        }
+        if isInput { takeTrack() }
         if line.containsText("[error] ") || line.containsText("orrupt") && line.containsText("[warning] ") {
             faultCount += 1
         }
         if line.containsText("matches no streams") { sawNoAudio = true }
+        if line.containsText("not found for input stream"), let stream = Self.stream(behind: "#0:", in: line) {
+            undecodable.insert(stream)
+        }
         if line.containsText("Estimating duration from bitrate") { isLengthEstimated = true }
         if line.containsText(": Video: "), !line.containsText("(attached pic)") { hasPictures = true }
         if line.containsText(Self.noMemory) { ranOutOfMemory = true }
@@ -88,9 +94,36 @@ struct ExternalReport {
         firstError = shown
     }
 
+    private mutating func takeTrack() {
+        if line.containsText("Guessed Channel Layout"), let stream = Self.stream(behind: "#0.", in: line) {
+            guessedLayouts.insert(stream)
+        }
+        if line.containsText("Stream #0:") { isInSound = false }
+        if tracks.count < 1000, line.containsText(": Audio: ") {
+            let text = String(decoding: line.drop { $0 != 0x5D }.dropFirst(), as: UTF8.self)
+            guard let track = SoundTrack(text) else { return }
+            tracks.append(track)
+            isInSound = true
+        } else if isInSound, line.containsText("DURATION"), tracks[tracks.count - 1].seconds == nil,
+            let at = line.indices.first(where: { line[$0...].starts(with: ": ".utf8) })
+        {
+            tracks[tracks.count - 1].seconds = Self.clock(line[(at + 2)...])
+        }
+    }
+
+    /// The number of a stream.
+    private static func stream(behind words: String, in line: [UInt8]) -> Int? {
+        guard let at = line.indices.first(where: { line[$0...].starts(with: words.utf8) }) else { return nil }
+        return Int(
+            String(decoding: line[(at + words.utf8.count)...].prefix { (0x30...0x39).contains($0) }, as: UTF8.self))
+    }
+
     private static let noMemory = String(cString: strerror(ENOMEM))
     /// As `strerror` has them.
     private static let readErrors = [EIO, ESTALE, ETIMEDOUT, ENODEV, ENXIO].map { String(cString: strerror($0)) }
+
+    /// As the end of a sentence that says what the file is, but ….
+    static let unknownEncoding = "its sound has an encoding that the installed ffmpeg does not know"
 
     /// What ffmpeg's words mean to who has the file; nil where they tell nothing but that it is damaged.
     static func fault(in line: [UInt8]) -> String? {
@@ -98,8 +131,8 @@ struct ExternalReport {
             ("moov atom not found", "damaged: its index is missing, so it was not recorded or copied to its end"),
             ("End of file", "damaged: it ends before the sound begins"),
             ("Could not find codec parameters", "damaged: how its sound is stored cannot be told"),
-            ("not found for input stream", "its sound has an encoding that the installed ffmpeg does not know"),
-            ("Unsupported codec", "its sound has an encoding that the installed ffmpeg does not know"),
+            ("not found for input stream", unknownEncoding),
+            ("Unsupported codec", unknownEncoding),
             ("ncrypted", "protected against copying"),
             ("DRM protected", "protected against copying"),
             ("Cannot allocate memory", "decoding it needs more memory than a recording may"),

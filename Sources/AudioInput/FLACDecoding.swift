@@ -110,7 +110,8 @@ struct FLACDecoding: ~Copyable {
         (channels, rate) = (frame.channels, frame.rate)
         // The clock of samples goes on with another rate.
         base = now - Double(expected) / Double(rate)
-        mixer = Downmixer(channels: channels)
+        mixer = Downmixer(
+            channels: channels, centre: ChannelLayout.flacCentre(channels: channels), level: output.level)
         guard isFirst else { return }
         let declared = format.declaredFrames.map { Double($0) / Double(rate) }
         try output.announce(format.name, rate: rate, channels: channels, estimated: declared, declared: declared)

@@ -15,6 +15,9 @@ enum ForeignFile {
         if let found = marks.first(where: { head.has($0.0) }) { return found.1 }
         if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return "a picture (PNG)" }
         if head.starts(with: [0xFF, 0xD8, 0xFF]) { return "a picture (JPEG)" }
+        let photos: [StaticString] = ["II*\0", "MM\0*", "IIU\0", "IIRO", "IIRS", "MMOR", "FUJIFILMCCD-RAW"]
+        if photos.contains(where: { head.has($0) }) { return "a picture (TIFF or a camera's RAW)" }
+        if head.has("BM"), head.has("\0\0\0\0", at: 6) { return "a picture (BMP)" }
         if head.has("RIFF"), head.has("WEBP", at: 8) { return "a picture (WebP)" }
         if head.starts(with: [0x7F, 0x45, 0x4C, 0x46]) { return "a program" }
         if head.starts(with: [0x1F, 0x8B]) { return "a gzip archive" }

@@ -28,6 +28,14 @@ enum LibraryDecoding {
             opposite = try decode(format, of: file, from: start, to: &output)
         case .ogg(let chain):
             opposite = try OggDecoding.decode(chain, format, of: file, to: &output)
+        case .raw(let coding):
+            let sound = try SoundFile(
+                VirtualFile(file, prefix: coding.header(), start: 0, length: file.size))
+            let seconds = sound.seconds(of: sound.declaredFrames)
+            try output.announce(
+                format.name, rate: sound.sampleRate, channels: 1, estimated: seconds, declared: seconds)
+            opposite = try decode(sound, to: &output).1
+            try output.finishSamples()
         case .ffmpeg: break
         }
         if opposite {
@@ -83,7 +91,7 @@ enum LibraryDecoding {
             input.deallocate()
             mono.deallocate()
         }
-        var mixer = Downmixer(channels: sound.channels)
+        var mixer = Downmixer(channels: sound.channels, centre: sound.centre, level: output.level)
         var count: Int64 = 0
         while true {
             let frames = sound.read(into: input)
@@ -96,5 +104,20 @@ enum LibraryDecoding {
             count += Int64(frames)
         }
         return (count, mixer.sawOppositeChannels)
+    }
+}
+
+extension RawCoding {
+    /// An AU header for what libsndfile is to read: in the byte order of the samples, and with the length left open.
+    fileprivate func header() -> [UInt8] {
+        let (encoding, rate): (UInt32, UInt32) =
+            switch self {
+            case .aLaw: (27, 8_000)
+            case .linear(let rate): (3, UInt32(rate))
+            default: (1, 8_000)
+            }
+        let numbers: [UInt32] = [24, .max, encoding, rate, 1]
+        return Array("dns.".utf8)
+            + numbers.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     }
 }

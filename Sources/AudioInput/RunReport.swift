@@ -36,8 +36,8 @@ struct RunReport {
         case .interruption(let cause, let isCrash): end = isCrash ? .crashed(cause) : .stopped(cause)
         case .doubt: isDoubtful = true
         case .program(let process): program = process
-        case .needsProgram(let demuxer, let format, let title):
-            end = .needs(ProgramNeeded(demuxer: demuxer, format: format, title: title))
+        case .needsProgram(let demuxer, let format, let title, let reading):
+            end = .needs(ProgramNeeded(demuxer: demuxer, format: format, title: title, reading: reading))
         }
     }
 }

@@ -10,6 +10,9 @@ struct SoundFile: ~Copyable {
     let sampleRate: Int
     /// By the header; nil when unknown.
     let declaredFrames: Int64?
+    let depth: SampleDepth
+    /// Which channel is the centre one, where the header or the format lays down a layout with one.
+    let centre: Int?
 
     /// - Throws: `DecodingFailure`.
     init(_ file: VirtualFile) throws(DecodingFailure) {
@@ -39,6 +42,8 @@ struct SoundFile: ~Copyable {
         self.channels = channels
         self.sampleRate = sampleRate
         declaredFrames = info.frames > 0 && info.frames < Int64.max / 2 ? info.frames : nil
+        depth = Self.depth(ofFormat: Int(info.format))
+        centre = Self.centre(handle, format: Int(info.format), channels: channels)
     }
 
     /// libsndfile's own words are for programmers, and do not tell damage from what it does not know.
@@ -47,6 +52,24 @@ struct SoundFile: ~Copyable {
             .undecodable,
             "cannot be decoded: its header is damaged, or the sound is stored in a way that cannot be read here.",
             detail: "libsndfile: \(words) (\(code))")
+    }
+
+    private static func depth(ofFormat format: Int) -> SampleDepth {
+        switch format & Int(SF_FORMAT_SUBMASK) {
+        case Int(SF_FORMAT_PCM_24), Int(SF_FORMAT_PCM_32): .integer
+        case Int(SF_FORMAT_FLOAT), Int(SF_FORMAT_DOUBLE): .float
+        default: .plain
+        }
+    }
+
+    private static func centre(_ handle: OpaquePointer, format: Int, channels: Int) -> Int? {
+        if format & Int(SF_FORMAT_TYPEMASK) == Int(SF_FORMAT_OGG) {
+            return ChannelLayout.vorbisCentre(channels: channels)
+        }
+        var map = [CInt](repeating: 0, count: channels)
+        let size = CInt(channels * MemoryLayout<CInt>.size)
+        guard channels > 2, sf_command(handle, CInt(SFC_GET_CHANNEL_MAP_INFO), &map, size) != 0 else { return nil }
+        return ChannelLayout.centre(inMap: map)
     }
 
     deinit {

@@ -26,11 +26,13 @@ struct Decoded {
     static let ffmpeg = DecodingAudioSource.installedFFmpeg()
 
     /// Decodes the file at `path`, in chunks of `chunk` seconds.
-    init(_ path: FilePath, chunk: Double = 20, ffmpeg: FilePath? = Decoded.ffmpeg) async throws {
+    init(
+        _ path: FilePath, chunk: Double = 20, ffmpeg: FilePath? = Decoded.ffmpeg, language: String? = nil
+    ) async throws {
         let recording = try Recording(opening: path, followingLinks: false)
         let source = DecodingAudioSource(executable: Self.executable, ffmpeg: ffmpeg)
         self = try await source.withChunks(
-            of: recording,
+            of: recording, language: language,
             plan: { _ in
                 ChunkPlan(
                     chunkSamples: SampleClock.samples(seconds: chunk),
@@ -60,10 +62,12 @@ struct Decoded {
     }
 
     /// Writes `bytes` as `name` to a fresh folder and decodes that.
-    static func of(_ bytes: [UInt8], named name: String, ffmpeg: FilePath? = Decoded.ffmpeg) async throws -> Decoded {
+    static func of(
+        _ bytes: [UInt8], named name: String, ffmpeg: FilePath? = Decoded.ffmpeg, language: String? = nil
+    ) async throws -> Decoded {
         try await withTemporaryDirectory { folder in
             try TestAudioFile.write(bytes, to: folder.appending(name))
-            return try await Decoded(folder.appending(name), ffmpeg: ffmpeg)
+            return try await Decoded(folder.appending(name), ffmpeg: ffmpeg, language: language)
         }
     }
 
@@ -71,10 +75,17 @@ struct Decoded {
     static func encoded(_ wave: TestWave, as name: String, _ program: String, _ arguments: [String]) async throws
         -> [UInt8]
     {
+        try await encoded(wave.bytes, as: name, program, arguments)
+    }
+
+    /// The same from a WAV file's bytes; without them where the program makes its sound itself.
+    static func encoded(_ wave: [UInt8] = [], as name: String, _ program: String, _ arguments: [String]) async throws
+        -> [UInt8]
+    {
         try await withTemporaryDirectory { folder in
             let source = folder.appending("source.wav")
             let target = folder.appending(name)
-            try TestAudioFile.write(wave.bytes, to: source)
+            try TestAudioFile.write(wave, to: source)
             try await TestAudioFile.run(
                 program, arguments.map { $0 == "IN" ? source.string : $0 == "OUT" ? target.string : $0 })
             return try TestAudioFile.read(target)

@@ -17,7 +17,7 @@ package struct FakeSource: AudioSource {
     }
 
     package func withChunks<Result: Sendable>(
-        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        of recording: Recording, language: String?, plan: (AudioProperties) throws -> ChunkPlan,
         knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Result
     ) async throws -> Result {
@@ -26,6 +26,8 @@ package struct FakeSource: AudioSource {
         _ = try plan(properties)
         return try await body(properties, Reader(source: self))
     }
+
+    package func reading(of recording: Recording) -> String { "" }
 
     private final class Reader: ChunkReader {
         private let source: FakeSource

@@ -80,16 +80,38 @@ package struct AudioProperties: Sendable, Codable, Hashable {
     package var estimatedSampleCount: Int64?
     /// Length at 16 kHz as a header declares it; nil where only the bit rate tells.
     package var declaredSampleCount: Int64?
+    /// Nil where the format has no tracks.
+    package var track: TrackSelection?
+    /// What the samples were made louder by before they became 16 bit, in dB; negative: softer, nil: neither.
+    package var gainDecibels: Int?
 
     package init(
         format: String, sampleRate: Int, channels: Int, estimatedSampleCount: Int64?,
-        declaredSampleCount: Int64? = nil
+        declaredSampleCount: Int64? = nil, track: TrackSelection? = nil, gainDecibels: Int? = nil
     ) {
         self.format = format
         self.sampleRate = sampleRate
         self.channels = channels
         self.estimatedSampleCount = estimatedSampleCount
         self.declaredSampleCount = declaredSampleCount
+        self.track = track
+        self.gainDecibels = gainDecibels
+    }
+}
+
+/// Which of a file's tracks of sound is heard.
+package struct TrackSelection: Sendable, Codable, Hashable {
+    /// Counted from 1, tracks of sound only; several are mixed. Never empty.
+    package var taken: [Int]
+    /// How many tracks of sound there are.
+    package var count: Int
+    /// Of the one that was taken, as the file has it (`eng`); nil where it does not tell, or where several are mixed.
+    package var language: String?
+
+    package init(taken: [Int], count: Int, language: String? = nil) {
+        self.taken = taken
+        self.count = count
+        self.language = language
     }
 }
 

@@ -141,26 +141,29 @@ package protocol AudioSource: Sendable {
     /// Decodes `recording` while `body` takes chunks: at most one finished chunk waits, so a slow `body` holds the
     /// decoder back. Leaving `body` early, by an error or by cancellation, ends the decoder.
     /// - Parameters:
+    ///   - language: that is expected, as `TranscriptionOptions` has it: of several tracks the one in it is heard.
     ///   - plan: is asked once, before the first chunk, how to cut.
     ///   - knownCuts: is asked once, before the first chunk, how recordings were cut that begin with the same sound: gets
     ///     SHA-256 over the first samples (`RecordingCuts.openingSamples`). They are used as long as the sound is the same.
     ///   - body: gets the properties and the reader; both are of no use after it returns.
     /// - Throws: `TranscriptionError` with a code of the decoding family; what `plan` and `body` throw.
     func withChunks<Result: Sendable>(
-        of recording: Recording,
-        plan: (AudioProperties) throws -> ChunkPlan,
+        of recording: Recording, language: String?, plan: (AudioProperties) throws -> ChunkPlan,
         knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Result
     ) async throws -> Result
+
+    /// What, besides the bytes of `recording` and its language, decides what is heard of it: equal texts, equal samples.
+    func reading(of recording: Recording) -> String
 }
 
 extension AudioSource {
     /// Cut by the plan alone.
     package func withChunks<Result: Sendable>(
-        of recording: Recording, plan: (AudioProperties) throws -> ChunkPlan,
+        of recording: Recording, language: String? = nil, plan: (AudioProperties) throws -> ChunkPlan,
         _ body: (AudioProperties, any ChunkReader) async throws -> Result
     ) async throws -> Result {
-        try await withChunks(of: recording, plan: plan, knownCuts: { _ in [] }, body)
+        try await withChunks(of: recording, language: language, plan: plan, knownCuts: { _ in [] }, body)
     }
 }
 

@@ -73,9 +73,13 @@ package struct Transcript: Sendable, Codable, Hashable {
         package var format: String
         package var sampleRate: Int
         package var channels: Int
+        /// As `AudioProperties` has them.
+        package var track: TrackSelection?
+        package var gainDecibels: Int?
 
         package init(
-            name: String, byteCount: Int64, sha256: Digest, format: String, sampleRate: Int, channels: Int
+            name: String, byteCount: Int64, sha256: Digest, format: String, sampleRate: Int, channels: Int,
+            track: TrackSelection? = nil, gainDecibels: Int? = nil
         ) {
             self.name = name
             self.byteCount = byteCount
@@ -83,6 +87,8 @@ package struct Transcript: Sendable, Codable, Hashable {
             self.format = format
             self.sampleRate = sampleRate
             self.channels = channels
+            self.track = track
+            self.gainDecibels = gainDecibels
         }
     }
 

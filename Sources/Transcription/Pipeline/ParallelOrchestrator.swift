@@ -52,7 +52,7 @@ package struct ParallelOrchestrator: Sendable {
         let limits = engine.limits
         let key = CacheKey(
             recording: digest, engine: engine.identity, options: engine.heeded(options),
-            plan: ["\(sizing)", "\(limits)"])
+            plan: ["\(sizing)", "\(limits)", source.reading(of: recording)])
         if var known = await store.transcript(for: key) {
             known.markAsCached(name: recording.displayName, engine: engine.identity.name)
             observe(.answeredFromCache(samples: known.sampleCount, chunks: known.chunks.count))
@@ -62,7 +62,7 @@ package struct ParallelOrchestrator: Sendable {
         let cuts = CutMemory(store: store, maximumLength: sizer.maximumLength) { opening in
             CacheKey(cuts: opening, engine: engine.identity, options: options, plan: ["\(sizing)", "\(limits)"])
         }
-        let transcript = try await source.withChunks(of: recording) { properties in
+        let transcript = try await source.withChunks(of: recording, language: options.language) { properties in
             let plan = sizer.plan(
                 byteCount: recording.byteCount, estimatedSampleCount: properties.estimatedSampleCount)
             cuts.expect(length: properties.estimatedSampleCount)
@@ -74,7 +74,8 @@ package struct ParallelOrchestrator: Sendable {
         } _: { properties, reader in
             let source = Transcript.Source(
                 name: recording.displayName, byteCount: recording.byteCount, sha256: digest,
-                format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels)
+                format: properties.format, sampleRate: properties.sampleRate, channels: properties.channels,
+                track: properties.track, gainDecibels: properties.gainDecibels)
             let outcomes = try await outcomes(
                 reader,
                 of: Run(id: id, options: options, firstFailure: FirstFailureLatch(), cuts: cuts, observe: observe))

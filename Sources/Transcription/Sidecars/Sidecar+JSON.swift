@@ -88,14 +88,29 @@ extension Sidecar {
     }
 
     private static func source(_ source: Transcript.Source) -> JSONText {
-        .object([
+        var members: [(String, JSONText)] = [
             ("name", .string(source.name)),
             ("bytes", .integer(source.byteCount)),
             ("sha256", .string(source.sha256.description)),
             ("format", .string(source.format)),
             ("sample_rate", .integer(Int64(source.sampleRate))),
             ("channels", .integer(Int64(source.channels))),
-        ])
+        ]
+        if let selection = source.track { members.append(("track", track(selection))) }
+        if let gain = source.gainDecibels { members.append(("gain_db", .integer(Int64(gain)))) }
+        return .object(members)
+    }
+
+    /// One track is `taken`, several are `mixed`: each key has one type.
+    private static func track(_ selection: TrackSelection) -> JSONText {
+        let isMix = selection.taken.count > 1
+        let numbers = selection.taken.map { JSONText.integer(Int64($0)) }
+        var members: [(String, JSONText)] = [
+            isMix ? ("mixed", .array(numbers)) : ("taken", numbers.first ?? .null),
+            ("of", .integer(Int64(selection.count))),
+        ]
+        if let language = selection.language { members.append(("language", .string(language))) }
+        return .object(members)
     }
 
     /// Engine and model are told where they are not those of the whole.
