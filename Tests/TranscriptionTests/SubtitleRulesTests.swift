@@ -140,6 +140,20 @@ import Transcription
         }
     }
 
+    @Test(arguments: [
+        ("de", "Er sah seinen von bogenförmigen Versteifungen geteilten Bauch", "geteilten", 36),
+        ("ru", "Вчера вечером комитет обсудил ежегодный государственный бюджет", "государственный", 52),
+        ("en", "Everybody came here yesterday to see the new public library", "public", 50),
+        ("fr", "Hier tout le monde est venu pour regarder la nouvelle école", "nouvelle", 52),
+    ])
+    func adjectivesAreKeptWithTheirNouns(language: String, text: String, adjective: String, columns: Int) {
+        let cues = CueBuilder(limits: SubtitleLimits(columns: columns)).cues(
+            for: transcript([segment(0, 5, text)], length: 6, language: language))
+        let lines = cues.flatMap(\.lines)
+        #expect(lines.count == 2 && lines.joined(separator: " ") == text)
+        #expect(lines.allSatisfy { !$0.hasSuffix(adjective) }, "\(lines)")
+    }
+
     /// Whatever the columns are, as long as the two fit a line.
     @Test(arguments: ["42 km", "10 000 Euro", "5 %", "Mr. Brown", "the bridge", "Nr. 5", "§ 7"], 20...60)
     func whatBelongsTogetherStaysOnALine(pair: String, columns: Int) {

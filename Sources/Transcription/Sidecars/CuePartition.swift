@@ -75,7 +75,7 @@ struct CuePartition {
         let bare = last.lowercased()
         if [words.articles, words.attached, words.leading].contains(where: { $0.contains(bare) }) { return .poor }
         if words.leading.contains(first.lowercased()) { return .beforeLeadingWord }
-        return words.namesHaveCapitals && last.isCapitalized && first.isCapitalized ? .poor : .plain
+        return words.areAttached(last, first) ? .poor : .plain
     }
 
     /// The cues from their first words until their last ones have been heard and read; `CueTiming` makes room for them.
@@ -220,9 +220,4 @@ struct CuePartition {
     private func readingTime(_ start: Int, _ end: Int) -> Double {
         Double(leadWidth(start) + width(start, end)) / rules.columnsPerSecond * 1000
     }
-}
-
-extension Substring {
-    /// Begins with a capital, as names do, and is no single letter.
-    fileprivate var isCapitalized: Bool { first?.isUppercase == true && count > 1 }
 }

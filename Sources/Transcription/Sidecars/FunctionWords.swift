@@ -4,29 +4,43 @@ struct FunctionWords: Sendable, Hashable {
     let articles: Set<String>
     /// Conjunctions, prepositions and relative pronouns: lines begin with them rather than end with them.
     let leading: Set<String>
-    /// Pronouns before their verbs, possessives and the like: lines had better not end with them.
+    /// Pronouns before their verbs, possessives, frequent adjectives and the like: lines had better not end with them.
     let attached: Set<String>
     /// Particles of scripts without spaces: they stay with what they follow.
     let particles: Set<String>
-    /// Capitals inside a sentence are those of names. German writes all nouns with them.
-    let namesHaveCapitals: Bool
+    /// What adjectives of the language end with that stand before their nouns, where that tells them.
+    let adjectiveEndings: [String]
+    let capitals: Capitals
+
+    /// What a capital inside a sentence says.
+    enum Capitals: Sendable, Hashable { case name, noun, nothing }
 
     /// Empty for a language that is not known here.
     init(language: String?) {
         self =
-            language.flatMap { Self.byLanguage[$0] } ?? FunctionWords("", "", "", namesHaveCapitals: language != nil)
+            language.flatMap { Self.byLanguage[$0] }
+            ?? FunctionWords("", "", "", capitals: language == nil ? .nothing : .name)
     }
 
     private init(
-        _ articles: String, _ leading: String, _ attached: String, particles: String = "",
-        namesHaveCapitals: Bool = true
+        _ articles: String, _ leading: String, _ attached: String, particles: String = "", adjectives: String = "",
+        capitals: Capitals = .name
     ) {
-        func words(_ text: String) -> Set<String> { Set(text.split(whereSeparator: \.isWhitespace).map(String.init)) }
-        self.articles = words(articles)
-        self.leading = words(leading)
-        self.attached = words(attached)
-        self.particles = words(particles)
-        self.namesHaveCapitals = namesHaveCapitals
+        func words(_ text: String) -> [String] { text.split(whereSeparator: \.isWhitespace).map(String.init) }
+        self.articles = Set(words(articles))
+        self.leading = Set(words(leading))
+        self.attached = Set(words(attached))
+        self.particles = Set(words(particles))
+        adjectiveEndings = words(adjectives)
+        self.capitals = capitals
+    }
+
+    /// An adjective before its noun, or a first name before the last, as far as endings and capitals tell.
+    func areAttached(_ first: Substring, _ second: Substring) -> Bool {
+        let isCapital = second.first?.isUppercase == true && second.count > 1
+        if capitals == .name, isCapital, first.first?.isUppercase == true, first.count > 1 { return true }
+        guard capitals != .noun || isCapital && first.first?.isLowercase == true, first.count > 3 else { return false }
+        return adjectiveEndings.contains { first.hasSuffix($0) }
     }
 
     private static let byLanguage: [String: FunctionWords] = [
@@ -40,6 +54,8 @@ struct FunctionWords: Sendable, Hashable {
             """
             all any each every he her his how i i'm i've i'll it it's its many more most my no not our she some such that's
             their these they this those very we what who's you your
+            big final first full good great high last little long main new next old other own public real same second small
+            whole young
             """),
         "de": FunctionWords(
             "der die das den dem des ein eine einen einem einer eines",
@@ -52,7 +68,7 @@ struct FunctionWords: Sendable, Hashable {
             alle allen aller alles dein deine deinen diese diesem diesen dieser dieses er es euer eure ich ihr ihre ihrem
             ihren ihrer jede jedem jeden jeder jedes kein keine keinem keinen keiner man mein meine meinem meinen meiner
             nicht sein seine seinem seinen seiner sehr sie unser unsere unserem unseren viele wir
-            """, namesHaveCapitals: false),
+            """, adjectives: "e en er es em", capitals: .noun),
         "fr": FunctionWords(
             "le la les l' l’ un une du des de d' d’ au aux",
             """
@@ -62,6 +78,7 @@ struct FunctionWords: Sendable, Hashable {
             """
             ce ces cet cette chaque elle elles il ils j' je leur leurs ma mes mon ne nos notre nous on quelques sa ses son sa
             ta tes ton tu votre vos vous très
+            autre bon bonne grand grande jeune nouveau nouvelle petit petite premier première vieux vieille
             """),
         "es": FunctionWords(
             "el la los las lo un una unos unas al del",
@@ -72,6 +89,7 @@ struct FunctionWords: Sendable, Hashable {
             """
             cada él ella ellas ellos esa esas ese esos esta estas este estos mi mis muy no nos nuestra nuestro se su sus tu
             tus yo
+            gran misma mismo nueva nuevo otra otro primer primera
             """),
         "it": FunctionWords(
             """
@@ -86,6 +104,7 @@ struct FunctionWords: Sendable, Hashable {
             """
             ci ogni io lei loro lui mi mia mie miei mio molto noi non nostra nostro questa queste questi questo quel quella
             quelle si sua sue sui suo suoi tu tua tuo vi voi
+            altra altro gran grande nuova nuovo prima primo stessa stesso
             """),
         "pt": FunctionWords(
             """
@@ -98,6 +117,7 @@ struct FunctionWords: Sendable, Hashable {
             """
             cada ela elas ele eles essa esse esta este eu meu meus minha muito nossa nosso não nós seu seus sua suas você
             vocês
+            grande mesma mesmo nova novo outra outro primeira primeiro
             """),
         "nl": FunctionWords(
             "de het een 't",
@@ -108,6 +128,7 @@ struct FunctionWords: Sendable, Hashable {
             """
             alle deze dit elk elke geen haar hij hun ieder iedere ik je jij jouw jullie mijn niet onze ons we wij ze zeer zij
             zijn
+            andere eerste goede grote kleine laatste nieuwe oude volgende
             """),
         "ru": FunctionWords(
             "в во к ко с со о об у и а",
@@ -117,7 +138,7 @@ struct FunctionWords: Sendable, Hashable {
             """,
             """
             все всё его её ещё их каждый мой моя мы не наш наша ни он она они очень свой своя тот эта эти это этот я ты вы
-            """),
+            """, adjectives: "ый ий ая ое ые ого ому ых ыми ую"),
         "pl": FunctionWords(
             "w we z ze o u i a",
             """
