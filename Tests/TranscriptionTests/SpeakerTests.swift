@@ -168,6 +168,20 @@ private func merged(_ outcomes: [ChunkOutcome], length: Double = 60) -> Transcri
         #expect(cues.map(\.speaker) == ["Bert", "Anna", nil, "Bert"])
     }
 
+    /// Where the language changes the rules do, and another stretch of cues begins; the speaker goes on.
+    @Test func aLabelIsNotRepeatedWhereOnlyTheLanguageChanges() {
+        let source = transcript(
+            [said(0, 2, "Guten Morgen.", by: "A"), said(2.2, 4, "สวัสดีครับ", by: "A"), said(4.2, 6, "Hallo.", by: "B")],
+            length: 10, language: "de")
+        #expect(render(source, .srt).split(separator: "A: ", omittingEmptySubsequences: false).count == 2)
+        #expect(CueBuilder().cues(for: source).map(\.speaker) == ["A", "A", "B"])
+    }
+
+    @Test func aLabelLeavesItsNumberInTheShortestLine() {
+        let source = transcript([said(0, 8, "会议周一早上开始讨论预算", by: "Speaker 10")], length: 10, language: "zh")
+        #expect(render(source, .srt).contains("Speaker 10:"))
+    }
+
     @Test func webVTTHasVoices() {
         let vtt = render(dialogue, .vtt)
         #expect(vtt.contains("\n<v Bert>Hello Anna.\n") && vtt.contains("\n<v Anna>Hi Bert. How are you?\n"))

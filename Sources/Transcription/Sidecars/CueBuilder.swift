@@ -19,22 +19,26 @@ package struct CueBuilder: Sendable {
         var rules = limits.applied(to: CueRules(language: language))
         let hasSpeakers = transcript.hasSpeakers
         var before: Segment?
+        var beginsTurn = false
         func flush(before next: Int64?) {
+            guard !tokens.isEmpty else { return }
             let speaking = hasSpeakers ? before : nil
-            let voice = speaking.map { CueVoice($0.speaker, speakers, rules) }
+            let voice = speaking.map { CueVoice($0.speaker, speakers, beginsTurn: beginsTurn, rules) }
             cues += CuePartition(tokens, rules: rules, limit: next, voice: voice).cues()
             tokens.removeAll()
+            beginsTurn = false
         }
         for part in transcript.parts {
             switch part {
             case .segment(let segment):
                 let next = languages.next(segment)
-                let beginsTurn = hasSpeakers && segment.beginsTurn(after: before)
-                if beginsTurn || next != language { flush(before: SampleClock.milliseconds(segment.range.start)) }
+                let isTurn = hasSpeakers && segment.beginsTurn(after: before)
+                if isTurn || next != language { flush(before: SampleClock.milliseconds(segment.range.start)) }
                 if next != language {
                     language = next
                     rules = limits.applied(to: CueRules(language: next))
                 }
+                beginsTurn = beginsTurn || isTurn
                 tokens += Self.tokens(of: segment, rules)
                 before = segment
             case .gap(let gap):

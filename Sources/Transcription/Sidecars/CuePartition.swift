@@ -145,10 +145,9 @@ struct CuePartition {
     }
 
     /// What the cue that begins with word `start` has in front of it.
-    private func lead(_ start: Int) -> String? { start == 0 ? voice?.leads.first : voice?.leads.others }
+    private func lead(_ start: Int) -> CueVoice.Lead? { start == 0 ? voice?.first : voice?.others }
 
-    /// Columns of it, with the space behind it.
-    private func leadWidth(_ start: Int) -> Int { lead(start).flatMap { voice?.columns($0) }.map { $0 + 1 } ?? 0 }
+    private func leadWidth(_ start: Int) -> Int { lead(start)?.columns ?? 0 }
 
     /// How far the first line of a cue goes; no farther than `start` where only the speaker's label fits into it.
     private func firstLineEnd(_ start: Int) -> Int {
@@ -170,7 +169,7 @@ struct CuePartition {
     /// preposition if there is one in the middle.
     private func lines(_ start: Int, _ end: Int) -> [String] {
         let first = firstLineEnd(start)
-        let lead = lead(start).map { [$0] } ?? []
+        let lead = lead(start).map { [$0.text] } ?? []
         if first >= end { return [(lead + [text(start, end)]).joined(separator: " ")] }
         if first == start { return lead + [text(start, end)] }
         var best = (at: first, cost: Int.max)

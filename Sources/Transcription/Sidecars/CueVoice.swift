@@ -1,33 +1,40 @@
 /// Who speaks in a stretch of cues.
 struct CueVoice {
     let speaker: String?
-    /// What the first line of a cue begins with: of the first cue, and of the others.
-    let leads: (first: String?, others: String?)
-    private let width: CueWidth
+    /// What the first line of the first cue begins with, and that of the others.
+    let first: Lead?
+    let others: Lead?
 
-    /// A label takes two thirds of a line at most.
-    init(_ speaker: String?, _ labels: SpeakerLabels, _ rules: CueRules) {
-        self.speaker = speaker
-        let width = CueWidth(rules)
-        self.width = width
-        func lead(_ isFirst: Bool) -> String? {
-            labels.lead(
-                of: speaker.map { Self.cut($0, to: rules.lineColumns * 2 / 3, width) }, beginsTurn: isFirst)
-        }
-        leads = (lead(true), lead(false))
+    struct Lead {
+        let text: String
+        /// Columns of it, with the space behind it.
+        let columns: Int
     }
 
-    func columns(_ lead: String) -> Int { width.columns(lead) }
+    /// - Parameters:
+    ///   - beginsTurn: the stretch begins where somebody else ends.
+    ///   - rules: a label is cut so that it fits into a line.
+    init(_ speaker: String?, _ labels: SpeakerLabels, beginsTurn: Bool, _ rules: CueRules) {
+        self.speaker = speaker
+        let width = CueWidth(rules)
+        let shown = speaker.map { Self.cut($0, to: rules.lineColumns - 1, width).replacingArrows }
+        func lead(_ beginsTurn: Bool) -> Lead? {
+            labels.lead(of: shown, beginsTurn: beginsTurn).map { Lead(text: $0, columns: width.columns($0) + 1) }
+        }
+        (first, others) = (lead(beginsTurn), lead(false))
+    }
 
     private static func cut(_ label: String, to columns: Int, _ width: CueWidth) -> String {
-        guard width.columns(label) > columns else { return label.replacingArrows }
+        guard width.columns(label) > columns || label.unicodeScalars.count > columns else { return label }
         var out = ""
-        var used = 1
+        // Of the mark that it is cut.
+        var (used, codePoints) = (1, 1)
         for character in label {
             used += width.columns(character)
-            if used > columns { break }
+            codePoints += character.unicodeScalars.count
+            if max(used, codePoints) > columns { break }
             out.append(character)
         }
-        return (out.replacingArrows + "…")
+        return out + "…"
     }
 }
