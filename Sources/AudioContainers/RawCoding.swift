@@ -91,7 +91,7 @@ enum RawSound {
             let place = (source.size - Int64(bytes)) * window / (windows - 1)
             let samples = samples(source.bytes(at: place / 2 * 2, count: bytes), coding)
             guard samples.count > 2 * order else { continue }
-            let sums = (0...order).map { lag in
+            let sums: [Double] = (0...order).map { lag in
                 (order..<samples.count).reduce(0) { $0 + samples[$1] * samples[$1 - lag] }
             }
             power += sums[0]
