@@ -73,8 +73,10 @@ enum RawSound {
     static let leastLikeness = 1.4
     private static let windows: Int64 = 64
     private static let windowSamples = 512
+    /// Enough for a chord of six tones.
+    private static let order = 12
 
-    /// How much less is left of the signal when each sample is foretold by the two before it: 1 for what is random, as
+    /// How much less is left of the signal when each sample is foretold by those before it: 1 for what is random, as
     /// archives and compressed pictures are, 1.5 to 100 for speech and tones; 0 where nothing is to be heard, or where the
     /// values lie on one side of zero, as those of text and uncompressed pictures do.
     static func likeness(of source: some ByteSource, to coding: RawCoding) -> Double {
@@ -88,14 +90,11 @@ enum RawSound {
         for window in 0..<windows {
             let place = (source.size - Int64(bytes)) * window / (windows - 1)
             let samples = samples(source.bytes(at: place / 2 * 2, count: bytes), coding)
-            guard samples.count > 8 else { continue }
-            var sums = (0.0, 0.0, 0.0)
-            for i in 2..<samples.count {
-                sums.0 += samples[i] * samples[i]
-                sums.1 += samples[i] * samples[i - 1]
-                sums.2 += samples[i] * samples[i - 2]
+            guard samples.count > 2 * order else { continue }
+            let sums: [Double] = (0...order).map { lag in
+                (order..<samples.count).reduce(0) { $0 + samples[$1] * samples[$1 - lag] }
             }
-            power += sums.0
+            power += sums[0]
             left += Self.residual(sums)
             mean += samples.reduce(0, +)
             count += Double(samples.count)
@@ -106,15 +105,19 @@ enum RawSound {
         return mean * mean * 4 < power / count ? power / max(left, power * 1e-6) : 0
     }
 
-    /// What two coefficients of prediction leave of the power.
-    /// - Parameter sums: the autocorrelation at 0, 1 and 2 samples.
-    private static func residual(_ sums: (Double, Double, Double)) -> Double {
-        guard sums.0 > 0 else { return 0 }
-        let first = sums.1 / sums.0
-        let afterFirst = sums.0 * max(0, 1 - first * first)
-        guard afterFirst > 0 else { return 0 }
-        let second = (sums.2 - first * sums.1) / afterFirst
-        return afterFirst * max(0, 1 - min(1, second * second))
+    /// What a linear prediction leaves of the power (Levinson and Durbin).
+    /// - Parameter sums: the autocorrelation at 0, 1, 2, … samples.
+    private static func residual(_ sums: [Double]) -> Double {
+        var left = sums[0]
+        var coefficients: [Double] = []
+        for step in 1..<sums.count where left > sums[0] * 1e-9 {
+            let foretold = coefficients.indices.reduce(0) { $0 + coefficients[$1] * sums[step - 1 - $1] }
+            let reflection = min(1, max(-1, (sums[step] - foretold) / left))
+            coefficients = coefficients.indices.map { coefficients[$0] - reflection * coefficients[step - 2 - $0] }
+            coefficients.append(reflection)
+            left *= 1 - reflection * reflection
+        }
+        return max(0, left)
     }
 
     private static func samples(_ bytes: [UInt8], _ coding: RawCoding) -> [Double] {

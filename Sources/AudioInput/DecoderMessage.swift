@@ -34,8 +34,8 @@ package enum DecoderMessage: Equatable {
     /// ffmpeg was started, with this process id: it may be at work while nothing comes.
     case program(Int32)
     /// The libraries here do not read this; ffmpeg may.
-    /// - Parameter reading: how it is to go about it (`ExternalReading`).
-    case needsProgram(demuxer: String, format: String, title: String, reading: String)
+    /// - Parameter reading: how it is to go about it (`ExternalReading`); empty: nothing is known yet.
+    case needsProgram(demuxer: String, format: String, title: String, reading: String = "")
 
     package static let headerBytes = 5
     /// The greatest length of a message; a longer one is not from our decoder.
@@ -52,9 +52,8 @@ package enum DecoderMessage: Equatable {
                 .properties,
                 [
                     p.format, "\(p.sampleRate)", "\(p.channels)", p.estimatedSampleCount.map { "\($0)" } ?? "-",
-                    p.declaredSampleCount.map { "\($0)" } ?? "-", p.gainDecibels.map { "\($0)" } ?? "-",
-                    p.track?.encoded ?? "-",
-                ].joined(separator: "\n")
+                    p.declaredSampleCount.map { "\($0)" } ?? "-",
+                ].joined(separator: "\n") + p.changes
             )
         case .warning(let text): (.warning, text)
         case .debug(let text): (.debug, text)
@@ -86,15 +85,17 @@ package enum DecoderMessage: Equatable {
         let lines = text.split(separator: "\n", maxSplits: 6, omittingEmptySubsequences: false).map(String.init)
         switch kind {
         case .properties:
-            guard lines.count == 7, let rate = Int(lines[1]), let channels = Int(lines[2]), rate > 0, channels > 0
+            guard lines.count == 5 || lines.count == 7, let rate = Int(lines[1]), let channels = Int(lines[2]),
+                rate > 0, channels > 0
             else {
                 return nil
             }
             self = .properties(
                 AudioProperties(
                     format: lines[0], sampleRate: rate, channels: channels, estimatedSampleCount: Int64(lines[3]),
-                    declaredSampleCount: Int64(lines[4]), track: TrackSelection(encoded: lines[6]),
-                    gainDecibels: Int(lines[5])))
+                    declaredSampleCount: Int64(lines[4]),
+                    track: lines.count == 7 ? TrackSelection(encoded: lines[6]) : nil,
+                    gainDecibels: lines.count == 7 ? Int(lines[5]) : nil))
         case .warning: self = .warning(text)
         case .debug: self = .debug(text)
         case .end: self = .end
@@ -118,6 +119,14 @@ package enum DecoderMessage: Equatable {
             self = .needsProgram(demuxer: lines[0], format: lines[1], title: lines[2], reading: lines[3])
         case .samples: return nil
         }
+    }
+}
+
+extension AudioProperties {
+    /// Two further lines, where there is anything in them.
+    fileprivate var changes: String {
+        guard track != nil || gainDecibels != nil else { return "" }
+        return "\n" + (gainDecibels.map { "\($0)" } ?? "-") + "\n" + (track?.encoded ?? "-")
     }
 }
 

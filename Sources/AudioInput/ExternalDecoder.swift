@@ -14,18 +14,19 @@ struct ExternalDecoder {
     /// That is expected; nil: any.
     private let language: String?
 
-    /// Takes the arguments of the decoder process that `arguments` gives.
+    /// Takes the arguments of the decoder process that `arguments` gives; the last two may be left out.
     init?(_ arguments: [String]) {
-        guard arguments.count == 6, arguments[0].hasPrefix("/"),
+        let more = arguments.count == 6 ? Array(arguments[4...]) : ["", ""]
+        guard arguments.count == 4 || arguments.count == 6, arguments[0].hasPrefix("/"),
             arguments[1].utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }),
-            let reading = ExternalReading(encoded: arguments[4])
+            let reading = ExternalReading(encoded: more[0])
         else { return nil }
         path = arguments[0]
         demuxer = arguments[1]
         format = arguments[2]
         title = arguments[3]
         self.reading = reading
-        language = arguments[5].isEmpty ? nil : arguments[5]
+        language = more[1].isEmpty ? nil : more[1]
     }
 
     /// - Parameter language: that is expected; nil: any.

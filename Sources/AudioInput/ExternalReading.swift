@@ -20,8 +20,9 @@ struct ExternalReading: Equatable {
         ].joined(separator: ";")
     }
 
-    /// Nil when the text is none of `encoded`.
+    /// Nil when the text is none of `encoded`; empty is what is known before anything was tried.
     init?(encoded text: String) {
+        if text.isEmpty { return }
         let parts = text.split(separator: ";", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 6 else { return nil }
         let lists = parts[..<3].map { part in part.split(separator: ",").map { Int($0) } }

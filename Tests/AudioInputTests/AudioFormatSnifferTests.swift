@@ -66,7 +66,7 @@ import Testing
     @Test func messagesSurviveAnyCutting() throws {
         let messages: [DecoderMessage] = [
             .warning("Ä warning."), .failure(DecodingFailure(.undecodable, "is broken.")), .end,
-            .needsProgram(demuxer: "mov", format: "m4a", title: "MPEG-4", reading: "0;;;mix;;"),
+            .needsProgram(demuxer: "mov", format: "m4a", title: "MPEG-4"),
         ]
         let samples: [UInt8] = [1, 0, 2, 0, 3, 0]
         let stream = messages.flatMap { $0.encoded + DecoderMessage.header(.samples, count: 6) + samples }

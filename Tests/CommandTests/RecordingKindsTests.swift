@@ -8,7 +8,7 @@ import Testing
         let server = try FakeTranscriptionServer.hearing()
         defer { server.stop() }
         try await withTemporaryDirectory { folder in
-            let place = try Workplace(folder, server: server)
+            let place = try Workplace(folder, server: server, inbox: "")
             let wave = TestWave(MarkedAudio.samples(seconds: 0..<6)).bytes
             try TestAudioFile.write(Array(wave.dropFirst(44)), to: place["inbox/call.sln16"])
             try place.write("this is no sound", to: "inbox/notes.sln16")
