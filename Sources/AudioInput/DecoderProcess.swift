@@ -56,7 +56,7 @@ package enum DecoderProcess {
             return 0
         } catch let interruption as Interruption {
             // Nothing more of what is inside comes out: the resampler's end would not be the recording's.
-            try? output.send(.interruption(interruption.cause, isCrash: interruption.isCrash))
+            try? output.send(interruption.message)
             return 0
         } catch {
             return 0  // the parent has closed the pipe and knows why

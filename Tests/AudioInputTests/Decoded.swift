@@ -1,5 +1,6 @@
 import AudioInput
 import Glibc
+import Logging
 import SystemPackage
 import TestSupport
 import Testing
@@ -23,12 +24,15 @@ struct Decoded {
         return path.removingLastComponent().appending("DecoderFixture")
     }()
 
+    /// Says nothing.
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
     static let ffmpeg = DecodingAudioSource.installedFFmpeg()
 
     /// Decodes the file at `path`, in chunks of `chunk` seconds.
     init(_ path: FilePath, chunk: Double = 20, ffmpeg: FilePath? = Decoded.ffmpeg) async throws {
         let recording = try Recording(opening: path, followingLinks: false)
-        let source = DecodingAudioSource(executable: Self.executable, ffmpeg: ffmpeg)
+        let source = DecodingAudioSource(executable: Self.executable, ffmpeg: ffmpeg, logger: Decoded.logger)
         self = try await source.withChunks(
             of: recording,
             plan: { _ in

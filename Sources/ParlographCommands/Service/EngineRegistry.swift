@@ -52,7 +52,7 @@ final class EngineRegistry: Sendable {
         self.settings = settings
         self.logger = logger
         cache = usesCache ? MultiLevelCache(settings: settings.cache, logger: logger) : nil
-        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
+        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg(), logger: logger)
         encoding = BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         slots = Self.slots(settings)
         loop = CurlLoop()
@@ -68,7 +68,7 @@ final class EngineRegistry: Sendable {
         self.settings = settings
         logger = old.logger
         cache = old.cache
-        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
+        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg(), logger: logger)
         encoding = old.encoding
         loop = old.loop
         let isAsWide = settings.processing.maxConcurrentChunks == old.settings.processing.maxConcurrentChunks
