@@ -14,6 +14,8 @@ package struct AudioFormat: Equatable, Sendable {
         case wave(WaveHeader)
         /// libsndfile, one stream after the other.
         case ogg(OggChain)
+        /// libFLAC, in Ogg pages from this byte on.
+        case oggFLAC(start: Int64)
         /// The ffmpeg program with this demuxer.
         case ffmpeg(demuxer: String)
     }

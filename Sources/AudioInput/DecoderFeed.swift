@@ -1,3 +1,4 @@
+import AudioContainers
 import Glibc
 import Logging
 import Subprocess
@@ -100,7 +101,11 @@ final class DecoderFeed: Sendable {
     }
 
     private func gap(behind heard: Int64, declared: Int64?, _ reason: String) -> Transcript.Gap {
-        let end = declared.flatMap { $0 > heard ? $0 : nil }
+        let end = declared.flatMap { declared in
+            let isBelieved = PlausibleLength.isBelievable(
+                SampleClock.seconds(declared), heard: SampleClock.seconds(heard), byteCount: recording.byteCount)
+            return declared > heard && isBelieved ? declared : nil
+        }
         return Transcript.Gap(
             range: SampleRange(heard, end ?? heard), reason: "Reading the file was cut short here (\(reason)).",
             cause: .interruption, isOpenEnded: end == nil)

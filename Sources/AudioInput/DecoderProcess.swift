@@ -29,7 +29,7 @@ package enum DecoderProcess {
         guard arguments.isEmpty || program != nil else { return 64 }
         clinux_widen_pipe(1, pipeBytes)
         let file = FileBytes(descriptor: 0)
-        var output = DecoderOutput(descriptor: 1)
+        var output = DecoderOutput(descriptor: 1, byteCount: file.size)
         do {
             do {
                 if let program {
@@ -66,7 +66,9 @@ package enum DecoderProcess {
     private static func decode(_ file: FileBytes, to output: inout DecoderOutput) throws {
         let format = try AudioFormatSniffer.sniff(file)
         if case .ffmpeg(let demuxer) = format.decoder {
-            try output.send(.needsProgram(demuxer: demuxer, format: format.name, title: format.title))
+            try output.send(
+                .needsProgram(
+                    demuxer: ExternalDecoder.demuxer(demuxer, for: file), format: format.name, title: format.title))
             throw DecoderOutput.Closed()
         }
         do {

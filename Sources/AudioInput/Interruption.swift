@@ -26,7 +26,7 @@ struct Interruption: Error {
     var message: DecoderMessage { readError.map { .unreadable($0) } ?? .interruption(cause, isCrash: isCrash) }
 
     /// What a failing disk withholds looks like the end of the file, or like damage: asked before either is believed.
-    static func check(_ file: FileBytes) throws(Interruption) {
+    static func check(_ file: some RecordingBytes) throws(Interruption) {
         guard let error = file.readError else { return }
         throw Interruption(readError: error)
     }
