@@ -7,6 +7,11 @@ package struct ADTSDamage: Equatable, Sendable {
         package let place: Double
         /// Seconds of sound that would take as many bytes.
         package let length: Double
+
+        package init(place: Double, length: Double) {
+            self.place = place
+            self.length = length
+        }
     }
 
     package private(set) var holes: [Hole] = []
@@ -15,9 +20,26 @@ package struct ADTSDamage: Equatable, Sendable {
         96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
     ]
 
+    /// Where the first frame is whose rate is that of most of the first frames: decoders believe the very first, and a wrong
+    /// one there makes the whole recording too fast or too slow.
+    /// - Returns: nil where that is the first frame of the file.
+    package static func placeOfUsualFrame(_ source: some ByteSource) -> Int64? {
+        var at = ID3Tags(source).end
+        var found: [(place: Int64, rate: Double)] = []
+        while found.count < 100, let frame = frame(source.bytes(at: at, count: 7), at: 0) {
+            found.append((at, frame.rate))
+            at += Int64(frame.bytes)
+        }
+        let counts = Dictionary(grouping: found, by: \.rate).mapValues(\.count)
+        guard let usual = counts.max(by: { $0.value < $1.value }), usual.value * 2 > found.count,
+            let first = found.first, first.rate != usual.key
+        else { return nil }
+        return found.first { $0.rate == usual.key }?.place
+    }
+
     /// Follows the frames of the whole file.
     package init(_ source: some ByteSource) {
-        let start = ID3Tags(source).end
+        let start = Self.placeOfUsualFrame(source) ?? ID3Tags(source).end
         var found: [(frames: Int64, bytes: Int64)] = []
         var frames: Int64 = 0
         var bytes: Int64 = 0

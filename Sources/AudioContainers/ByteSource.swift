@@ -52,8 +52,16 @@ private final class ReadFault: Sendable {
     func note(_ errno: CInt) { _ = first.compareExchange(expected: 0, desired: errno, ordering: .relaxed) }
 }
 
+/// Bytes of a recording that is open.
+package protocol RecordingBytes: ByteSource {
+    /// Reads into memory of the caller; the number of bytes read, 0 at the end or on an error.
+    func read(at offset: Int64, into buffer: UnsafeMutableRawPointer, count: Int) -> Int
+    /// Of the first read that failed; nil: none did.
+    var readError: CInt? { get }
+}
+
 /// A file read with pread(2), so that the descriptor's shared position does not matter.
-package struct FileBytes: ByteSource {
+package struct FileBytes: RecordingBytes {
     /// Borrowed; its owner closes it.
     package let descriptor: CInt
     /// In bytes; zero where it is not known.

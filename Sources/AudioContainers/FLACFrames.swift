@@ -6,6 +6,7 @@ package struct FLACFrames {
     /// Bytes of the longest frame; nil where the encoder did not know.
     package let maximumFrame: Int?
     private let minimumBlock: Int64
+    private let start: Int64
 
     /// Nil when STREAMINFO is missing.
     package init?(_ source: some ByteSource, at start: Int64) {
@@ -13,6 +14,7 @@ package struct FLACFrames {
         guard bytes.count == 42, bytes.has("fLaC"), bytes[4] & 0x7F == 0,
             bytes.number(at: 5, count: 3, bigEndian: true) == 34
         else { return nil }
+        self.start = start
         minimumBlock = Int64(bytes.number(at: 8, count: 2, bigEndian: true))
         let longest = Int(bytes.number(at: 15, count: 3, bigEndian: true))
         maximumFrame = longest > 0 ? longest : nil
@@ -30,6 +32,27 @@ package struct FLACFrames {
                 if let frame = frame(bytes, at: i) { return (at + Int64(i), frame.firstSample) }
             }
             at += Int64(bytes.count - 16)
+        }
+        return nil
+    }
+
+    /// The last sample that the table for seeking has a place for; nil without such a table.
+    package func lastSeekPoint(in source: some ByteSource) -> Int64? {
+        var at = start + 4
+        for _ in 0..<1000 {
+            let head = source.bytes(at: at, count: 4)
+            guard head.count == 4 else { return nil }
+            let length = Int64(head.number(at: 1, count: 3, bigEndian: true))
+            if head[0] & 0x7F == 3 {
+                let points = source.bytes(at: at + 4, count: Int(length))
+                return stride(from: 0, through: points.count - 18, by: 18).compactMap { place -> Int64? in
+                    let sample = points.number(at: place, count: 8, bigEndian: true)
+                    // Placeholders have all bits set.
+                    return sample < 1 << 36 ? Int64(sample) : nil
+                }.max()
+            }
+            if head[0] & 0x80 != 0 { return nil }
+            at += 4 + length
         }
         return nil
     }

@@ -71,6 +71,14 @@ package struct WaveLayout: Equatable, Sendable {
             source, from: sound.start &+ bytes, chunks, least: min(max(bytesPerSecond, 8_000), 1 << 20) / 4)
     }
 
+    /// What else there is to the declared length: the size of the whole file.
+    package func trust(in source: some ByteSource) -> DeclaredTrust {
+        guard let bytes = sound?.declaredBytes, let start = sound?.start, let whole = declaredFileBytes else {
+            return .alone
+        }
+        return DeclaredTrust(soundEnd: start &+ bytes, whole: whole, size: source.size)
+    }
+
     /// Where sound of unknown length ends.
     package func end(in source: some ByteSource) -> Int64 {
         SoundTail.beginOfLastChunks(source, behind: sound?.start ?? 0, chunks)

@@ -7,8 +7,13 @@ package struct OggChain: Equatable, Sendable {
     package private(set) var seconds: Double
     /// Codecs of the streams that are in it.
     package private(set) var isVorbisOrOpus: Bool
+    /// All streams are FLAC.
+    package private(set) var isFLAC: Bool
     /// The last page of the last stream says that it is the last.
     package private(set) var isFinished: Bool
+    /// Where pages are missing, in seconds; a bounded number of them.
+    package private(set) var holes: [Double] = []
+    private static let maximumHoles = 1000
 
     /// Reads the page headers of a whole file.
     /// - Returns: nil where there is no stream, or where streams are interleaved (video, several tracks).
@@ -18,6 +23,7 @@ package struct OggChain: Equatable, Sendable {
         self.first = first
         seconds = 0
         isVorbisOrOpus = true
+        isFLAC = true
         isFinished = false
         add(first)
         while let stream = reader.next() {
@@ -28,6 +34,10 @@ package struct OggChain: Equatable, Sendable {
     }
 
     private mutating func add(_ stream: OggStream) {
+        for hole in stream.holes.prefix(Self.maximumHoles - holes.count) where stream.sampleRate > 0 {
+            holes.append(seconds + Double(hole.granule) / Double(stream.sampleRate))
+        }
+        isFLAC = isFLAC && stream.codec == .flac
         seconds += Double(stream.lastGranule) / Double(max(1, stream.sampleRate))
         isVorbisOrOpus = isVorbisOrOpus && (stream.codec == .vorbis || stream.codec == .opus)
         isFinished = stream.isFinished
@@ -48,6 +58,22 @@ package struct OggReader<Source: ByteSource> {
         at = start
     }
 
+    /// Serial numbers of the streams that came.
+    private var ended: Set<UInt64> = []
+
+    /// A broken page that seems to be of another stream, or to begin one without holding a header.
+    private func isForeign(_ page: OggPage) -> Bool {
+        guard let current, page.end <= source.size, page.isFirst || page.serial != current.serial else { return false }
+        return !(page.isFirst && page.hasHeader(in: source)) && !page.isIntact(in: source)
+    }
+
+    /// A stream begins whose first pages are lost. Those of streams that are interleaved come again and again.
+    private func beginsHeadless(_ page: OggPage, behind last: OggStream) -> Bool {
+        guard !page.isFirst, last.lastGranule > 0 else { return false }
+        return page.serial == last.serial
+            ? last.isFinished && !last.continues(with: page) : !ended.contains(page.serial)
+    }
+
     /// Nil behind the last stream.
     package mutating func next() -> OggStream? {
         while at < source.size, !isInterleaved {
@@ -56,9 +82,19 @@ package struct OggReader<Source: ByteSource> {
                 at = next
                 continue
             }
+            if isForeign(page) {
+                at = page.end
+                continue
+            }
             var done: OggStream?
-            if page.isFirst {
+            if let last = current, beginsHeadless(page, behind: last) {
+                done = last
+                ended.insert(last.serial)
+                current = OggStream(behind: last, page)
+                serial = page.serial
+            } else if page.isFirst {
                 done = current
+                if let done { ended.insert(done.serial) }
                 current = OggStream(beginning: source, page)
                 if let done, !done.isFinished, done.lastGranule == 0, serial != page.serial { isInterleaved = true }
                 serial = page.serial
@@ -110,17 +146,45 @@ struct OggPage: Equatable {
         (0..<8).reduce(UInt32(byte) << 24) { crc, _ in crc & 0x8000_0000 != 0 ? crc << 1 ^ 0x04C1_1DB7 : crc << 1 }
     }
 
+    /// The header of a codec stands in it.
+    func hasHeader(in source: some ByteSource) -> Bool {
+        let bytes = source.bytes(at: contents, count: 9)
+        return bytes.has("OpusHead") || bytes.has("vorbis", at: 1) || bytes.has("FLAC", at: 1) || bytes.has("Speex   ")
+    }
+
     /// The checksum is right.
     func isIntact(in source: some ByteSource) -> Bool {
         var bytes = source.bytes(at: start, count: Int(end - start))
         guard Int64(bytes.count) == end - start else { return false }
         let expected = UInt32(bytes.number(at: 22, count: 4, bigEndian: false))
         bytes.replaceSubrange(22..<26, with: [0, 0, 0, 0])
-        var crc: UInt32 = 0
-        for byte in bytes {
-            crc = crc << 8 ^ Self.checksums[Int(crc >> 24) ^ Int(byte)]
+        return Self.checksum(bytes) == expected
+    }
+
+    private static func checksum(_ page: [UInt8]) -> UInt32 {
+        page.reduce(0) { crc, byte in crc << 8 ^ checksums[Int(crc >> 24) ^ Int(byte)] }
+    }
+
+    /// The bytes of whole pages, as those of the stream with another serial number.
+    static func pages(_ bytes: [UInt8], as serial: UInt64) -> [UInt8] {
+        var out: [UInt8] = []
+        var at = 0
+        while at + 27 <= bytes.count, bytes.has("OggS", at: at) {
+            let segments = Int(bytes[at + 26])
+            guard at + 27 + segments <= bytes.count else { break }
+            let end = at + 27 + segments + bytes[(at + 27)..<(at + 27 + segments)].reduce(0) { $0 + Int($1) }
+            guard end <= bytes.count else { break }
+            var page = Array(bytes[at..<end])
+            for i in 0..<4 {
+                page[14 + i] = UInt8(truncatingIfNeeded: serial >> (8 * UInt64(i)))
+                page[22 + i] = 0
+            }
+            let crc = checksum(page)
+            for i in 0..<4 { page[22 + i] = UInt8(truncatingIfNeeded: crc >> (8 * UInt32(i))) }
+            out += page
+            at = end
         }
-        return crc == expected
+        return out
     }
 
     /// Behind damage: the next page's place.

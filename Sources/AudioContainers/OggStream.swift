@@ -11,8 +11,11 @@ package struct OggStream: Equatable, Sendable {
     package var lastGranule: Int64 = 0
     /// The last page says that it is the last.
     package var isFinished = false
+    let serial: UInt64
     /// The pages that hold what the decoder needs to know end here.
     package private(set) var headerEnd: Int64
+    /// The first page with sound; nil without any.
+    package private(set) var soundStart: Int64?
     /// Samples in front of the sound that positions count and the decoder leaves out (Opus).
     package let preSkip: Int64
     /// Where pages are missing.
@@ -30,6 +33,28 @@ package struct OggStream: Equatable, Sendable {
     }
     private static let maximumHoles = 1000
 
+    /// A stream whose first pages are lost: of the same kind as the one in front of it, as far as can be told.
+    init(behind before: OggStream, _ page: OggPage) {
+        codec = before.codec
+        start = page.start
+        end = page.start
+        headerEnd = page.start
+        preSkip = before.preSkip
+        sampleRate = before.sampleRate
+        channels = before.channels
+        serial = page.serial
+    }
+
+    /// The header pages of this stream as those of another, whose own are lost.
+    package func header(for other: OggStream, of source: some ByteSource) -> [UInt8] {
+        OggPage.pages(source.bytes(at: start, count: Int(min(headerEnd - start, 1 << 20))), as: other.serial)
+    }
+
+    /// The page is the next one by its number.
+    func continues(with page: OggPage) -> Bool {
+        lastPage.map { page.sequence == ($0.sequence + 1) & 0xFFFF_FFFF } ?? true
+    }
+
     /// A stream whose first page this is, before `append` takes that page.
     init(beginning source: some ByteSource, _ page: OggPage) {
         let bytes = source.bytes(at: page.contents, count: 64)
@@ -42,11 +67,14 @@ package struct OggStream: Equatable, Sendable {
                     bytes.number(at: 11, count: 1, bigEndian: false)
                 )
             } else if bytes.has("FLAC", at: 1) {
-                (.flac, 0, 0)
+                // STREAMINFO: a rate of 20 bits.
+                (.flac, bytes.number(at: 27, count: 3, bigEndian: true) >> 4, 0)
             } else {
-                (bytes.has("Speex   ") ? .speex : .other, 0, 0)
+                bytes.has("Speex   ")
+                    ? (.speex, bytes.number(at: 36, count: 4, bigEndian: false), 0) : (.other, 0, 0)
             }
         self.codec = codec
+        serial = page.serial
         start = page.start
         end = page.start
         headerEnd = page.end
@@ -70,6 +98,7 @@ package struct OggStream: Equatable, Sendable {
                     end: page.start))
         }
         if page.granule == 0, lastGranule == 0 { headerEnd = page.end }
+        if page.granule > 0, soundStart == nil { soundStart = page.start }
         lastPage = page
         granuleBefore = lastGranule
         lastGranule = max(lastGranule, page.granule)

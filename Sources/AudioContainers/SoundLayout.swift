@@ -17,6 +17,10 @@ package struct SoundLayout: Equatable, Sendable {
     /// Nil where the header leaves that open.
     package let declaredBytes: Int64?
     package let bytesPerSecond: Double
+    /// Where the whole file ends by its header; nil where that says nothing.
+    private let whole: Int64?
+    /// Bytes of sound by another number of the header; nil where there is none.
+    private let otherBytes: Int64?
     private let fields: [Field]
     private let chunks: SoundTail.Chunks
 
@@ -40,13 +44,28 @@ package struct SoundLayout: Equatable, Sendable {
     }
 
     private init(
-        start: Int64, declaredBytes: Int64?, bytesPerSecond: Double, fields: [Field], chunks: SoundTail.Chunks
+        start: Int64, declaredBytes: Int64?, bytesPerSecond: Double, whole: Int64? = nil, otherBytes: Int64? = nil,
+        fields: [Field], chunks: SoundTail.Chunks
     ) {
         self.start = start
         self.declaredBytes = declaredBytes
         self.bytesPerSecond = bytesPerSecond
+        self.whole = whole
+        self.otherBytes = otherBytes
         self.fields = fields
         self.chunks = chunks
+    }
+
+    /// The numbers of the header do not contradict each other.
+    package var isConsistent: Bool {
+        (otherBytes == nil || otherBytes == declaredBytes) && (whole.map { $0 >= start + (declaredBytes ?? 0) } ?? true)
+    }
+
+    /// What else there is to the declared length.
+    package func trust(in source: some ByteSource) -> DeclaredTrust {
+        guard let declaredBytes else { return .alone }
+        if let otherBytes, otherBytes == declaredBytes { return .confirmed }
+        return whole.map { DeclaredTrust(soundEnd: start &+ declaredBytes, whole: $0, size: source.size) } ?? .alone
     }
 
     package var declaredSeconds: Double? { declaredBytes.map { Double($0) / bytesPerSecond } }
@@ -127,6 +146,7 @@ package struct SoundLayout: Equatable, Sendable {
                 return SoundLayout(
                     start: at + 24, declaredBytes: size > 24 && size < 1 << 62 ? size - 24 : nil,
                     bytesPerSecond: bytesPerSecond,
+                    whole: Self.whole(start, source.number(at: start + 16, count: 8, bigEndian: false)),
                     fields: [
                         Field(offset: start + 16, count: 8, isBigEndian: false, extra: at + 24 - start, unit: 1),
                         Field(offset: at + 16, count: 8, isBigEndian: false, extra: 24, unit: 1),
@@ -153,10 +173,16 @@ package struct SoundLayout: Equatable, Sendable {
             guard isPlain, width > 0 else { return nil }
             let offset = Int64(source.number(at: chunk.contents, count: 4, bigEndian: true) ?? 0)
             let sound = chunk.contents + 8 + offset
-            let bytes = Int64(chunk.byteCount) - 8 - offset
+            var bytes = Int64(chunk.byteCount) - 8 - offset
+            let whole = Self.whole(start + 8, source.number(at: start + 4, count: 4, bigEndian: true))
+            let other = Int64(values.number(at: 2, count: 4, bigEndian: true)) * width
+            if let whole, other > 0, sound + other <= whole, sound + bytes > whole + DeclaredLength.slack {
+                bytes = other  // of two numbers, the one that fits the third
+            }
             return SoundLayout(
                 start: sound, declaredBytes: WaveLayout.isOpen(chunk.byteCount) || bytes <= 0 ? nil : bytes,
                 bytesPerSecond: extended(values) * Double(width),
+                whole: whole, otherBytes: other,
                 fields: [
                     Field(offset: start + 4, count: 4, isBigEndian: true, extra: sound - start - 8, unit: 1),
                     Field(offset: comm.contents + 2, count: 4, isBigEndian: true, extra: 0, unit: width),
@@ -164,6 +190,12 @@ package struct SoundLayout: Equatable, Sendable {
                 ], chunks: .iff(isBigEndian: true))
         }
         return nil
+    }
+
+    /// Where a file ends whose header declares so many bytes behind `start`; nil where it leaves that open.
+    private static func whole(_ start: Int64, _ bytes: UInt64?) -> Int64? {
+        guard let bytes, bytes < 1 << 62, !WaveLayout.isOpen(bytes) || bytes > 0xFFFF_FFFF else { return nil }
+        return start + Int64(bytes)
     }
 
     /// The sample rate of a COMM chunk, 80 bits wide.

@@ -11,6 +11,10 @@ struct AUStream: ~Copyable {
     private var zeroCount: Int64 = 0
     /// Silence that is to be put in between, at these seconds of what comes.
     private var insertions: [ADTSDamage.Hole]
+    /// Silence that was put in between.
+    private(set) var inserted: [ADTSDamage.Hole] = []
+    /// More pieces are not put in.
+    private static let maximumInsertions = 100_000
     private var pending: [UInt8] = []
     private var headerBytes = 0
     private var mixer: Downmixer?
@@ -22,6 +26,11 @@ struct AUStream: ~Copyable {
     deinit {
         input.deallocate()
         mono.deallocate()
+    }
+
+    /// Silence is to be put in, at a place that has not come yet.
+    mutating func insert(_ hole: ADTSDamage.Hole) {
+        if insertions.count + inserted.count < Self.maximumInsertions { insertions.append(hole) }
     }
 
     /// Whole frames have come that were not passed on.
@@ -106,7 +115,7 @@ struct AUStream: ~Copyable {
             try output.write(UnsafeBufferPointer(rebasing: mono[done..<count]), rate: sampleRate)
             try output.writeSilence(frames: Int64(next.length * Double(sampleRate)), rate: sampleRate)
             done = count
-            insertions.removeFirst()
+            inserted.append(insertions.removeFirst())
         }
         frameCount += Int64(frames)
         try output.write(UnsafeBufferPointer(rebasing: mono[done..<frames]), rate: sampleRate)

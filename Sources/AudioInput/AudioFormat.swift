@@ -16,6 +16,8 @@ package struct AudioFormat: Equatable, Sendable {
         case ogg(OggChain)
         /// libsndfile, through a header of our own: all bytes are sound of this kind (µ-law, A-law or linear).
         case raw(RawCoding)
+        /// libFLAC, in Ogg pages from this byte on.
+        case oggFLAC(start: Int64)
         /// The ffmpeg program with this demuxer.
         case ffmpeg(demuxer: String)
     }

@@ -124,7 +124,19 @@ package enum AudioFormatSniffer {
 
     private static func ogg(_ source: some ByteSource, at start: Int64) -> AudioFormat {
         let other = AudioFormat("ogg", "Ogg", .ffmpeg(demuxer: "ogg"))
-        guard let chain = OggChain(of: source, from: start), chain.isVorbisOrOpus else { return other }
+        guard let chain = OggChain(of: source, from: start) else { return other }
+        if chain.isFLAC {
+            // Behind the head of the page and its mark STREAMINFO, as in a file without pages.
+            let head = source.bytes(at: start, count: 128)
+            let mark = head.indices.first { head.has("fLaC", at: $0) } ?? head.count
+            let total = Int64(head.number(at: mark + 18, count: 8, bigEndian: true) & 0xF_FFFF_FFFF)
+            // Encoders that cannot come back leave it open; the last page tells.
+            let told = Int64(min(chain.seconds, 1e9) * Double(chain.first.sampleRate))
+            return AudioFormat(
+                "ogg", "Ogg FLAC", .oggFLAC(start: start), declaredFrames: total > 0 ? total : told > 0 ? told : nil,
+                warning: chain.isFinished ? nil : OggChain.cutOff)
+        }
+        guard chain.isVorbisOrOpus else { return other }
         let isOpus = chain.first.codec == .opus
         var format = AudioFormat(isOpus ? "opus" : "ogg vorbis", isOpus ? "Ogg Opus" : "Ogg Vorbis", .ogg(chain))
         if !chain.isFinished {
@@ -137,7 +149,9 @@ package enum AudioFormatSniffer {
     private static func aiffFrames(_ source: some ByteSource, at start: Int64) -> Int64? {
         for chunk in IFFChunks(of: source, from: start + 12, bigEndian: true) where chunk.id.has("COMM") {
             let frames = source.number(at: chunk.contents + 2, count: 4, bigEndian: true).map { Int64($0) }
-            return frames.flatMap { $0 > 0 && $0 < 0xFFFF_FFFF ? $0 : nil }
+            // Of this codec it counts packets.
+            let unit: Int64 = chunk.byteCount >= 22 && source.tag(at: chunk.contents + 18).has("ima4") ? 64 : 1
+            return frames.flatMap { $0 > 0 && $0 < 0xFFFF_FFFF ? $0 * unit : nil }
         }
         return nil
     }

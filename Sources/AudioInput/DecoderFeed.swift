@@ -1,3 +1,4 @@
+import AudioContainers
 import Glibc
 import Logging
 import Subprocess
@@ -12,15 +13,17 @@ final class DecoderFeed: Sendable {
     let plan = Rendezvous<ChunkPlan>()
     private let chunks = Rendezvous<Chunk>()
     private let summary = Mutex(DecodeSummary(sampleCount: 0, warnings: []))
-    private let recording: String
+    private let recording: Recording
     private let knownCuts: @Sendable (Digest) async -> [RecordingCuts]
+    private let logger: Logger
 
-    /// - Parameters:
-    ///   - recording: its name, for messages.
-    ///   - knownCuts: as for `AudioSource.withChunks`.
-    init(recording: String, knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts]) {
+    /// - Parameter knownCuts: as for `AudioSource.withChunks`.
+    init(
+        _ recording: Recording, knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts], logger: Logger
+    ) {
         self.recording = recording
         self.knownCuts = knownCuts
+        self.logger = logger
     }
 
     var reader: any ChunkReader { Reader(feed: self) }
@@ -48,7 +51,7 @@ final class DecoderFeed: Sendable {
         _ output: SubprocessOutputSequence, into cutter: inout SampleCutter, _ watch: StallWatch
     ) async throws -> RunReport {
         var parser = MessageParser()
-        var report = RunReport()
+        var report = RunReport(logger: logger)
         cutter.beginRun()
         watch.waits(true)
         for try await buffer in output {
@@ -85,14 +88,15 @@ final class DecoderFeed: Sendable {
     /// - Parameters:
     ///   - report: of the run that came farthest.
     ///   - end: of the last run.
-    /// - Throws: `TranscriptionError` when nothing at all was decoded; as `read`.
+    /// - Throws: `TranscriptionError` when nothing at all was decoded, or the recording cannot be read; as `read`.
     func finish(_ cutter: inout SampleCutter, _ report: RunReport, _ end: DecodingEnd) async throws {
         let heard = cutter.sampleCount
+        if case .unreadable(let errno) = end { throw recording.cannotBeRead(errno) }
         guard heard > 0 else { throw error(end) }
         if !cutter.isCutting { try await begin(&cutter) }
         var result = DecodeSummary(sampleCount: heard, warnings: report.warnings, gaps: report.losses)
         switch end {
-        case .complete, .needs: break
+        case .complete, .needs, .unreadable: break
         case .failed(let failure):
             result.warnings.append("The rest of the file cannot be decoded: it \(failure.message)")
         case .crashed(let reason), .stopped(let reason):
@@ -103,13 +107,18 @@ final class DecoderFeed: Sendable {
             result.gaps.removeAll { $0.range.end > heard }
             result.gaps.append(gap(behind: heard, declared: report.properties?.declaredSampleCount, reason))
         }
+        result.gaps = result.gaps.separated()
         let last = cutter.finish()
         summary.withLock { $0 = result }
         for chunk in last { try await deliver(chunk) }
     }
 
     private func gap(behind heard: Int64, declared: Int64?, _ reason: String) -> Transcript.Gap {
-        let end = declared.flatMap { $0 > heard ? $0 : nil }
+        let end = declared.flatMap { declared in
+            let isBelieved = PlausibleLength.isBelievable(
+                SampleClock.seconds(declared), heard: SampleClock.seconds(heard), byteCount: recording.byteCount)
+            return declared > heard && isBelieved ? declared : nil
+        }
         return Transcript.Gap(
             range: SampleRange(heard, end ?? heard), reason: "Reading the file was cut short here (\(reason)).",
             cause: .interruption, isOpenEnded: end == nil)
@@ -117,18 +126,20 @@ final class DecoderFeed: Sendable {
 
     /// Why there is nothing.
     private func error(_ end: DecodingEnd) -> TranscriptionError {
-        switch end {
-        case .complete, .needs: TranscriptionError(.notARecording, "\(recording) holds no audio that can be decoded.")
-        case .failed(let failure): TranscriptionError(code(of: failure), "\(recording) \(failure.message)")
+        let name = recording.displayName
+        return switch end {
+        case .complete, .needs: TranscriptionError(.notARecording, "\(name) holds no audio that can be decoded.")
+        case .unreadable(let errno): recording.cannotBeRead(errno)
+        case .failed(let failure): TranscriptionError(code(of: failure), "\(name) \(failure.message)")
         case .crashed(let reason):
             TranscriptionError(
                 .undecodable,
-                "The decoder stopped (\(reason)) while reading \(recording); the file is damaged in a way it cannot handle."
+                "The decoder stopped (\(reason)) while reading \(name); the file is damaged in a way it cannot handle."
             )
         case .stopped(let reason):
             TranscriptionError(
                 .decodingInterrupted,
-                "Reading \(recording) was cut short before anything was heard, also when it was tried again (\(reason)). "
+                "Reading \(name) was cut short before anything was heard, also when it was tried again (\(reason)). "
                     + "That is no fault of the file: try it again later.")
         }
     }

@@ -12,6 +12,7 @@ package enum DecoderMessage: Equatable {
         case failure = 0x58
         case loss = 0x4C
         case interruption = 0x49
+        case unreadable = 0x55
         case program = 0x43
         case doubt = 0x3F
         case needsProgram = 0x4E
@@ -26,9 +27,11 @@ package enum DecoderMessage: Equatable {
     case failure(DecodingFailure)
     /// What the damaged file has lost, in samples at 16 kHz from the recording's start.
     case loss(SampleRange)
-    /// Something that is not in the file ended decoding: reading failed, ffmpeg was killed. What, in a few words.
+    /// Something that is not in the file ended decoding: ffmpeg was killed, memory was short. What, in a few words.
     /// - Parameter isCrash: a program broke down by itself, perhaps at the file.
     case interruption(String, isCrash: Bool)
+    /// Reading the recording failed, with this errno.
+    case unreadable(Int32)
     /// What ended the run may have been a passing fault of reading as well as the file: it is tried once more.
     case doubt
     /// ffmpeg was started, with this process id: it may be at work while nothing comes.
@@ -61,6 +64,7 @@ package enum DecoderMessage: Equatable {
         case .failure(let failure): (.failure, "\(failure.code.rawValue)\n\(failure.message)")
         case .loss(let range): (.loss, "\(range.start)\n\(range.end)")
         case .interruption(let cause, let isCrash): (.interruption, "\(isCrash ? "crash" : "stop")\n\(cause)")
+        case .unreadable(let errno): (.unreadable, "\(errno)")
         case .doubt: (.doubt, "")
         case .program(let process): (.program, "\(process)")
         case .needsProgram(let demuxer, let format, let title, let reading):
@@ -110,6 +114,9 @@ package enum DecoderMessage: Equatable {
         case .interruption:
             guard lines.count >= 2 else { return nil }
             self = .interruption(lines[1...].joined(separator: " "), isCrash: lines[0] == "crash")
+        case .unreadable:
+            guard let errno = Int32(text), errno > 0 else { return nil }
+            self = .unreadable(errno)
         case .doubt: self = .doubt
         case .program:
             guard let process = Int32(text), process > 0 else { return nil }

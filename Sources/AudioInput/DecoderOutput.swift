@@ -1,3 +1,4 @@
+import AudioContainers
 import Transcription
 
 /// The decoder process's side of the pipe: takes mono samples of any rate. Blocks while the parent has enough.
@@ -19,15 +20,20 @@ struct DecoderOutput: ~Copyable {
     private var blockCount = 0
     /// Length of the recording by its header, at 16 kHz.
     private var declared: Int64?
+    private var trust = DeclaredTrust.alone
+    /// Of the recording.
+    private let byteCount: Int64
 
-    init(descriptor: Int32) {
+    init(descriptor: Int32, byteCount: Int64) {
         writer = SampleWriter(descriptor: descriptor)
+        self.byteCount = byteCount
         meter = nil
     }
 
     /// For a pass that only measures: nothing is written, and whoever writes gets `LevelMeter.Decided` when it is enough.
     init(measuring meter: LevelMeter) {
         writer = nil
+        byteCount = 0
         self.meter = meter
     }
 
@@ -57,25 +63,38 @@ struct DecoderOutput: ~Copyable {
     /// - Parameters:
     ///   - estimated: seconds of the whole recording, by header or bit rate; nil: unknown.
     ///   - declared: seconds by the header; nil where it declares none.
+    ///   - trust: what else there is to that.
     /// - Throws: `Closed`.
     mutating func announce(
-        _ format: String, rate: Int, channels: Int, estimated: Double?, declared: Double?
+        _ format: String, rate: Int, channels: Int, estimated: Double?, declared: Double?,
+        trust: DeclaredTrust = .alone
     ) throws {
         let longest = SampleClock.seconds(DecoderMessage.maximumDeclaredLength)
         func samples(_ seconds: Double?) -> Int64? {
-            seconds.flatMap { $0 > 0 && $0 <= longest ? SampleClock.samples(seconds: $0) : nil }
+            guard let seconds, seconds > 0, seconds <= longest,
+                PlausibleLength.isPossible(seconds, byteCount: byteCount)
+            else { return nil }
+            return SampleClock.samples(seconds: seconds)
         }
-        self.declared = samples(declared)
+        let believed = samples(declared)
+        self.declared =
+            believed
+            ?? declared.flatMap { $0 > 0 && $0.isFinite ? SampleClock.samples(seconds: min($0, longest)) : nil }
+        self.trust = believed == nil ? .contradicted : trust
         try send(
             .properties(
                 AudioProperties(
                     format: format, sampleRate: rate, channels: channels, estimatedSampleCount: samples(estimated),
-                    declaredSampleCount: self.declared, track: track,
+                    declaredSampleCount: believed, track: track,
                     gainDecibels: gainDecibels == 0 ? nil : gainDecibels)))
     }
 
-    /// After the last sample: tells, once, what the recording lacks of the length that its header declares.
-    /// - Returns: whether it lacks anything that is worth a word.
+    /// The file turned out to end where its sound does, whatever its header declares.
+    mutating func doubtDeclared() { trust = .contradicted }
+
+    /// After the last sample: tells, once, what the recording lacks of the length that its header declares. A length that
+    /// cannot be that of this file is told, and is no gap.
+    /// - Returns: whether there was anything that is worth a word.
     /// - Throws: `Closed`.
     @discardableResult
     mutating func tellEarlyEnd() throws -> Bool {
@@ -85,6 +104,19 @@ struct DecoderOutput: ~Copyable {
             return false
         }
         self.declared = nil
+        let isBelieved =
+            trust == .confirmed
+            || trust == .alone
+                && PlausibleLength.isBelievable(
+                    SampleClock.seconds(declared), heard: SampleClock.seconds(decoded), byteCount: byteCount)
+        guard isBelieved else {
+            try send(
+                .warning(
+                    "The header of the file declares \(TimeText.clock(seconds: SampleClock.seconds(declared))), which cannot be "
+                        + "right; the sound ends after \(TimeText.clock(seconds: SampleClock.seconds(decoded))), and all of it "
+                        + "has been transcribed."))
+            return true
+        }
         try send(.loss(SampleRange(decoded, declared)))
         try send(
             .warning(

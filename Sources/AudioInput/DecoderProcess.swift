@@ -32,7 +32,7 @@ package enum DecoderProcess {
         guard arguments.isEmpty || program != nil || fileExtension != nil else { return 64 }
         clinux_widen_pipe(1, pipeBytes)
         let file = FileBytes(descriptor: 0)
-        var output = DecoderOutput(descriptor: 1)
+        var output = DecoderOutput(descriptor: 1, byteCount: file.size)
         do {
             do {
                 if let program {
@@ -59,7 +59,7 @@ package enum DecoderProcess {
             return 0
         } catch let interruption as Interruption {
             // Nothing more of what is inside comes out: the resampler's end would not be the recording's.
-            try? output.send(.interruption(interruption.cause, isCrash: interruption.isCrash))
+            try? output.send(interruption.message)
             return 0
         } catch {
             return 0  // the parent has closed the pipe and knows why
@@ -69,7 +69,8 @@ package enum DecoderProcess {
     private static func decode(_ file: FileBytes, _ fileExtension: String?, to output: inout DecoderOutput) throws {
         let format = try AudioFormatSniffer.sniff(file, fileExtension: fileExtension)
         if case .ffmpeg(let demuxer) = format.decoder {
-            try needFFmpeg(demuxer, format, warning: format.warning, &output)
+            try needFFmpeg(
+                ExternalDecoder.demuxer(demuxer, for: file), format, warning: format.warning, &output)
         }
         output.gainDecibels = try LevelPass.gainDecibels(format, of: file)
         do {

@@ -1,6 +1,6 @@
 import AudioContainers
 import Glibc
-import Logging
+package import Logging
 import Subprocess
 package import SystemPackage
 package import SystemSupport
@@ -14,19 +14,24 @@ package struct DecodingAudioSource: AudioSource {
     private let executable: FilePath
     private let ffmpeg: @Sendable () -> FilePath?
     private let maximumStall: Duration
-    private let logger = Logger(label: "parlograph.audio")
+    private let logger: Logger
+    private let sleep: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
     ///   - executable: the program whose subcommand `DecoderProcess.subcommand` is the decoder; this one by default.
     ///   - maximumStall: a decoder that stands still for so long is ended.
+    ///   - sleep: pauses before a recording that could not be read is tried again; a test's clock replaces it.
     ///   - ffmpeg: the program for formats that no library here reads (`installedFFmpeg()`); nil without one. Asked for each
     ///     recording that needs it: it may be installed meanwhile.
     package init(
         executable: FilePath = "/proc/self/exe", maximumStall: Duration = .seconds(120),
-        ffmpeg: @escaping @autoclosure @Sendable () -> FilePath?
+        ffmpeg: @escaping @autoclosure @Sendable () -> FilePath?, logger: Logger,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.executable = executable
         self.maximumStall = maximumStall
+        self.logger = logger
+        self.sleep = sleep
         self.ffmpeg = ffmpeg
     }
 
@@ -35,7 +40,7 @@ package struct DecodingAudioSource: AudioSource {
         knownCuts: @escaping @Sendable (Digest) async -> [RecordingCuts],
         _ body: (AudioProperties, any ChunkReader) async throws -> Value
     ) async throws -> Value {
-        let feed = DecoderFeed(recording: recording.displayName, knownCuts: knownCuts)
+        let feed = DecoderFeed(recording, knownCuts: knownCuts, logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
@@ -62,12 +67,15 @@ package struct DecodingAudioSource: AudioSource {
         recording.path.extension.map { $0.lowercased() }.flatMap { RawCoding(fileExtension: $0) == nil ? nil : $0 }
     }
 
+    /// Before a recording that could not be read is tried again: disks and servers take their time to come back.
+    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(30))
+
     private func decode(_ recording: Recording, _ language: String?, into feed: DecoderFeed) async throws {
         var cutter = SampleCutter()
         var program = Self.fileExtension(of: recording).map { [DecoderProcess.nameArgument, $0] } ?? []
         var readings = 0
         var attempt = 1
-        var farthest = RunReport()
+        var farthest = RunReport(logger: logger)
         var wasDoubtful = false
         while true {
             var (end, report) = try await run(recording, program: program, feed, &cutter)
@@ -85,12 +93,14 @@ package struct DecodingAudioSource: AudioSource {
             if report.isDoubtful, end.isOwnWord, !wasDoubtful {
                 // A fault of reading passes, a fault of the file does not.
                 wasDoubtful = true
+                try await sleep(Self.backoff.pause(after: 1))
                 continue
             }
             guard attempt < end.attempts else { return try await feed.finish(&cutter, farthest, end) }
             logger.notice(
                 "decoder ended before the recording did, trying again",
                 metadata: ["file": "\(recording.displayName)", "end": "\(end)", "attempt": "\(attempt)"])
+            if case .unreadable = end { try await sleep(Self.backoff.pause(after: attempt)) }
             attempt += 1
         }
     }

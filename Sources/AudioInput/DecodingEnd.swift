@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// How a run of the decoder ended. Only the decoder itself can say that it is done: everything else is an end of the run, not
 /// of the recording.
@@ -13,14 +14,18 @@ enum DecodingEnd: Equatable {
     case crashed(String)
     /// Something outside ended it, or it stood still.
     case stopped(String)
+    /// Reading the recording failed: its disk or server is at fault.
+    case unreadable(Errno)
 
     /// How often a run is begun before the recording is left as it is. A decoder that breaks down at a file does so again; a
-    /// stop from outside may hit the same recording twice.
+    /// stop from outside may hit the same recording twice; a disk or server that is away for a moment is waited for, and a
+    /// recording whose disk stays away is not delivered at all.
     var attempts: Int {
         switch self {
         case .complete, .failed, .needs: 1
         case .crashed: 2
         case .stopped: 3
+        case .unreadable: 4
         }
     }
 
@@ -28,7 +33,7 @@ enum DecodingEnd: Equatable {
     var isOwnWord: Bool {
         switch self {
         case .complete, .failed: true
-        case .needs, .crashed, .stopped: false
+        case .needs, .crashed, .stopped, .unreadable: false
         }
     }
 

@@ -8,21 +8,31 @@ import Transcription
 struct ExternalDecoder {
     private let path: String
     private let demuxer: String
+    /// The same, with what is known of the file.
+    private let argument: String
     private let format: String
     private let title: String
     private let reading: ExternalReading
     /// That is expected; nil: any.
     private let language: String?
+    /// The list of edits in the file is not believed.
+    private let ignoresEdits: Bool
+    /// What stands in front of this byte is left out.
+    private let start: Int64
 
     /// Takes the arguments of the decoder process that `arguments` gives; the last two may be left out.
     init?(_ arguments: [String]) {
         let more = arguments.count == 6 ? Array(arguments[4...]) : ["", ""]
         guard arguments.count == 4 || arguments.count == 6, arguments[0].hasPrefix("/"),
-            arguments[1].utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }),
             let reading = ExternalReading(encoded: more[0])
         else { return nil }
         path = arguments[0]
-        demuxer = arguments[1]
+        argument = arguments[1]
+        ignoresEdits = argument.hasSuffix(Self.withoutEdits)
+        let words = argument.split(separator: "-").map(String.init)
+        demuxer = words.first ?? ""
+        start = words.count == 3 && words[1] == "from" ? Int64(words[2]) ?? 0 : 0
+        guard demuxer.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }) else { return nil }
         format = arguments[2]
         title = arguments[3]
         self.reading = reading
@@ -34,9 +44,26 @@ struct ExternalDecoder {
         [ffmpeg, needed.demuxer, needed.format, needed.title, needed.reading, language ?? ""]
     }
 
+    /// Behind the name of a demuxer.
+    private static let withoutEdits = "-without-edits"
+    /// The same, in front of a number of bytes.
+    private static let from = "-from-"
+
+    /// The demuxer as an argument of the process that runs ffmpeg, with what is known of the file already.
+    static func demuxer(_ name: String, for file: FileBytes) -> String {
+        switch name {
+        case "mov": MP4Header(file)?.editsAreOdd == true ? name + withoutEdits : name
+        case "aac": ADTSDamage.placeOfUsualFrame(file).map { "\(name)\(from)\($0)" } ?? name
+        default: name
+        }
+    }
+
     /// The demuxer to try when a library gives up on a file of its own format; nil where that makes no sense.
     static func demuxer(forRejected format: String) -> String? {
-        ["wav": "wav", "flac": "flac", "ogg vorbis": "ogg", "opus": "ogg", "aiff": "aiff", "au": "au", "caf": "caf"][
+        [
+            "wav": "wav", "flac": "flac", "ogg vorbis": "ogg", "opus": "ogg", "ogg": "ogg", "aiff": "aiff",
+            "au": "au", "caf": "caf",
+        ][
             format]
     }
 
@@ -45,20 +72,21 @@ struct ExternalDecoder {
     private var commandLine: [String] {
         [
             path, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-threads", "1",
-            "-filter_complex_threads",
-            "1", "-protocol_whitelist", "file", "-f", demuxer, "-i", "file:/proc/self/fd/0",
-        ] + selection + ["-map_metadata", "-1", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+            "-filter_complex_threads", "1", "-protocol_whitelist", "file", "-f", demuxer,
+        ] + (ignoresEdits ? ["-ignore_editlist", "1"] : []) + (start > 0 ? ["-skip_initial_bytes", "\(start)"] : [])
+            + ["-i", "file:/proc/self/fd/0"] + selection
+            + ["-map_metadata", "-1", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     }
 
     /// The track with the container's time line: holes between packets are silence, what starts late starts late. Several
     /// are added up, each with its own.
     private var selection: [String] {
-        let timeLine = "async=1:first_pts=0"
         if reading.tracks.count == 1 {
-            return ["-map", "0:a:\(reading.tracks[0])", "-vn", "-sn", "-dn", "-af", "aresample=\(timeLine)"]
+            return ["-map", "0:a:\(reading.tracks[0])", "-vn", "-sn", "-dn", "-af", ContainerTimes.filter]
         }
         let parts = reading.tracks.map {
-            "[0:a:\($0)]aresample=\(SampleClock.rate):\(timeLine),aformat=sample_fmts=fltp:channel_layouts=mono[t\($0)];"
+            "[0:a:\($0)]aresample=\(SampleClock.rate):async=1:first_pts=0,"
+                + "aformat=sample_fmts=fltp:channel_layouts=mono[t\($0)];"
         }
         let inputs = reading.tracks.map { "[t\($0)]" }.joined()
         let mix = "amix=inputs=\(reading.tracks.count):duration=longest:normalize=0"
@@ -96,6 +124,8 @@ struct ExternalDecoder {
         /// Where something could not be used, in samples that came.
         var faults: [Int64] = []
         var report = ExternalReport()
+        var times = ContainerTimes()
+        let own = DeclaredSound(of: file, tracks: reading.tracks)
         var isBegun = false
         /// In a pass that only measures.
         var meter: LevelMeter?
@@ -103,13 +133,29 @@ struct ExternalDecoder {
         let size = 256 << 10
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         defer { buffer.deallocate() }
+        let reportBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { reportBuffer.deallocate() }
+        func takeReport(_ bytes: UnsafeRawBufferPointer) {
+            let before = report.faultCount
+            report.append(bytes)
+            if report.faultCount > before, faults.count < 100_000 { faults.append(stream.frameCount) }
+            for jump in report.takeJumps() {
+                // The length of a file of fragments is what the times of these make it.
+                let length = demuxer == "mov" && own == .unread ? nil : report.containerLength
+                if let hole = times.take(jump.before, jump.after, containerLength: length) {
+                    stream.insert(hole)
+                }
+            }
+        }
         while let (isReport, count) = child.read(into: buffer) {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             if isReport {
-                let before = report.faultCount
-                report.append(bytes)
-                if report.faultCount > before, faults.count < 100_000 { faults.append(stream.frameCount) }
+                takeReport(bytes)
                 continue
+            }
+            // What is said of these samples was said before they were written.
+            while let said = child.readReport(into: reportBuffer) {
+                takeReport(UnsafeRawBufferPointer(rebasing: reportBuffer[..<said]))
             }
             guard try stream.append(bytes) else { continue }
             if !isBegun {
@@ -119,7 +165,7 @@ struct ExternalDecoder {
                 if let meter {
                     measured = DecoderOutput(measuring: meter)
                 } else {
-                    try announce(stream, report, file, &output)
+                    try announce(stream, report, own, &output)
                 }
                 stream.mix(centre: reading.centre(in: report), meter.map { .meter($0) } ?? output.level)
             }
@@ -162,10 +208,37 @@ struct ExternalDecoder {
                 .warning(
                     "The left and the right channel cancel each other out in places; there only the left was used."))
         }
-        if demuxer == "ogg", let chain = OggChain(of: file, from: 0), !chain.isFinished {
-            try output.send(.warning(OggChain.cutOff))
+        if start > 0 {
+            try output.send(.warning("The first piece of the file is damaged; it was left out."))
         }
-        let isTold = try tellHoles(in: stream.zeros, near: faults, holes, rate: stream.sampleRate, to: &output)
+        if demuxer == "mov", !ignoresEdits, let left = MP4Header(file, track: reading.tracks[0])?.leftOut, left > 1 {
+            try output.send(
+                .warning(
+                    "The file was cut to a part of its sound without the rest being taken out (\(TimeText.clock(seconds: left))); "
+                        + "the rest was left out."))
+        }
+        let chain = demuxer == "ogg" ? OggChain(of: file, from: 0) : nil
+        // Pages that are missing without any complaint.
+        for place in chain?.holes ?? [] {
+            let before = stream.inserted.reduce(0) { $1.place < place - $0 ? $0 + $1.length : $0 }
+            faults.append(Int64((place - before) * Double(stream.sampleRate)))
+        }
+        let isTold = try tellHoles(
+            in: stream.zeros, near: faults, stream.inserted, areCounted: !holes.isEmpty, rate: stream.sampleRate,
+            to: &output)
+        if let chain, !chain.isFinished { try output.send(.warning(OggChain.cutOff)) }
+        if !isTold, let place = chain?.holes.first {
+            try output.send(
+                .warning(
+                    "The file is damaged at \(TimeText.clock(seconds: place)): a piece of the sound is missing there."))
+        }
+        // At the very end ffmpeg tells a time that is none.
+        if let place = times.firstOddity, place < Double(stream.frameCount) / Double(stream.sampleRate) - 0.1 {
+            try output.send(
+                .warning(
+                    "The times in the file jump at \(TimeText.clock(seconds: place)), where they cannot be right: the sound goes on "
+                        + "there, and times behind it may be wrong."))
+        }
         let endsEarly = try output.tellEarlyEnd()
         if let jump = report.jump, jump - output.seconds > max(1, jump / 500) {
             try output.send(
@@ -187,16 +260,16 @@ struct ExternalDecoder {
     }
 
     private func announce(
-        _ stream: borrowing AUStream, _ report: ExternalReport, _ file: FileBytes, _ output: inout DecoderOutput
+        _ stream: borrowing AUStream, _ report: ExternalReport, _ own: DeclaredSound, _ output: inout DecoderOutput
     ) throws {
         output.track = reading.choice(report, language)?.selection(of: report.tracks)
         output.gainDecibels = reading.gainDecibels ?? 0
         let isMix = reading.tracks.count > 1
         let rate = isMix ? report.tracks.compactMap(\.rate).max() : nil
-        let declared = DeclaredSound.seconds(of: file, tracks: reading.tracks)
+        let declared = report.declaredSeconds(own, of: reading.tracks)
         try output.announce(
-            format, rate: rate ?? stream.sampleRate, channels: stream.channels, estimated: report.seconds,
-            declared: report.declaredSeconds(declared, of: reading.tracks))
+            format, rate: rate ?? stream.sampleRate, channels: stream.channels,
+            estimated: declared ?? (own == .open ? nil : report.seconds), declared: declared, trust: own.trust)
     }
 
     /// What a pass that only measures has left; that it is decided now changes nothing.
@@ -206,7 +279,7 @@ struct ExternalDecoder {
 
     /// Ends this run: the next one is to read the file like this.
     private func need(_ next: ExternalReading, _ output: inout DecoderOutput) throws -> Never {
-        try output.send(.needsProgram(demuxer: demuxer, format: format, title: title, reading: next.encoded))
+        try output.send(.needsProgram(demuxer: argument, format: format, title: title, reading: next.encoded))
         throw DecoderOutput.Closed()
     }
 
@@ -222,25 +295,37 @@ struct ExternalDecoder {
     /// Tells of silence that stands for what is missing.
     /// - Parameters:
     ///   - zeros: stretches of silence, of which those count that have a fault beside them.
-    ///   - holes: what was filled here.
+    ///   - inserted: what was put in here.
+    ///   - areCounted: all of that stands for frames that are missing by their number; otherwise what has a fault beside it.
     /// - Returns: whether there was something to tell.
     private func tellHoles(
-        in zeros: [Range<Int64>], near faults: [Int64], _ holes: [ADTSDamage.Hole], rate: Int,
+        in zeros: [Range<Int64>], near faults: [Int64], _ inserted: [ADTSDamage.Hole], areCounted: Bool, rate: Int,
         to output: inout DecoderOutput
     ) throws -> Bool {
         // What ffmpeg says of a packet comes a little before or behind what it makes of those around it.
         let tolerance = Int64(3 * rate)
-        var loss = Loss()
-        for range in zeros
-        where faults.contains(where: { $0 > range.lowerBound - tolerance && $0 < range.upperBound + tolerance }) {
-            loss.add(from: Double(range.lowerBound) / Double(rate), to: Double(range.upperBound) / Double(rate))
+        func hasFault(_ start: Int64, _ end: Int64) -> Bool {
+            faults.contains { $0 > start - tolerance && $0 < end + tolerance }
+        }
+        var pieces: [Range<Double>] = []
+        for range in zeros where hasFault(range.lowerBound, range.upperBound) {
+            let start = Double(range.lowerBound) / Double(rate)
+            let shift = inserted.prefix { $0.place <= start }.reduce(0) { $0 + $1.length }
+            pieces.append((start + shift)..<(Double(range.upperBound) / Double(rate) + shift))
         }
         var filled = 0.0
-        for hole in holes {
-            loss.add(from: hole.place + filled, to: hole.place + filled + hole.length)
+        for hole in inserted {
+            let place = Int64(hole.place * Double(rate))
+            if areCounted || hasFault(place, place) {
+                pieces.append((hole.place + filled)..<(hole.place + filled + hole.length))
+            }
             filled += hole.length
         }
-        try loss.tell(holes.isEmpty ? "" : Loss.estimate, to: &output)
+        var loss = Loss()
+        for piece in pieces.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            loss.add(from: piece.lowerBound, to: piece.upperBound)
+        }
+        try loss.tell(areCounted ? Loss.estimate : "", to: &output)
         return !loss.isEmpty
     }
 

@@ -1,3 +1,4 @@
+import AudioContainers
 import Glibc
 
 /// What ffmpeg writes to its standard error, with `-v level+info`.
@@ -27,13 +28,15 @@ struct ExternalReport {
     /// - Parameters:
     ///   - own: of the sound alone, by the container's header.
     ///   - taken: the tracks that are heard, counted from 0.
-    func declaredSeconds(_ own: Double?, of taken: [Int]) -> Double? {
+    func declaredSeconds(_ own: DeclaredSound, of taken: [Int]) -> Double? {
+        if hasOnlyTimes || own == .open { return nil }
+        if case .seconds(let seconds, _) = own { return seconds }
         let soundSeconds = taken.compactMap { tracks.indices.contains($0) ? tracks[$0].seconds : nil }.max()
-        if hasOnlyTimes { return nil }
-        if let own { return isLengthEstimated || hasPictures ? own : max(own, (seconds ?? 0) - skippedSeconds) }
         if hasPictures { return soundSeconds.flatMap { tag in seconds.map { min(tag, $0) - skippedSeconds } } }
         return isLengthEstimated ? nil : seconds.map { $0 - skippedSeconds }
     }
+    /// Of the whole container; nil where it is not known.
+    var containerLength: Double? { isLengthEstimated ? nil : seconds }
     /// Times in the stream that tell of more sound than there is.
     var jump: Double? { hasOnlyTimes && !hasPictures ? seconds : nil }
     /// It speaks of an error of reading, which a damaged file may be the reason of, too.
@@ -46,8 +49,17 @@ struct ExternalReport {
     /// The file has no audio track.
     private(set) var sawNoAudio = false
     private var line: [UInt8] = []
+    /// Numbers that `ContainerTimes.filter` has told and nobody has taken.
+    private var times: [Double] = []
 
     init() {}
+
+    /// The jumps in the container's times that were told since the last call: the time that was expected, the one that came.
+    mutating func takeJumps() -> [(before: Double, after: Double)] {
+        let count = times.count / 2
+        defer { times.removeFirst(2 * count) }
+        return (0..<count).map { (times[2 * $0], times[2 * $0 + 1]) }
+    }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         for byte in bytes {
@@ -61,6 +73,12 @@ struct ExternalReport {
 
     private mutating func take() {
         defer { line.removeAll(keepingCapacity: true) }
+        if line.starts(with: "[info] ".utf8), line.count < 40,
+            let time = Double(String(decoding: line.dropFirst(7), as: UTF8.self))
+        {
+            if times.count < 200_000 { times.append(time) }
+            return
+        }
         if seconds == nil, let at = line.indices.first(where: { line[$0...].starts(with: "Duration: ".utf8) }) {
             seconds = Self.clock(line[(at + 10)...])
             if let start = Self.number(behind: "start: ", in: line) { skippedSeconds = max(0, start) }
@@ -68,6 +86,8 @@ struct ExternalReport {
         if line.containsText("Input #0, mpeg") { hasOnlyTimes = true }
         if line.containsText("Output #0") { isInput = false }
         if isInput { takeTrack() }
+        // Of its output, whose times begin again where the sound changes its format: no fault of the file.
+        if line.containsText("non monotonically increasing dts") { return }
         if line.containsText("[error] ") || line.containsText("orrupt") && line.containsText("[warning] ") {
             faultCount += 1
         }

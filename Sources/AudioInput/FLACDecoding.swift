@@ -5,7 +5,7 @@ import Transcription
 /// of the right length, and what comes twice is left out. Streams that were joined follow each other.
 struct FLACDecoding: ~Copyable {
     private let format: AudioFormat
-    private let file: FileBytes
+    private let file: FLACSource
     private let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: Downmixer.blockFrames)
     private let input = UnsafeMutableBufferPointer<Float>.allocate(
         capacity: (Downmixer.blockFrames + FLACStream.maximumFrame) * FLACStream.maximumChannels)
@@ -23,8 +23,14 @@ struct FLACDecoding: ~Copyable {
     private var loss = Loss()
     private var repeated: Int64 = 0
     private var sawOpposite = false
+    /// Where a header says that its stream ends although it goes on, in seconds of the recording.
+    private var tooShort: Double?
+    /// Behind the last frame.
+    private var lastEnd: Int64 = 0
+    /// Of the present stream.
+    private var header: FLACFrames?
 
-    private init(_ format: AudioFormat, _ file: FileBytes) {
+    private init(_ format: AudioFormat, _ file: FLACSource) {
         self.format = format
         self.file = file
     }
@@ -37,7 +43,7 @@ struct FLACDecoding: ~Copyable {
     /// - Returns: whether channels were seen that cancel each other out.
     /// - Throws: `DecodingFailure`, `Interruption`, `DecoderOutput.Closed`.
     static func decode(
-        _ format: AudioFormat, of file: FileBytes, from start: Int64, to output: inout DecoderOutput
+        _ format: AudioFormat, of file: FLACSource, from start: Int64, to output: inout DecoderOutput
     ) throws -> Bool {
         var decoding = FLACDecoding(format, file)
         var next: Int64? = start
@@ -57,6 +63,12 @@ struct FLACDecoding: ~Copyable {
 
     private func tell(to output: inout DecoderOutput) throws {
         try loss.tell(to: &output)
+        if let tooShort {
+            try output.send(
+                .warning(
+                    "The header of the file declares \(TimeText.clock(seconds: tooShort)), but there is sound behind that; all of it "
+                        + "has been transcribed."))
+        }
         guard repeated > 0 else { return }
         try output.send(
             .warning(
@@ -67,11 +79,12 @@ struct FLACDecoding: ~Copyable {
     /// - Returns: where another stream begins behind this one; nil at the end.
     private mutating func decodeStream(at start: Int64, to output: inout DecoderOutput) throws -> Int64? {
         let isFirst = channels == 0
-        declared = FLACFrames(file, at: start)?.declaredSamples
+        header = FLACFrames(file, at: start)
+        declared = header?.declaredSamples
         var stream = try FLACStream(file, from: start)
         guard let base = input.baseAddress else { return nil }
         var isRead = false
-        while expected < declared ?? .max, let frame = try stream.next(into: base + filled * channels) {
+        while hasMore(stream.position), let frame = try stream.next(into: base + filled * channels) {
             guard SampleRates.usable.contains(frame.rate) else {
                 throw DecodingFailure.impossible(channels: frame.channels, rate: frame.rate)
             }
@@ -80,6 +93,7 @@ struct FLACDecoding: ~Copyable {
             try take(frame, at: base, to: &output)
         }
         try flush(to: &output)
+        if isFirst, isRead, isWhole(at: lastEnd) { output.doubtDeclared() }
         if let declared, isRead, !isFirst, declared - expected > Int64(rate) {
             // The end of the first one is told by what the recording declares.
             loss.add(from: seconds(expected), to: seconds(declared))
@@ -88,6 +102,26 @@ struct FLACDecoding: ~Copyable {
         guard isRead, position > start, FLACFrames(file, at: position) != nil else { return nil }
         beginStream()
         return position
+    }
+
+    /// The stream goes on: by its header, or since the next frame follows what there is, whatever the header says.
+    /// - Parameter position: behind the last frame.
+    private mutating func hasMore(_ position: Int64) -> Bool {
+        lastEnd = position
+        guard let declared, expected >= declared else { return true }
+        guard file.bytes(at: position, count: 1) == [0xFF], let next = header?.next(in: file, from: position),
+            next.byte == position, next.sample == expected
+        else { return false }
+        tooShort = tooShort ?? seconds(declared)
+        self.declared = nil
+        return true
+    }
+
+    /// The file ends behind a whole frame, and its table for seeking knows of no more: nothing says that it was cut off but the
+    /// length in the header.
+    private func isWhole(at position: Int64) -> Bool {
+        guard MPEGDamage.behindTags(file, at: position) >= file.size else { return false }
+        return header.map { $0.lastSeekPoint(in: file).map { $0 < expected } ?? false } ?? false
     }
 
     /// In seconds of the recording.

@@ -19,7 +19,7 @@ struct FLACStream: ~Copyable {
     private var looksLeft = 1000
 
     /// - Throws: `Interruption` when the library cannot be set up.
-    init(_ file: FileBytes, from start: Int64) throws(Interruption) {
+    init(_ file: FLACSource, from start: Int64) throws(Interruption) {
         guard let handle = FLAC__stream_decoder_new() else { throw Interruption(cause: "memory is short") }
         let reader = FLACFrameReader(file, from: start)
         let status = FLAC__stream_decoder_init_stream(
@@ -121,7 +121,7 @@ struct FLACStream: ~Copyable {
 
 /// What the decoder's calls back go to.
 private final class FLACFrameReader {
-    let file: FileBytes
+    let file: FLACSource
     private(set) var position: Int64
     var buffer: UnsafeMutablePointer<Float>?
     var frame: FLACStream.Frame?
@@ -132,7 +132,7 @@ private final class FLACFrameReader {
     /// Something that is no frame was passed over.
     var sawError = false
 
-    init(_ file: FileBytes, from start: Int64) {
+    init(_ file: FLACSource, from start: Int64) {
         self.file = file
         position = start
     }

@@ -17,13 +17,13 @@ enum LibraryDecoding {
             let seconds = sound.seconds(of: sound.declaredFrames)
             try output.announce(
                 format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds,
-                declared: seconds.map { $0 * header.declaredRatio })
+                declared: seconds.map { header.declaredSeconds($0) }, trust: header.trust)
             opposite = try decode(sound, to: &output).1
             try output.finishSamples()
             let share = header.declaredBytes.map { Double($0) / Double(header.dataBytes) }
             try tell(header.tail, declared: share.flatMap { share in seconds.map { share * $0 } }, to: &output)
         case .flac(let start):
-            opposite = try FLACDecoding.decode(format, of: file, from: start, to: &output)
+            opposite = try FLACDecoding.decode(format, of: .plain(file), from: start, to: &output)
         case .sndfile(let start):
             opposite = try decode(format, of: file, from: start, to: &output)
         case .ogg(let chain):
@@ -36,6 +36,11 @@ enum LibraryDecoding {
                 format.name, rate: sound.sampleRate, channels: 1, estimated: seconds, declared: seconds)
             opposite = try decode(sound, to: &output).1
             try output.finishSamples()
+        case .oggFLAC(let start):
+            guard let contents = OggContents(of: file, from: start) else {
+                throw DecodingFailure(.undecodable, "is damaged: it consists of too many pieces.")
+            }
+            opposite = try FLACDecoding.decode(format, of: .paged(contents), from: 0, to: &output)
         case .ffmpeg: break
         }
         if opposite {
@@ -49,21 +54,26 @@ enum LibraryDecoding {
         _ format: AudioFormat, of file: FileBytes, from start: Int64, to output: inout DecoderOutput
     ) throws -> Bool {
         let layout = SoundLayout(file, at: start)
+        let trust = layout?.trust(in: file) ?? .alone
         let tail = layout?.tail(in: file) ?? .nothing
         var bytes = VirtualFile(file, start: start, length: file.size - start)
         if let layout, case let there = layout.end(in: file, tail) - layout.start, there > 0,
-            there != layout.declaredBytes, let header = layout.header(for: there, of: file)
+            there != layout.declaredBytes || !layout.isConsistent, let header = layout.header(for: there, of: file)
         {
             bytes = VirtualFile(file, prefix: Array(header.dropFirst(Int(start))), start: layout.start, length: there)
         }
         let sound = try SoundFile(bytes)
         // Where the writer left the length of the sound open, its count of frames says nothing either.
         let isOpen = layout.map { $0.declaredSeconds == nil } ?? false
-        let frames = [tail.isSound || isOpen ? nil : format.declaredFrames, sound.declaredFrames].compactMap { $0 }
+        let isLaidOut = layout?.declaredSeconds != nil
+        let frames = [tail.isSound || isOpen || isLaidOut ? nil : format.declaredFrames, sound.declaredFrames]
+            .compactMap { $0 }
             .max()
+        let there = layout.map { Double($0.end(in: file, tail) - $0.start) / $0.bytesPerSecond }
         let seconds = [sound.seconds(of: frames), tail.isSound ? nil : layout?.declaredSeconds].compactMap { $0 }.max()
         try output.announce(
-            format.name, rate: sound.sampleRate, channels: sound.channels, estimated: seconds, declared: seconds)
+            format.name, rate: sound.sampleRate, channels: sound.channels, estimated: there ?? seconds,
+            declared: seconds, trust: trust)
         let sawOpposite = try decode(sound, to: &output).1
         try output.finishSamples()
         try tell(tail, declared: layout?.declaredSeconds, to: &output)

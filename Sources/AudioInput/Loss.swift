@@ -5,9 +5,11 @@ struct Loss {
     /// In seconds of the recording.
     private(set) var seconds = 0.0
     private var first: Double?
-    /// Those that a person would miss: a second or more.
+    /// Those that a person would miss: a word takes about so long.
     private var long: [Range<Double>] = []
 
+    /// In seconds.
+    private static let minimumGap = 0.4
     /// In seconds; nothing is believed that makes more silence than this.
     static let maximumRecording = SampleClock.seconds(DecoderMessage.maximumDeclaredLength)
     /// A remark for `tell`.
@@ -21,7 +23,7 @@ struct Loss {
         first = first ?? start
         seconds += end - start
         // More are not kept by the reader of these, either.
-        if end - start >= 1, end < Self.maximumRecording, long.count < 1000 { long.append(start..<end) }
+        if end - start >= Self.minimumGap, end < Self.maximumRecording, long.count < 1000 { long.append(start..<end) }
     }
 
     /// - Parameter remark: a further sentence; empty for none.

@@ -29,7 +29,8 @@ struct MPEGDecoding {
         let declared = scan.declaredFrames.map { Double($0 * Int64(scan.header.frameSamples)) / Double(rate) }
         try output.announce(
             format.name, rate: rate, channels: scan.header.channels,
-            estimated: scan.estimatedSamples.map { Double($0) / Double(rate) }, declared: declared)
+            estimated: scan.estimatedSamples.map { Double($0) / Double(rate) }, declared: declared,
+            trust: isCutOff(scan, file) ? .confirmed : .alone)
         let isOpposite = try scan.header.channels == 2 && channelsAreOpposite(file, from: start)
         var decoding = MPEGDecoding(file, scan)
         try decoding.decodeAll(from: start, mix: isOpposite ? .left : .mean, to: &output)
@@ -38,6 +39,11 @@ struct MPEGDecoding {
                 .warning("The left and the right channel cancel each other out; only the left was used."))
         }
         try decoding.tell(to: &output)
+    }
+
+    /// The header declares more bytes than there are.
+    private static func isCutOff(_ scan: MPEGScan, _ file: FileBytes) -> Bool {
+        scan.declaredBytes.map { scan.start + $0 > file.size + Int64(4 * scan.header.frameBytes) } ?? false
     }
 
     private init(_ file: FileBytes, _ scan: MPEGScan) {
@@ -103,6 +109,8 @@ struct MPEGDecoding {
     private mutating func finish(behind end: Int64, to output: inout DecoderOutput) throws {
         try Interruption.check(file)
         try output.finishSamples()
+        let isWhole = damage == nil && MPEGDamage.behindTags(file, at: end) >= file.size
+        if isWhole, scan.declaredBytes ?? 0 > 0, !Self.isCutOff(scan, file) { output.doubtDeclared() }
         if endsWithinFrame(end) {
             try output.send(
                 .warning("The file ends in the middle of a piece of sound: the rest of it may be missing."))

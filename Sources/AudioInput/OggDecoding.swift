@@ -18,6 +18,11 @@ struct OggDecoding {
     /// The present stream has its header, and then goes on somewhere in the middle.
     private var isBroadcast = false
 
+    /// The last stream that had its header.
+    private var known: OggStream?
+    /// How far into a stream whose first pages are lost it is believed that it began at its beginning, in seconds.
+    private static let maximumLostStart = 600.0
+
     private init(_ chain: OggChain, _ format: AudioFormat, _ file: FileBytes) {
         self.chain = chain
         self.format = format
@@ -37,9 +42,12 @@ struct OggDecoding {
         while let stream = next {
             do {
                 try decoding.decode(stream, to: &output)
+                decoding.known = stream
             } catch let failure as DecodingFailure {
-                broken += 1
-                if broken == chain.count { throw failure }
+                if try !decoding.decodeWithoutHeader(stream, to: &output) {
+                    broken += 1
+                    if broken == chain.count { throw failure }
+                }
             }
             number += 1
             next = number < chain.count ? reader.next() : nil
@@ -49,6 +57,37 @@ struct OggDecoding {
             try output.send(.warning("\(broken) of the \(chain.count) parts of the file could not be decoded."))
         }
         return decoding.sawOpposite
+    }
+
+    /// Decodes a stream whose header is lost or broken with that of the one before; where there is none, or it does not fit,
+    /// silence stands for the stream.
+    /// - Returns: whether there was anything in it.
+    private mutating func decodeWithoutHeader(_ stream: OggStream, to output: inout DecoderOutput) throws -> Bool {
+        guard let first = stream.soundStart, isAnnounced, let known else { return false }
+        var position: Int64 = 0
+        var rate = 0
+        (origin, isBroadcast) = (0, false)
+        let prefix = known.codec == stream.codec ? known.header(for: stream, of: file) : []
+        var start = first
+        for hole in stream.holes.filter({ $0.start > first }) {
+            try decode(
+                stream, start..<max(start, hole.start), until: hole.granule, behind: prefix, &position, &rate,
+                to: &output)
+            start = hole.end
+        }
+        try decode(
+            stream, start..<max(start, stream.end), until: stream.lastGranule, behind: prefix, &position, &rate,
+            to: &output)
+        try output.finishSamples()
+        let (length, clock) = (Double(stream.lastGranule), Double(max(1, known.sampleRate)))
+        if position == 0, length > 0, base + length / clock < Loss.maximumRecording {
+            loss.add(from: base, to: base + length / clock)
+            try output.writeSilence(frames: stream.lastGranule, rate: known.sampleRate)
+            try output.finishSamples()
+            (position, rate) = (stream.lastGranule, known.sampleRate)
+        }
+        base += Double(position) / Double(max(1, rate))
+        return position > 0
     }
 
     private mutating func decode(_ stream: OggStream, to output: inout DecoderOutput) throws {
@@ -68,14 +107,17 @@ struct OggDecoding {
 
     /// - Parameters:
     ///   - granule: the position of the last page.
+    ///   - header: what the decoder has to know; nil: the stream has it itself.
     ///   - position: samples of the stream that were written.
     private mutating func decode(
-        _ stream: OggStream, _ bytes: Range<Int64>, until granule: Int64, _ position: inout Int64, _ rate: inout Int,
-        to output: inout DecoderOutput
+        _ stream: OggStream, _ bytes: Range<Int64>, until granule: Int64, behind header: [UInt8]? = nil,
+        _ position: inout Int64, _ rate: inout Int, to output: inout DecoderOutput
     ) throws {
-        let isFirst = bytes.lowerBound == stream.start
+        let isFirst = header == nil && bytes.lowerBound == stream.start
         func open() throws(DecodingFailure) -> SoundFile {
-            let prefix = isFirst ? [] : file.bytes(at: stream.start, count: Int(stream.headerEnd - stream.start))
+            let prefix =
+                header
+                ?? (isFirst ? [] : file.bytes(at: stream.start, count: Int(stream.headerEnd - stream.start)))
             let length = bytes.upperBound - bytes.lowerBound
             return try SoundFile(VirtualFile(file, prefix: prefix, start: bytes.lowerBound, length: length))
         }
@@ -97,7 +139,11 @@ struct OggDecoding {
         if !isFirst {
             // The beginning of a piece has no position of its own; its end has.
             let begin = end - Self.frames(of: try open())
-            if isBroadcast, position == 0 { origin = begin }
+            // One that lacks its beginning is no broadcast that was joined late, unless it comes from far within one.
+            let limit = Int64(Self.maximumLostStart) * Int64(rate)
+            if position == 0, isBroadcast && begin > 5 * Int64(rate) || header != nil && begin > limit {
+                origin = begin
+            }
             let missing = begin - origin - position
             let seconds = Double(missing) / Double(rate)
             if missing > 0, base + Double(position) / Double(rate) + seconds < Loss.maximumRecording {

@@ -54,6 +54,15 @@ struct PipedProgram: ~Copyable {
         return nil
     }
 
+    /// What is reported by now, without waiting; nil for nothing.
+    mutating func readReport(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+        guard report >= 0 else { return nil }
+        var polled = pollfd(fd: report, events: Int16(POLLIN), revents: 0)
+        guard poll(&polled, 1, 0) > 0, polled.revents & Int16(POLLIN) != 0 else { return nil }
+        let count = Glibc.read(report, buffer.baseAddress, buffer.count)
+        return count > 0 ? count : nil
+    }
+
     /// The exit status, or the negative number of the signal that ended it.
     mutating func wait() -> Int32 {
         var status: Int32 = 0

@@ -1,9 +1,10 @@
 import Logging
+import SystemPackage
 import Transcription
 
 /// What one run of the decoder has said so far, besides samples.
 struct RunReport {
-    private static let logger = Logger(label: "parlograph.audio")
+    private let logger: Logger
     /// More of each are not kept.
     private static let maximumCount = 1000
 
@@ -20,6 +21,8 @@ struct RunReport {
     /// What came is not from our decoder.
     private(set) var isGarbled = false
 
+    init(logger: Logger) { self.logger = logger }
+
     mutating func noteGarbage() { isGarbled = true }
 
     /// Takes a message that is no sample.
@@ -27,13 +30,14 @@ struct RunReport {
         switch message {
         case .properties(let found): properties = found
         case .warning(let text): if warnings.count < 100 { warnings.append(text) }
-        case .debug(let text): Self.logger.debug("decoder", metadata: ["decoder.note": "\(text)"])
+        case .debug(let text): logger.debug("decoder", metadata: ["decoder.note": "\(text)"])
         case .loss(let range):
             guard losses.count < Self.maximumCount else { return }
             losses.append(Transcript.Gap(range: range, reason: "The file is damaged here.", cause: .damage))
         case .end: end = .complete
         case .failure(let failure): end = .failed(failure)
         case .interruption(let cause, let isCrash): end = isCrash ? .crashed(cause) : .stopped(cause)
+        case .unreadable(let errno): end = .unreadable(Errno(rawValue: errno))
         case .doubt: isDoubtful = true
         case .program(let process): program = process
         case .needsProgram(let demuxer, let format, let title, let reading):

@@ -25,8 +25,10 @@ struct SampleCutter: ~Copyable {
     var opening: Digest {
         early.prefix(RecordingCuts.openingSamples).withUnsafeBytes { SHA256.digest(of: $0) }
     }
-    /// The present run has given less than an earlier one.
-    var isBehind: Bool { skip > 0 }
+    /// The present run has given less than an earlier one. A few samples are no sign of anything: where a run was ended,
+    /// the decoder may have made some up.
+    var isBehind: Bool { skip > Self.tolerance }
+    private static let tolerance = SampleClock.rate / 20
 
     /// A run begins: its samples are those of the recording from the start.
     mutating func beginRun() { skip = sampleCount }

@@ -11,6 +11,8 @@ package struct WaveHeader: Equatable, Sendable {
     package let dataBytes: Int64
     /// What the header says; nil where it leaves that open.
     package let declaredBytes: Int64?
+    /// What else there is to that.
+    package let trust: DeclaredTrust
     /// What is behind that.
     package let tail: SoundTail
 
@@ -36,6 +38,7 @@ package struct WaveHeader: Equatable, Sendable {
         format = layout.format
         dataStart = sound.start
         declaredBytes = sound.declaredBytes
+        trust = layout.trust(in: source)
         tail = layout.tail(in: source)
         let end =
             if case .sound(let end) = tail {
@@ -63,10 +66,16 @@ package struct WaveHeader: Equatable, Sendable {
         }
     }
 
-    /// How much longer the header says that the sound is than what is there; 1 where it says nothing.
-    package var declaredRatio: Double {
-        if case .sound = tail { return 1 }
-        return Double(declaredBytes ?? dataBytes) / Double(max(1, dataBytes))
+    /// How long the sound is by the header.
+    /// - Parameter seconds: of what is there.
+    package func declaredSeconds(_ seconds: Double) -> Double {
+        guard !tail.isSound, let declaredBytes, declaredBytes != dataBytes else { return seconds }
+        // Behind the size of a block, ADPCM and GSM have the samples in it; a part of a block counts as one to decoders.
+        let samples = Int64(format.number(at: 18, count: 2, bigEndian: bigEndian))
+        if [0x02, 0x11, 0x31].contains(tag), samples > 0, blockAlign > 0 {
+            return Double(declaredBytes / Int64(blockAlign) * samples) / Double(sampleRate)
+        }
+        return seconds * Double(declaredBytes) / Double(max(1, dataBytes))
     }
 
     /// A sound header in front of exactly the samples that are there, for libsndfile: RF64 from 4 GiB on.

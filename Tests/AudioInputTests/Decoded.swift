@@ -1,5 +1,6 @@
 import AudioInput
 import Glibc
+import Logging
 import SystemPackage
 import TestSupport
 import Testing
@@ -23,6 +24,9 @@ struct Decoded {
         return path.removingLastComponent().appending("DecoderFixture")
     }()
 
+    /// Says nothing.
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
     static let ffmpeg = DecodingAudioSource.installedFFmpeg()
 
     /// Decodes the file at `path`, in chunks of `chunk` seconds.
@@ -30,7 +34,7 @@ struct Decoded {
         _ path: FilePath, chunk: Double = 20, ffmpeg: FilePath? = Decoded.ffmpeg, language: String? = nil
     ) async throws {
         let recording = try Recording(opening: path, followingLinks: false)
-        let source = DecodingAudioSource(executable: Self.executable, ffmpeg: ffmpeg)
+        let source = DecodingAudioSource(executable: Self.executable, ffmpeg: ffmpeg, logger: Decoded.logger)
         self = try await source.withChunks(
             of: recording, language: language,
             plan: { _ in

@@ -2,6 +2,7 @@ import AudioInput
 import CLinux
 import Glibc
 import SystemPackage
+import SystemSupport
 import TestSupport
 import Testing
 import Transcription
@@ -26,7 +27,9 @@ import Transcription
     }
 
     /// - Parameter script: is run for each decoder, in a folder of its own; `$1` is the number of the run, from 1.
-    private func decode(script: String, maximumStall: Duration = .seconds(600)) async throws -> Outcome {
+    private func decode(
+        script: String, maximumStall: Duration = .seconds(600), sleep: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) async throws -> Outcome {
         try await withTemporaryDirectory { folder in
             let program = folder.appending("decoder")
             let count = "cd '\(folder.string)'; echo run >> runs; set -- $(wc -l < runs)"
@@ -36,13 +39,15 @@ import Transcription
             try TestAudioFile.write(TestWave(TestAudio.tone(seconds: 1)).bytes, to: path)
             let recording = try Recording(opening: path, followingLinks: false)
             let plan = ChunkPlan(chunkSamples: 160_000, maximumChunkSamples: 200_000, expectedChunks: nil)
-            return try await DecodingAudioSource(executable: program, maximumStall: maximumStall, ffmpeg: nil)
-                .withChunks(of: recording, plan: { _ in plan }) { _, reader in
-                    var samples: [Int16] = []
-                    while let chunk = try await reader.next() { samples += try chunk.audio.samples() }
-                    let runs = try TestAudioFile.read(folder.appending("runs")).count { $0 == 0x0A }
-                    return Outcome(samples: samples, summary: reader.summary, runs: runs)
-                }
+            let source = DecodingAudioSource(
+                executable: program, maximumStall: maximumStall, ffmpeg: nil, logger: Decoded.logger,
+                sleep: { sleep($0) })
+            return try await source.withChunks(of: recording, plan: { _ in plan }) { _, reader in
+                var samples: [Int16] = []
+                while let chunk = try await reader.next() { samples += try chunk.audio.samples() }
+                let runs = try TestAudioFile.read(folder.appending("runs")).count { $0 == 0x0A }
+                return Outcome(samples: samples, summary: reader.summary, runs: runs)
+            }
         }
     }
 
@@ -97,6 +102,42 @@ import Transcription
         #expect(outcome.samples.count == 16_000)
         #expect(outcome.summary.gaps.map(\.range) == [SampleRange(16_000, 16_000)])
         #expect(outcome.summary.gaps.allSatisfy { $0.cause == .interruption && $0.isOpenEnded })
+    }
+
+    /// A disk or server that is away: no partial transcript of what lies there whole.
+    private static let unreadable = #"printf 'U\001\000\000\0005'; exit; "#
+
+    @Test func aRecordingThatCannotBeReadForAMomentIsWaitedFor() async throws {
+        let pauses = Guarded<[Duration]>([])
+        let script = "\(Self.declaring) \(Self.half("A")) [ $1 -lt 3 ] && { \(Self.unreadable) }; "
+        let outcome = try await decode(
+            script: script + Self.half("B") + Self.half("C") + Self.half("D") + Self.end,
+            sleep: { pause in pauses.change { $0.append(pause) } })
+        #expect(outcome.runs == 3 && pauses.value == [.seconds(1), .seconds(2)])
+        #expect(outcome.samples.count == 32_000)
+        #expect(outcome.summary == DecodeSummary(sampleCount: 32_000, warnings: []))
+    }
+
+    @Test func aRecordingThatStaysUnreadableIsNotDeliveredInPart() async throws {
+        let pauses = Guarded<[Duration]>([])
+        let error = await #expect(throws: TranscriptionError.self) {
+            try await decode(
+                script: Self.declaring + Self.half("A") + Self.half("B") + Self.unreadable,
+                sleep: { pause in pauses.change { $0.append(pause) } })
+        }
+        #expect(pauses.value == [.seconds(1), .seconds(2), .seconds(4)])
+        // What makes a job wait, and ends a command with 66.
+        #expect(error?.code == .noSuchInput && (error?.cause as? SystemError)?.errno == .ioError)
+        #expect(error?.message == "talk.wav cannot be read: Input/output error. Look at its disk or server.")
+    }
+
+    /// ffmpeg makes up some samples where it is ended: a run that gives as much but for these lacks nothing.
+    @Test func aFewSamplesLessThanBeforeAreNoLoss() async throws {
+        let end = #"printf 'S\004\000\000\000AAAA'; "#
+        let script = "\(Self.declaring) \(Self.half("A")) [ $1 = 1 ] && { \(end) kill -KILL $$; }; \(Self.end)"
+        let outcome = try await decode(script: script)
+        #expect(outcome.runs == 2)
+        #expect(outcome.summary == DecodeSummary(sampleCount: 8_002, warnings: []))
     }
 
     /// ffmpeg that is gone by now, or too little memory: what an earlier run gave shows that there is more.

@@ -120,7 +120,7 @@ import Transcription
         try await withTemporaryDirectory { folder in
             let path = folder.appending("long.wav")
             try TestAudioFile.write(TestWave(TestAudio.speech(seconds: 120)).bytes, to: path)
-            let source = DecodingAudioSource(executable: Decoded.executable, ffmpeg: nil)
+            let source = DecodingAudioSource(executable: Decoded.executable, ffmpeg: nil, logger: Decoded.logger)
             let plan = ChunkPlan(chunkSamples: 80_000, maximumChunkSamples: 120_000, expectedChunks: nil)
             let recording = try Recording(opening: path, followingLinks: false)
             // Leaves after the first chunk: must end, and end the decoder.
@@ -137,7 +137,7 @@ import Transcription
             let path = folder.appending("a.wav")
             try TestAudioFile.write(TestWave(Self.speech).bytes, to: path)
             let recording = try Recording(opening: path, followingLinks: false)
-            let source = DecodingAudioSource(executable: Decoded.executable, ffmpeg: nil)
+            let source = DecodingAudioSource(executable: Decoded.executable, ffmpeg: nil, logger: Decoded.logger)
             let plan = ChunkPlan(chunkSamples: 80_000, maximumChunkSamples: 120_000, expectedChunks: nil)
             await #expect(throws: Stop.self) {
                 try await source.withChunks(of: recording, plan: { _ in throw Stop() }) { _, _ in }
@@ -156,7 +156,8 @@ import Transcription
             await withTaskGroup(of: Void.self) { group in
                 let (started, signal) = AsyncStream.makeStream(of: Void.self)
                 group.addTask {
-                    let source = DecodingAudioSource(executable: Decoded.executable, ffmpeg: nil)
+                    let source = DecodingAudioSource(
+                        executable: Decoded.executable, ffmpeg: nil, logger: Decoded.logger)
                     let plan = ChunkPlan(chunkSamples: 80_000, maximumChunkSamples: 120_000, expectedChunks: nil)
                     await #expect(throws: CancellationError.self) {
                         try await source.withChunks(of: recording, plan: { _ in plan }) { _, reader in

@@ -29,7 +29,10 @@ import Transcription
             program.withPlatformString { _ = chmod($0, 0o755) }
             let recording = try Recording(opening: folder.appending(name), followingLinks: false)
             let plan = ChunkPlan(chunkSamples: 10 * 16_000, maximumChunkSamples: 12 * 16_000, expectedChunks: nil)
-            return try await DecodingAudioSource(executable: program, ffmpeg: Decoded.ffmpeg)
+            let source = DecodingAudioSource(
+                executable: program, ffmpeg: Decoded.ffmpeg, logger: Decoded.logger, sleep: { _ in })
+            return
+                try await source
                 .withChunks(of: recording, plan: { _ in plan }) { _, reader in
                     var samples: [Int16] = []
                     var seen = 0

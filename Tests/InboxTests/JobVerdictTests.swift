@@ -26,6 +26,7 @@ import Transcription
             ),
             ("outbox full", error(.cannotWrite, .giveUpRecording, .noSpace), .waitForOutbox, .fail),
             ("bad disk", SystemError("read", "x", errno: .ioError), .waitForEnvironment, .fail),
+            ("server away", SystemError("pread", "x", errno: Errno(rawValue: 121)), .waitForEnvironment, .fail),
             ("no rights", error(.noSuchInput, .giveUpRecording, .permissionDenied), .waitForEnvironment, .fail),
             ("refused chunk", error(.requestFailed), .fail, .fail),
             ("chunk of no engine", error(.engineUnavailable, .giveUpChunk), .fail, .fail),

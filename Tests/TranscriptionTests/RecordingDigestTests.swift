@@ -97,11 +97,11 @@ import Transcription
         try await withTemporaryDirectory { folder in
             let path = folder.appending("talk.wav")
             try TestAudioFile.write(Array("words".utf8), to: path)
-            let error = await #expect(throws: SystemError.self) {
+            let error = await #expect(throws: TranscriptionError.self) {
                 _ = try await digest(open(path)) { throw Errno.ioError }
             }
-            #expect(error?.errno == .ioError)
-            #expect(error.map { "\($0)".contains("talk.wav") } == true)
+            #expect(error?.code == .noSuchInput && (error?.cause as? SystemError)?.errno == .ioError)
+            #expect(error?.message == "talk.wav cannot be read: Input/output error. Look at its disk or server.")
             #expect(memory.isEmpty)
         }
     }

@@ -11,6 +11,8 @@ struct EnvironmentFault {
         if let error = error as? TranscriptionError, error.code != .noSuchInput, error.code != .internalFault {
             return nil
         }
+        // A file that is open already and cannot be read, whatever its disk or server says.
+        if system.call == "pread" { return }
         switch system.errno {
         case .noSuchFileOrDirectory, .tooManySymbolicLinkLevels:
             // Of the inbox itself; a recording that is gone is a `TranscriptionError`.

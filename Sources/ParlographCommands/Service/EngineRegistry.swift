@@ -50,7 +50,7 @@ final class EngineRegistry: Sendable {
         self.settings = settings
         self.logger = logger
         cache = usesCache ? MultiLevelCache(settings: settings.cache, logger: logger) : nil
-        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
+        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg(), logger: logger)
         resources = EngineResources(
             loop: CurlLoop(),
             encoding: BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))))
@@ -67,7 +67,7 @@ final class EngineRegistry: Sendable {
         self.settings = settings
         logger = old.logger
         cache = old.cache
-        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg())
+        source = DecodingAudioSource(ffmpeg: DecodingAudioSource.installedFFmpeg(), logger: logger)
         resources = old.resources
         let isAsWide = settings.processing.maxConcurrentChunks == old.settings.processing.maxConcurrentChunks
         slots = isAsWide ? old.slots : Self.slots(settings)

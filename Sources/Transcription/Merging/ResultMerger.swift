@@ -46,9 +46,7 @@ package struct ResultMerger: Sendable {
             language: Self.language(of: parts),
             sampleCount: facts.decoded.gaps.reduce(whole.end) { max($0, $1.range.end) },
             segments: Self.inOrder(parts.flatMap(\.segments).flatMap(SpeakerTurns.divided)),
-            gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps).sorted {
-                ($0.range.start, $0.range.end) < ($1.range.start, $1.range.end)
-            },
+            gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps).separated(),
             warnings: warnings.collect(from: parts.map { ($0.outcome.owned, $0.transcript?.warnings ?? []) }, doubtful),
             chunks: parts.map { Self.report($0, whole: whole) }, source: facts.source, engine: facts.engine,
             model: facts.model,

@@ -34,7 +34,7 @@ extension Recording {
     /// - Parameters:
     ///   - pool: where it is read.
     ///   - read: replaced in tests.
-    /// - Throws: `TranscriptionError` with code `recordingChanged`, `SystemError` on a read error, `CancellationError`.
+    /// - Throws: `TranscriptionError` with code `recordingChanged` or, on a read error, `noSuchInput`; `SystemError`; `CancellationError`.
     package func digest(
         in pool: WholeFilePool = .shared, read: @escaping Read = { try $0.read(fromAbsoluteOffset: $2, into: $1) }
     ) async throws -> Digest {
@@ -67,7 +67,7 @@ extension Recording {
             do {
                 count = try read(descriptor, buffer, offset)
             } catch let errno as Errno {
-                throw SystemError("pread", path.printable, errno: errno)
+                throw cannotBeRead(errno)
             }
             if count == 0 { return hash.finish() }
             hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

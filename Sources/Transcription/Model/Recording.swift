@@ -62,6 +62,13 @@ package final class Recording: Sendable {
         identity = status.identity
     }
 
+    /// Its bytes cannot be had, as opposed to bytes that make no sense: no fault of the recording, and it may pass.
+    package func cannotBeRead(_ errno: Errno) -> TranscriptionError {
+        TranscriptionError(
+            .noSuchInput, "\(displayName) cannot be read: \(errno). Look at its disk or server.",
+            cause: SystemError("pread", path.printable, errno: errno))
+    }
+
     /// True when the file was written to since it was opened (size or time of change differ). Blocks.
     package func hasChanged() -> Bool {
         guard let now = try? FileStatus(of: descriptor) else { return true }
