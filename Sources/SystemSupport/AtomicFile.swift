@@ -21,6 +21,12 @@ package enum AtomicFile {
         package init(as folder: FileStatus) { self.init(mode: 0o600 | folder.mode & 0o664, group: folder.group) }
     }
 
+    /// Makes the contents of an open file or folder last over a power failure: 0, or a negative errno.
+    package typealias Sync = @Sendable (FileDescriptor) -> CInt
+
+    /// fsync(2).
+    package static let kernelSync: Sync = { fsync($0.rawValue) == 0 ? 0 : -errno }
+
     /// Writes `bytes` to `name` in the folder `directory`, replacing what is there.
     /// - Parameter rights: nil: as the folder's.
     /// - Throws: `SystemError`; the temporary file is gone then.
@@ -32,12 +38,14 @@ package enum AtomicFile {
     }
 
     /// The same in a folder that is open.
+    /// - Parameter sync: replaced in tests of the order of calls, and of disks that fail.
     /// - Throws: `SystemError`; the temporary file is gone then.
     package static func write(
-        _ bytes: some Collection<UInt8>, named name: FilePath.Component, in folder: FileDescriptor, rights: Rights?
+        _ bytes: some Collection<UInt8>, named name: FilePath.Component, in folder: FileDescriptor, rights: Rights?,
+        sync: Sync = AtomicFile.kernelSync
     ) throws {
         let rights = try rights ?? Rights(as: FileStatus(of: folder))
-        let temporary = try stage(bytes, for: name, in: folder, rights: rights)
+        let temporary = try stage(bytes, for: name, in: folder, rights: rights, sync: sync)
         let final = FilePath(root: nil, [name])
         let status = temporary.withPlatformString { old in
             final.withPlatformString { new in
@@ -49,13 +57,15 @@ package enum AtomicFile {
             temporary.withPlatformString { _ = unlinkat(folder.rawValue, $0, 0) }
             throw error
         }
-        fsync(folder.rawValue)
+        _ = sync(folder)
     }
 
     /// Writes and fsyncs a hidden temporary file beside its later place; the caller renames or unlinks it.
+    /// - Parameter sync: as for `write`.
     /// - Returns: the temporary name, relative to `directory`.
     package static func stage(
-        _ bytes: some Collection<UInt8>, for name: FilePath.Component, in directory: FileDescriptor, rights: Rights
+        _ bytes: some Collection<UInt8>, for name: FilePath.Component, in directory: FileDescriptor, rights: Rights,
+        sync: Sync = AtomicFile.kernelSync
     ) throws -> FilePath {
         let temporary = temporaryName(for: name)
         temporary.withPlatformString { _ = unlinkat(directory.rawValue, $0, 0) }
@@ -69,9 +79,11 @@ package enum AtomicFile {
             }
             // An ordinary process may give only groups that it is a member of.
             if let group = rights.group { _ = fchown(file.descriptor.rawValue, uid_t.max, group) }
-            guard fchmod(file.descriptor.rawValue, rights.mode) == 0, fsync(file.descriptor.rawValue) == 0 else {
-                throw SystemError("fsync", temporary.printable, errno: Errno(rawValue: errno))
+            guard fchmod(file.descriptor.rawValue, rights.mode) == 0 else {
+                throw SystemError("fchmod", temporary.printable, errno: Errno(rawValue: errno))
             }
+            let synced = sync(file.descriptor)
+            guard synced == 0 else { throw SystemError("fsync", temporary.printable, negative: synced) }
             return temporary
         } catch {
             temporary.withPlatformString { _ = unlinkat(directory.rawValue, $0, 0) }
@@ -80,10 +92,10 @@ package enum AtomicFile {
     }
 
     /// Makes what was renamed in a folder last over a power failure, where its file system can do that for folders.
+    /// - Parameter sync: as for `write`.
     /// - Throws: `SystemError` when it could not be written.
-    package static func syncFolder(_ folder: FileDescriptor) throws {
-        guard fsync(folder.rawValue) != 0 else { return }
-        let error = Errno(rawValue: errno)
+    package static func syncFolder(_ folder: FileDescriptor, sync: Sync = AtomicFile.kernelSync) throws {
+        let error = Errno(rawValue: -sync(folder))
         guard [.ioError, .noSpace, Errno(rawValue: EDQUOT)].contains(error) else { return }
         throw SystemError("fsync", errno: error)
     }

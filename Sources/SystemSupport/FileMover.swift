@@ -38,11 +38,13 @@ package enum FileMover {
     /// - Parameters:
     ///   - identity: what the file must still be; nil: as it is now.
     ///   - isCancelled: is asked before the move and before each piece of a copy to another file system.
+    ///   - sync: as for `AtomicFile.write`.
     /// - Returns: the name it got.
     /// - Throws: `SystemError`, `SourceChanged`, `CancellationError`; the source is still in its place then.
     package static func move(
         _ name: RawName, in folder: borrowing OpenFolder, to target: borrowing OpenFolder, named wanted: RawName,
-        identity: FileIdentity? = nil, isCancelled: () -> Bool = { false }
+        identity: FileIdentity? = nil, isCancelled: () -> Bool = { false },
+        sync: AtomicFile.Sync = AtomicFile.kernelSync
     ) throws -> RawName {
         let source = try Source(name, in: folder)
         guard source.status.kind == .regular, source.status.identity == identity ?? source.status.identity else {
@@ -60,7 +62,7 @@ package enum FileMover {
             case EXDEV:
                 // Before a long copy that would be in vain.
                 guard folder.isWritable else { throw folder.fault(of: "unlink", name, .permissionDenied) }
-                if try copy(source, to: candidate, in: target, isCancelled) { return candidate }
+                if try copy(source, to: candidate, in: target, sync, isCancelled) { return candidate }
             case EACCES, EPERM:
                 let errno = Errno(rawValue: -status)
                 throw target.isWritable
@@ -109,7 +111,8 @@ package enum FileMover {
     /// a crash on the way leaves the source, and no half file under a name that counts.
     /// - Returns: false when something else lies under the name.
     private static func copy(
-        _ source: borrowing Source, to name: RawName, in target: borrowing OpenFolder, _ isCancelled: () -> Bool
+        _ source: borrowing Source, to name: RawName, in target: borrowing OpenFolder, _ sync: AtomicFile.Sync,
+        _ isCancelled: () -> Bool
     ) throws -> Bool {
         let input = try OwnedDescriptor(
             opening: source.name.path, from: source.folder, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -126,7 +129,7 @@ package enum FileMover {
         }
         let temporary = RawName(bytes: ".parlograph-\(getpid())-\(copies.add(1)).tmp".utf8)
         do {
-            try copyContents(of: input.descriptor, begun, to: temporary, in: target, isCancelled)
+            try copyContents(of: input.descriptor, begun, to: temporary, in: target, sync, isCancelled)
             guard try FileStatus(of: input.descriptor).identity == begun.identity else {
                 throw SourceChanged(path: source.path)
             }
@@ -143,7 +146,7 @@ package enum FileMover {
             throw error
         }
         do {
-            try AtomicFile.syncFolder(target.descriptor)
+            try AtomicFile.syncFolder(target.descriptor, sync: sync)
             try remove(source, if: begun.identity, input.descriptor)
         } catch {
             try? target.unlink(name)
@@ -166,7 +169,7 @@ package enum FileMover {
 
     private static func copyContents(
         of input: FileDescriptor, _ status: FileStatus, to name: RawName, in folder: borrowing OpenFolder,
-        _ isCancelled: () -> Bool
+        _ sync: AtomicFile.Sync, _ isCancelled: () -> Bool
     ) throws {
         let target = folder.path.pushing(name.path)
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
@@ -187,8 +190,10 @@ package enum FileMover {
         let seconds = status.identity.modified / 1_000_000_000
         let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(status.identity.modified % 1_000_000_000))
         guard fchmod(output.descriptor.rawValue, mode_t(status.mode)) == 0,
-            futimens(output.descriptor.rawValue, [time, time]) == 0, fsync(output.descriptor.rawValue) == 0
-        else { throw SystemError("fsync", target.printable, errno: Errno(rawValue: errno)) }
+            futimens(output.descriptor.rawValue, [time, time]) == 0
+        else { throw SystemError("futimens", target.printable, errno: Errno(rawValue: errno)) }
+        let synced = sync(output.descriptor)
+        guard synced == 0 else { throw SystemError("fsync", target.printable, negative: synced) }
     }
 
     private static func haveSameContents(

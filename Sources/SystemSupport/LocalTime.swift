@@ -17,6 +17,9 @@ package enum LocalTime {
         return Int64(mktime(&parts))
     }
 
+    /// When the day after that one begins: a day has 23 to 25 hours where clocks are changed.
+    package static func startOfNextDay(_ seconds: Int64) -> Int64 { startOfDay(startOfDay(seconds) + 26 * 3600) }
+
     private static func parts(_ seconds: Int64) -> tm {
         var at = time_t(seconds)
         var parts = tm()

@@ -32,6 +32,20 @@ import Testing
         #expect(tail == .sound(end: 44 + sound))
     }
 
+    /// Behind the sound stands what some programs put there without asking the container.
+    @Test(arguments: [
+        "ID3", "fLaC", "OggS", "PK\u{3}\u{4}", "TAG", "APETAGEX", String(repeating: "Minutes, page 1. ", count: 300),
+    ])
+    func whatIsTextOrAnotherFileIsNoSound(_ beginning: String) {
+        let (sound, rest): (Int64, Int64) = (1_044, 100_000)
+        func tail(_ pieces: [Int64: [UInt8]]) -> SoundTail {
+            let source = Large(size: sound + rest, pieces: pieces)
+            return SoundTail(source, from: sound, .iff(isBigEndian: false), least: 8_000)
+        }
+        #expect(tail([sound: Array(beginning.utf8)]) == .other)
+        #expect(tail([:]) == .sound(end: sound + rest))
+    }
+
     @Test func aFileThatDeclaresLessThanItHoldsIsNotKnownToBeWhole() throws {
         var wave = TestWave(TestAudio.noise(seconds: 3, amplitude: 8_000))
         #expect(DeclaredLengthTests.verdict(wave.bytes) == .met)

@@ -97,6 +97,15 @@ import Transcription
         #expect(outcome.summary.warnings.count == 1)
     }
 
+    /// It was ended when it had said what the file lacks, and not yet that it was done: that is one gap, not two.
+    @Test func whatIsCutShortIsToldOnce() async throws {
+        let loss = #"printf 'L\013\000\000\00016000\n32000'; "#
+        let outcome = try await decode(
+            script: Self.declaring + Self.half("A") + Self.half("B") + loss + "kill -KILL $$")
+        #expect(outcome.summary.gaps.map(\.range) == [SampleRange(16_000, 32_000)])
+        #expect(outcome.summary.gaps.map(\.cause) == [.interruption])
+    }
+
     @Test func withoutADeclaredLengthTheGapGoesToTheEnd() async throws {
         let outcome = try await decode(script: Self.beginning + "kill -KILL $$")
         #expect(outcome.samples.count == 16_000)
@@ -162,6 +171,44 @@ import Transcription
         #expect(outcome.summary.gaps.map(\.range) == [SampleRange(8_000, 32_000)])
     }
 
+    /// What a failing disk withholds looks like the end of the file: it is said to be none. Of a folder nothing can be read.
+    @Test func aFaultOfReadingIsNotTheEndOfTheFile() async throws {
+        try await withTemporaryDirectory { folder in
+            let output = folder.appending("output")
+            let status = try await TestDecoder.run(Decoded.executable, [], input: folder, output: output)
+            #expect(status == 0)
+            var messages: [DecoderMessage] = []
+            var parser = MessageParser()
+            try TestAudioFile.read(output).withUnsafeBytes { bytes in
+                try parser.consume(bytes, onSamples: { _ in }, onMessage: { messages.append($0) })
+            }
+            let said = messages.filter { if case .debug = $0 { false } else { true } }
+            let cause = "reading the file failed: \(String(cString: strerror(EISDIR)))"
+            #expect(said == [.interruption(cause, isCrash: false)])
+        }
+    }
+
+    /// Looking for sound in a large file of something else takes long, and gives nothing meanwhile.
+    @Test func aDecoderThatWorksDoesNotStandStill() async throws {
+        let work =
+            "end=$(($(date +%s) + 4)); "
+            + "while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; done; "
+        let outcome = try await decode(script: work + Self.beginning + Self.end, stallLimit: .seconds(1))
+        #expect(outcome.runs == 1 && outcome.samples.count == 16_000)
+    }
+
+    /// A fault of reading may look like one of the file: such a word is asked for once more, and believed then.
+    @Test(arguments: [1, 2]) func aDoubtfulWordIsAskedForOnceMore(doubts: Int) async throws {
+        let doubtful =
+            Self.properties + Self.half("A") + #"printf '?\000\000\000\000X\026\000\000\000undecodable\nis broken.'"#
+        let outcome = try await decode(
+            script: "[ $1 -le \(doubts) ] && { \(doubtful); exit; }; \(Self.beginning) \(Self.end)")
+        #expect(outcome.runs == 2)
+        #expect(outcome.samples.count == (doubts == 1 ? 16_000 : 8_000))
+        let isBroken = outcome.summary.warnings.contains { $0.contains("is broken.") }
+        #expect(isBroken == (doubts == 2), "\(outcome.summary.warnings)")
+    }
+
     /// Stopped (SIGSTOP), or waiting for a file system that hangs.
     @Test(arguments: ["kill -STOP $$", "exec sleep 100000"])
     func aDecoderThatStandsStillIsEndedAndBegunAgain(way: String) async throws {
@@ -173,11 +220,23 @@ import Transcription
 
     /// What it started goes with it, and signals to this process's group do not reach it.
     @Test func aDecoderHasASessionOfItsOwnThatEndsWithIt() async throws {
-        let outcome = try await decode(
-            script: "[ $(ps -o sid= -p $$) -eq $$ ] || exit 3; sleep 100000 >/dev/null 2>&1 & "
-                + Self.beginning + Self.end)
-        #expect(outcome.runs == 1)
-        #expect(outcome.summary == DecodeSummary(sampleCount: 16_000, warnings: []))
+        try await withTemporaryDirectory { folder in
+            let file = folder.appending("child")
+            let outcome = try await decode(
+                script: "[ $(ps -o sid= -p $$) -eq $$ ] || exit 3; sleep 100000 >/dev/null 2>&1 & "
+                    + "echo $! > '\(file.string)'; " + Self.beginning + Self.end)
+            #expect(outcome.runs == 1)
+            #expect(outcome.summary == DecodeSummary(sampleCount: 16_000, warnings: []))
+            let text = String(decoding: try TestAudioFile.read(file), as: UTF8.self)
+            let child = try #require(pid_t(text.prefix { $0.isNumber }))
+            try await eventually("the end of what it started") { kill(child, 0) != 0 || Self.isZombie(child) }
+        }
+    }
+
+    /// Nobody has asked for its end yet.
+    private static func isZombie(_ process: pid_t) -> Bool {
+        let stat = (try? TestAudioFile.read(FilePath("/proc/\(process)/stat"))) ?? []
+        return String(decoding: stat, as: UTF8.self).contains(") Z ")
     }
 
     @Test func ffmpegMayReadTheRecordingAndNoOtherFile() async {

@@ -107,6 +107,25 @@ import Transcription
         #expect(cut.warnings.contains("sound may be missing there"), "\(cut.warnings)")
     }
 
+    /// With a variable rate the bytes in the hole are only a guess of how long it was, and that is said.
+    @Test func ofMPEGWhoseRateVariesALengthIsAGuess() async throws {
+        let bytes = try await Self.encoded("a.mp3", "lame", "--quiet", "-t", "-V", "4", "IN", "OUT")
+        let decoded = try await Decoded.of(Self.damaged(bytes, .zeros), named: "a.mp3")
+        #expect(decoded.warnings.contains("can only be estimated"), "\(decoded.warnings)")
+    }
+
+    /// Wherever a frame is broken, also where its decoder reads on into the next one for that.
+    @Test func aBrokenFLACFrameCostsNoOther() async throws {
+        let bytes = try await Self.encoded("a.flac", "flac", "-s", "-b", "4096", "-o", "OUT", "IN")
+        for step in 1...24 {
+            var broken = bytes
+            broken[bytes.count / 2 + 257 * step] ^= 0xFF
+            let decoded = try await Decoded.of(broken, named: "a.flac")
+            let wrong = zip(decoded.samples, Self.sound).count { $0 != $1 }
+            #expect(decoded.samples.count == Self.sound.count && wrong <= 4096, "\(step): \(wrong) samples")
+        }
+    }
+
     @Test(arguments: [
         ("a.mka", ["-c:a", "aac"]), ("a.webm", ["-c:a", "libopus"]), ("a.m4a", ["-c:a", "aac"]), ("a.wma", []),
         ("a.aac", ["-c:a", "aac"]),

@@ -9,11 +9,14 @@ import Testing
 enum TestDecoder {
     private static let threads = BlockingPool(name: "decoders", limit: 4)
 
-    /// Runs it to its end, with an empty input.
+    /// Runs it to its end.
+    /// - Parameter input: what it reads; nothing by default.
     /// - Returns: the exit status, or the negative number of the signal that ended it.
-    static func run(_ program: FilePath, _ arguments: [String], output: FilePath) async throws -> Int32 {
+    static func run(
+        _ program: FilePath, _ arguments: [String], input: FilePath = "/dev/null", output: FilePath
+    ) async throws -> Int32 {
         try await threads.run {
-            let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            let input = input.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) }
             let out = output.withPlatformString { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }
             defer {
                 close(input)

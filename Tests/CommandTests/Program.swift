@@ -126,6 +126,12 @@ final class RunningProgram: Sendable {
         }
     }
 
+    /// Lines of standard output so far.
+    var lines: [String] {
+        let text = String(decoding: (try? TestAudioFile.read(outputFile)) ?? [], as: UTF8.self)
+        return text.split(separator: "\n").map(String.init)
+    }
+
     /// Standard error so far.
     var errors: String { String(decoding: (try? TestAudioFile.read(errorFile)) ?? [], as: UTF8.self) }
 

@@ -50,7 +50,7 @@ import Testing
         try await withTemporaryDirectory { folder in
             let place = try Workplace(folder, server: server, inbox: "")
             let name = try NameSquatter.claim(of: place.inbox)
-            let squatter = try NameSquatter(name)
+            let squatter = try await NameSquatter.hold(name)
             try place.writeMarks(0..<4, to: "inbox/talk.wav")
             let ended = try await place.run("serve", "--once")
             #expect(ended.status == 0 && ended.lines == ["1 delivered, 0 partial, 0 failed"], "\(ended.errors)")

@@ -9,9 +9,9 @@ import Transcription
 /// Case 48: servers that offer HTTP/2 and break it. Against a server in Python that speaks just enough of HTTP/2
 /// (RFC 9113) to break it, and HTTP/1.1 to who asks for nothing else.
 @Suite(.timeLimit(.minutes(20))) struct HTTP2Tests {
-    /// Prints its process and its port, then the protocol of each connection.
+    /// Prints its port, then the protocol of each connection.
     private static let script = #"""
-        import os, socket, ssl, sys, threading
+        import socket, ssl, sys, threading
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain("cert.pem", "key.pem")
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -44,7 +44,7 @@ import Transcription
             text = b'{"text":"ok","segments":[{"start":0,"end":1,"text":"ok"}]}'
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
         listener = socket.create_server(("127.0.0.1", 0))
-        print(os.getpid(), listener.getsockname()[1], sep="\n", flush=True)
+        print(listener.getsockname()[1], flush=True)
         def serve(plain):
             try:
                 plain.settimeout(600)
@@ -62,33 +62,24 @@ import Transcription
             let command =
                 "cd \(folder.printable) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
                 + "-subj /CN=h -keyout key.pem -out cert.pem -days 2 2>log && exec timeout 1200 python3 server.py \(way) 2>>log"
-            let output = try #require(popen(command, "r"))
-            let server = try #require(pid_t(line(of: output)))
-            defer {
-                kill(server, SIGKILL)
-                pclose(output)
+            try await ShellCommand.run(command) { server in
+                let port = try #require(await server.line().flatMap { Int($0) })
+                var settings = OpenAIEngineSettings(
+                    name: "cloud", baseURLs: ["https://127.0.0.1:\(port)"], model: "m")
+                settings.insecure = true
+                settings.requestTimeout = .seconds(600)
+                let cloud = try OpenAITranscriber(settings: settings, loop: CurlLoop(), pool: testPool)
+                let heard = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+                #expect(heard.segments.map(\.text) == ["ok"])
+                #expect(await server.line() == "h2", "libcurl took what was offered")
+                _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+                kill(server.process, SIGTERM)
+                var protocols: [String] = []
+                while let name = await server.line() { protocols.append(name) }
+                let since = protocols.drop { $0 == "h2" }
+                #expect(
+                    !since.isEmpty && since.allSatisfy { $0 == "http/1.1" }, "it is not tried again: \(protocols)")
             }
-            let port = try #require(Int(line(of: output)))
-            var settings = OpenAIEngineSettings(
-                name: "cloud", baseURLs: ["https://127.0.0.1:\(port)"], model: "m")
-            settings.insecure = true
-            settings.requestTimeout = .seconds(600)
-            let cloud = try OpenAITranscriber(settings: settings, loop: CurlLoop(), pool: testPool)
-            let heard = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
-            #expect(heard.segments.map(\.text) == ["ok"])
-            #expect(line(of: output) == "h2", "libcurl took what was offered")
-            _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
-            kill(server, SIGKILL)
-            var protocols: [String] = []
-            while case let name = line(of: output), !name.isEmpty { protocols.append(name) }
-            let since = protocols.drop { $0 == "h2" }
-            #expect(!since.isEmpty && since.allSatisfy { $0 == "http/1.1" }, "it is not tried again: \(protocols)")
         }
-    }
-
-    private func line(of output: UnsafeMutablePointer<FILE>) -> String {
-        var bytes = [CChar](repeating: 0, count: 256)
-        guard fgets(&bytes, 256, output) != nil else { return "" }
-        return String(decoding: bytes.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

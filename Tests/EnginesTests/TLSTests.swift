@@ -8,8 +8,6 @@ import Transcription
 
 /// Case 46: who is believed. Against `openssl s_server`, which takes one connection and ends.
 @Suite(.timeLimit(.minutes(20))) struct TLSTests {
-    private struct NoServer: Error {}
-
     /// Runs `body` with the address of a server whose certificate is for `host`, and the authority's PEM file.
     private func withServer(
         certifiedFor host: String, days: Int = 2, _ body: (String, FilePath) async throws -> Void
@@ -31,34 +29,16 @@ import Transcription
             let serve =
                 "cd \(path) && exec timeout 1200 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www -cert cert.pem "
                 + "-key key.pem 2>&1 </dev/null"
-            let server = try Server(command: serve)
-            try await body("https://127.0.0.1:\(server.port)", folder.appending("ca.pem"))
-        }
-    }
-
-    /// A running `s_server`; waited for at the end of its life.
-    private final class Server {
-        let port: Int
-        private let output: UnsafeMutablePointer<FILE>
-
-        init(command: String) throws {
-            guard let output = popen(command, "r") else { throw NoServer() }
-            var line = [CChar](repeating: 0, count: 512)
-            var port: Int?
-            while port == nil, fgets(&line, 512, output) != nil {
-                let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                guard text.hasPrefix("ACCEPT"), let colon = text.lastIndex(of: ":") else { continue }
-                port = Int(text[text.index(after: colon)...].prefix(while: \.isNumber))
+            try await ShellCommand.run(serve) { server in
+                var port: Int?
+                while port == nil {
+                    let line = try #require(await server.line(), "it ended before it listened")
+                    guard line.hasPrefix("ACCEPT"), let colon = line.lastIndex(of: ":") else { continue }
+                    port = Int(line[line.index(after: colon)...].prefix(while: \.isNumber))
+                }
+                try await body("https://127.0.0.1:\(try #require(port))", folder.appending("ca.pem"))
             }
-            guard let port else {
-                pclose(output)
-                throw NoServer()
-            }
-            self.output = output
-            self.port = port
         }
-
-        deinit { pclose(output) }
     }
 
     private func engine(_ url: String, caFile: FilePath? = nil) throws -> OpenAITranscriber {
@@ -84,7 +64,7 @@ import Transcription
             var bytes = [UInt8](repeating: 0, count: 1 << 16)
             let count = try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }
             let trust = TLSTrust(authorities: Array(bytes.prefix(count)))
-            let response = try await CurlLoop().perform(HTTPRequest(url: url, timeout: .seconds(10), trust: trust))
+            let response = try await CurlLoop().perform(HTTPRequest(url: url, timeout: .seconds(600), trust: trust))
             #expect(response.status == 200)
         }
     }
@@ -110,7 +90,7 @@ import Transcription
 
     @Test func case46_insecureBelievesAnyone() async throws {
         try await withServer(certifiedFor: "other.example") { url, _ in
-            let request = HTTPRequest(url: url, timeout: .seconds(10), trust: TLSTrust(isDisabled: true))
+            let request = HTTPRequest(url: url, timeout: .seconds(600), trust: TLSTrust(isDisabled: true))
             let response = try await CurlLoop().perform(request)
             #expect(response.status == 200)
         }

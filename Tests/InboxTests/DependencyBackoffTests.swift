@@ -80,6 +80,23 @@ import Transcription
         #expect(backoff.rest(of: mine, now: 2003) == nil, "all go")
     }
 
+    /// Its own figures may be hopeful until its request has failed, too.
+    @Test func aRecordingInWorkHasNoTimeLeftWhileItsEngineIsAway() async throws {
+        let backoff = DependencyBackoff(logger: log.logger)
+        let jobs = try await Self.jobs(2)
+        var own = ProgressSnapshot(
+            name: "2.wav", chunksDone: 1, chunksCached: 0, chunksFailed: 0, chunksInFlight: 1, chunksExpected: 2,
+            fraction: 0.5, elapsedSeconds: 30, remainingSeconds: 30, isFinished: false)
+        own.engineWaitSeconds = 5
+        #expect(backoff.progress(of: jobs[1], with: "cloud", own) == own)
+        _ = backoff.begin(
+            Self.engine, .refused, cause: "It answered 401.", kind: "401", job: jobs[0], now: UnixTime.now())
+        let told = backoff.progress(of: jobs[1], with: "cloud", own)
+        #expect(told.remainingSeconds == nil && told.engineWaitSeconds == nil)
+        #expect(told.stall?.reason == .engineAway && told.stall?.cause == "It answered 401.")
+        #expect(backoff.progress(of: jobs[1], with: "other", own) == own && told.fraction == 0.5)
+    }
+
     @Test func aRecordingThatFindsNothingOutKeepsNobodyWaiting() async throws {
         let backoff = DependencyBackoff(logger: InboxFixture.logger)
         let jobs = try await Self.jobs(2)

@@ -147,6 +147,35 @@ import Testing
         }
     }
 
+    /// After a power failure the recording is in one of the two places as a whole.
+    @Test(arguments: [nil, false, true] as [Bool?])
+    func aCopyLastsBeforeItsSourceGoes(failsAtFolder: Bool?) async throws {
+        try await withTemporaryDirectory { folder in
+            try Self.onAnotherFileSystem { other in
+                let source = other.appending("talk.wav")
+                try TestAudioFile.write([1, 2, 3], to: source)
+                let recorder = SyncRecorder(folder, failsAtFolder: failsAtFolder)
+                let isThere = Guarded<[Bool]>([])
+                func move() throws -> RawName {
+                    let name = Self.name("talk.wav")
+                    return try FileMover.move(
+                        name, in: OpenFolder(root: other), to: OpenFolder(root: folder), named: name,
+                        sync: { descriptor in
+                            isThere.change { $0.append((try? FileStatus(at: source)) != nil) }
+                            return recorder.sync(descriptor)
+                        })
+                }
+                if failsAtFolder == nil { _ = try move() } else { #expect(throws: SystemError.self) { try move() } }
+                let file = SyncRecorder.Call(isFolder: false, names: [], hiddenCount: 1)
+                let name = SyncRecorder.Call(isFolder: true, names: ["talk.wav"], hiddenCount: 0)
+                #expect(recorder.calls == (failsAtFolder == false ? [file] : [file, name]))
+                #expect(!isThere.value.contains(false))
+                #expect(((try? FileStatus(at: source)) != nil) == (failsAtFolder != nil))
+                #expect(try Self.names(in: folder) == (failsAtFolder == nil ? ["talk.wav"] : []))
+            }
+        }
+    }
+
     @Test func whatCannotBeRemovedAfterwardsIsNotCopied() async throws {
         try await withTemporaryDirectory { folder in
             #expect(chmod(folder.string, 0o777) == 0)
@@ -186,6 +215,23 @@ import Testing
                 #expect(try TestAudioFile.read(folder.pushing(given.path)) == bytes)
                 #expect((try? FileStatus(at: source)) == nil)
             }
+        }
+    }
+
+    /// What lies under the name now was never transcribed.
+    @Test func anotherFileThanTheOneThatIsMeantStays() async throws {
+        try await withTemporaryDirectory { folder in
+            let source = folder.appending("talk.wav")
+            try TestAudioFile.write([1], to: source)
+            let meant = try FileStatus(at: source).identity
+            try TestAudioFile.write([1, 2], to: source)
+            let target = try OpenFolder(root: folder).making(Self.name("done"))
+            let name = Self.name("talk.wav")
+            #expect(throws: FileMover.SourceChanged.self) {
+                try FileMover.move(name, in: OpenFolder(root: folder), to: target, named: name, identity: meant)
+            }
+            #expect(try TestAudioFile.read(source) == [1, 2])
+            #expect(try Self.names(in: target.path).isEmpty)
         }
     }
 

@@ -9,7 +9,7 @@ import Transcription
 /// A member of one group changes folders for links while the service works in them: nothing of another tree is touched.
 @Suite struct HostileFoldersTests {
     /// Two groups: `inbox`, `done` … of the one, and `other` of the other with a recording of the same name.
-    private struct Groups {
+    private struct Groups: Sendable {
         let inbox: InboxFixture
         let sub: FilePath
 
@@ -171,25 +171,26 @@ import Transcription
                 hasEnded.set()
             }
             try await eventually("the first swap") { swaps.value > 0 }
-            var moved = 0
-            for _ in 0..<2000 {
-                let place = FilePath("/proc/self/fd/\(sub.descriptor.rawValue)/talk.wav")
-                try TestAudioFile.write(Array("ours".utf8), to: place)
-                var current = job
-                current.identity = try FileStatus(at: place).identity
-                // The trap only closes where the other's recording could be taken for ours.
-                if let result = try? FinishedSource.dispose(current, inbox: inbox.settings, as: .delivered),
-                    let moved1 = result.place
-                {
-                    #expect(try TestAudioFile.read(moved1) == Array("ours".utf8))
-                    unlink(moved1.string)
-                    moved += 1
+            let place = FilePath("/proc/self/fd/\(sub.descriptor.rawValue)/talk.wav")
+            try await BlockingPool.files.run {
+                defer { isOver.set() }
+                for _ in 0..<2000 {
+                    try TestAudioFile.write(Array("ours".utf8), to: place)
+                    var current = job
+                    current.identity = try FileStatus(at: place).identity
+                    // The trap only closes where the other's recording could be taken for ours.
+                    if let result = try? FinishedSource.dispose(current, inbox: inbox.settings, as: .delivered),
+                        let moved = result.place
+                    {
+                        #expect(try TestAudioFile.read(moved) == Array("ours".utf8))
+                        unlink(moved.string)
+                    }
+                    guard try groups.othersNames == ["talk.wav"] else { break }
                 }
-                guard try groups.othersNames == ["talk.wav"] else { break }
             }
-            isOver.set()
             try await eventually("the attacker's end") { hasEnded.isSet }
             withExtendedLifetime(parent) {}
+            withExtendedLifetime(sub) {}
             try groups.expectOthersUntouched()
         }
     }

@@ -14,7 +14,8 @@ import Testing
             let inbox = try InboxFixture(folder)
             try inbox.write("x", to: "inbox/talk.wav")
             let (wake, lines) = (AsyncSignal(), InboxFixture.LogLines())
-            let other = Guarded<FolderLock?>(try FolderLock.take(inbox.settings.path))
+            let path = inbox.settings.path
+            let other = Guarded<FolderLock?>(try await BlockingPool.files.run { try FolderLock.take(path) })
             #expect(other.value != nil)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -44,16 +45,23 @@ import Testing
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder).settings.path
             let claims = InboxLocks()
-            try claims.take(inbox)
-            try claims.take(inbox)
-            #expect(throws: FolderLock.Held.self) { try InboxLocks().take(inbox) }
+            func expectHeld() async {
+                await #expect(throws: FolderLock.Held.self) {
+                    try await BlockingPool.files.run { try InboxLocks().take(inbox) }
+                }
+            }
+            func take() async throws { try await BlockingPool.files.run { try claims.take(inbox) } }
+            try await take()
+            try await take()
+            await expectHeld()
             #expect(rename(inbox.string, folder.appending("old").string) == 0)
             // There is nothing to serve.
-            try claims.take(inbox)
+            try await take()
             try InboxFixture.makeFolder(inbox)
-            try claims.take(inbox)
-            #expect(try FolderLock.take(folder.appending("old")) != nil)
-            #expect(throws: FolderLock.Held.self) { try InboxLocks().take(inbox) }
+            try await take()
+            let old = folder.appending("old")
+            #expect(try await BlockingPool.files.run { try FolderLock.take(old) != nil })
+            await expectHeld()
         }
     }
 
@@ -62,10 +70,9 @@ import Testing
             let inbox = try InboxFixture(folder).settings.path
             let lines = InboxFixture.LogLines()
             let name = try NameSquatter.claim(of: inbox)
-            let squatter = try NameSquatter(name)
+            let squatter = try await NameSquatter.hold(name)
             let claims = InboxLocks(logger: lines.logger)
-            try claims.take(inbox)
-            try claims.take(inbox)
+            for _ in 1...2 { try await BlockingPool.files.run { try claims.take(inbox) } }
             let words = "a user whom neither the service nor the inbox belongs to holds the name of its claim"
             #expect(lines.list(of: words).count == 1)
             let told = lines.metadata(of: "\(words); the inbox is served").first

@@ -93,6 +93,12 @@ import Testing
         }
     }
 
+    /// Clocks of machines are set; what settles goes by the time since the start.
+    @Test func itsTimeIsNotThatOfTheDay() {
+        let begun = Intake.sinceStart()
+        #expect(begun() < .seconds(86_400))
+    }
+
     @Test func namesKeepTheirBytes() async throws {
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder)

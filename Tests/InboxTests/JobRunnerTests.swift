@@ -155,6 +155,22 @@ import Transcription
         }
     }
 
+    /// The outbox goes away when the transcript is made: nothing says that it was delivered.
+    @Test func aJobIsOpenUntilItsSidecarsAreThere() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try await Workbench(folder)
+            let runner = place.runner { recording, _, _, _ in
+                try place.inbox.move("outbox", "elsewhere")
+                try place.inbox.write("", to: "outbox")
+                return try await Self.transcript(of: recording)
+            }
+            #expect(await runner.run(try await place.job()) == false)
+            let job = try #require(try await place.journal.jobs().first)
+            #expect(job.state == .queued && job.finishedAt == nil && runner.summary == ServiceSummary())
+            #expect(place.inbox.exists("inbox/talk.wav"))
+        }
+    }
+
     /// It has failed when the journal says so, and the person can read why.
     @Test func aFailureThatCannotBeToldIsNoneYet() async throws {
         try await withTemporaryDirectory { folder in

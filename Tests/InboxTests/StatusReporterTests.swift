@@ -18,6 +18,43 @@ import Transcription
             ProgressTracker(name: name, expectedSamples: nil, expectedChunks: nil, concurrency: 1, priorRate: 1)
         }, pipeline: { _, _, _, _ in throw CancellationError() })
 
+    /// What was finished on a day is not of today any more when that is over, though nothing else happens.
+    @Test func thePageIsWrittenAnewWhenTheDayIsOver() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            try inbox.write("x", to: "inbox/talk.wav")
+            let path = RawName(bytes: "talk.wav".utf8)
+            let midnight = LocalTime.startOfNextDay(1_780_000_000)
+            _ = try await journal.enqueue(
+                inbox: RawName(inbox.settings.path), path: path,
+                identity: try FileStatus(at: inbox["inbox/talk.wav"]).identity, now: midnight - 900
+            ) { _ in path }
+            let job = try #require(try await journal.takeNext())
+            try await journal.finish(job.id, state: .delivered, error: nil, now: midnight - 600)
+            // Ten minutes before midnight; each pause is over at once, and the clock says that it is.
+            let clock = Guarded(midnight - 600)
+            let pages = Guarded<[String]>([])
+            let reporter = StatusReporter(
+                settings: Self.settings(inbox, state: folder), backend: Self.backend, journal: journal,
+                faults: StandingFaults(), logger: InboxFixture.logger, now: { clock.value }
+            ) { _, pause in
+                pages.change { $0.append((try? inbox.text("outbox/status.html")) ?? "") }
+                clock.change { $0 += pause.components.seconds }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await reporter.reportPages() }
+                try await eventually("the page of the next day") { pages.value.count >= 2 }
+                group.cancelAll()
+            }
+            let (before, after) = (pages.value[0], pages.value[1])
+            #expect(before.contains("Finished today (1)") && before.contains("talk.wav"))
+            #expect(!after.contains("talk.wav"))
+            // Not a second after it, nor a day.
+            #expect(after.contains("Last change of this page: \(LocalTime.moment(midnight))"))
+        }
+    }
+
     private static func reporter(
         _ settings: ServiceSettings, _ journal: JobJournal, faults: StandingFaults = StandingFaults()
     ) -> StatusReporter {

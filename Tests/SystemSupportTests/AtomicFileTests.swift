@@ -63,6 +63,35 @@ private func read(_ path: FilePath) throws -> [UInt8] {
         }
     }
 
+    /// After a power failure the old file is there or the new one, and not an empty one.
+    @Test func contentsLastBeforeTheyHaveTheirNameAndThenTheNameDoes() async throws {
+        try await withTemporaryDirectory { path in
+            let folder = try OpenFolder(root: path)
+            let recorder = SyncRecorder(path)
+            try AtomicFile.write([1], named: "a.txt", in: folder.descriptor, rights: nil, sync: recorder.sync)
+            #expect(
+                recorder.calls == [
+                    .init(isFolder: false, names: [], hiddenCount: 1),
+                    .init(isFolder: true, names: ["a.txt"], hiddenCount: 0),
+                ])
+        }
+    }
+
+    @Test func whatCannotBeMadeToLastReplacesNothing() async throws {
+        try await withTemporaryDirectory { path in
+            let folder = try OpenFolder(root: path)
+            let broken = SyncRecorder(path, failsAtFolder: false)
+            try AtomicFile.write([1], named: "a.txt", in: folder.descriptor, rights: nil)
+            let error = #expect(throws: SystemError.self) {
+                try AtomicFile.write([2], named: "a.txt", in: folder.descriptor, rights: nil, sync: broken.sync)
+            }
+            #expect(error?.errno == .ioError)
+            #expect(try read(path.appending("a.txt")) == [1])
+            let left = try names(in: path)
+            #expect(left == ["a.txt"])
+        }
+    }
+
     @Test func replacesALinkAndNotItsTarget() async throws {
         try await withTemporaryDirectory { folder in
             try AtomicFile.write(Array("precious".utf8), named: "target", in: folder, rights: nil)

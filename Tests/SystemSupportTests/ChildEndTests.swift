@@ -19,18 +19,22 @@ import Testing
         return process
     }
 
-    @Test(.timeLimit(.minutes(20))) func tellsHowItEnded() throws {
+    private static func status(of process: pid_t, within limit: Duration) async throws -> CInt? {
+        try await BlockingPool.files.run { try ChildEnd.status(of: process, within: limit) }
+    }
+
+    @Test(.timeLimit(.minutes(20))) func tellsHowItEnded() async throws {
         let fine = try Self.start(["/bin/sh", "-c", "exit 3"])
-        #expect(try ChildEnd.status(of: fine, within: .seconds(600)) == 3 << 8)
+        #expect(try await Self.status(of: fine, within: .seconds(600)) == 3 << 8)
         let killed = try Self.start(["/bin/sh", "-c", "kill -9 $$"])
-        #expect(try ChildEnd.status(of: killed, within: .seconds(600)) == SIGKILL)
-        #expect(throws: SystemError.self) { try ChildEnd.status(of: killed, within: .seconds(600)) }
+        #expect(try await Self.status(of: killed, within: .seconds(600)) == SIGKILL)
+        await #expect(throws: SystemError.self) { try await Self.status(of: killed, within: .seconds(600)) }
     }
 
     /// Somebody stopped it: no alarm of its own reaches it.
-    @Test(.timeLimit(.minutes(20))) func oneThatIsStoppedHoldsUpNothing() throws {
+    @Test(.timeLimit(.minutes(20))) func oneThatIsStoppedHoldsUpNothing() async throws {
         let process = try Self.start(["/bin/sh", "-c", "kill -STOP $$; exec sleep 3600"])
-        #expect(try ChildEnd.status(of: process, within: .milliseconds(300)) == nil)
+        #expect(try await Self.status(of: process, within: .milliseconds(300)) == nil)
         #expect(kill(process, 0) != 0, "it is gone, and not a zombie")
     }
 }

@@ -7,24 +7,37 @@ import Testing
 @Suite struct FolderLockTests {
     private static func makeFolder(_ path: FilePath) { mkdir(path.string, 0o755) }
 
+    /// On a thread, since it waits for those who do not answer.
+    /// - Returns: also who holds names without a right to them.
+    @discardableResult
+    private static func take(
+        _ folder: FilePath, trusting users: Set<UInt32>? = nil
+    ) async throws -> (claim: FolderLock?, squatters: [FolderLock.Squatter]) {
+        try await BlockingPool.files.run {
+            var squatters: [FolderLock.Squatter] = []
+            let claim = try FolderLock.take(folder, trusting: users) { squatters.append($0) }
+            return (claim, squatters)
+        }
+    }
+
+    private static func expectHeld(_ folder: FilePath) async {
+        let held = await #expect(throws: FolderLock.Held.self) { try await take(folder) }
+        #expect(held?.processID == getpid())
+    }
+
     @Test func aFolderIsClaimedOnceByWhateverName() async throws {
         try await withTemporaryDirectory { folder in
             let inbox = folder.appending("inbox")
             Self.makeFolder(inbox)
             #expect(symlink("inbox", folder.appending("link").string) == 0)
             do {
-                let claim = try #require(try FolderLock.take(inbox))
-                for name in ["inbox", "link", "inbox/../inbox"] {
-                    let held = #expect(throws: FolderLock.Held.self) {
-                        try FolderLock.take(folder.appending(name))
-                    }
-                    #expect(held?.processID == getpid())
-                }
+                let claim = try #require(try await Self.take(inbox).claim)
+                for name in ["inbox", "link", "inbox/../inbox"] { await Self.expectHeld(folder.appending(name)) }
                 #expect(claim.covers(folder.appending("link")))
                 Self.makeFolder(folder.appending("other"))
-                #expect(try FolderLock.take(folder.appending("other")) != nil)
+                #expect(try await Self.take(folder.appending("other")).claim != nil)
             }
-            #expect(try FolderLock.take(inbox) != nil)
+            #expect(try await Self.take(inbox).claim != nil)
         }
     }
 
@@ -32,13 +45,13 @@ import Testing
         try await withTemporaryDirectory { folder in
             let inbox = folder.appending("inbox")
             Self.makeFolder(inbox)
-            let claim = try #require(try FolderLock.take(inbox))
+            let claim = try #require(try await Self.take(inbox).claim)
             #expect(rename(inbox.string, folder.appending("old").string) == 0)
             #expect(!claim.covers(inbox))
-            #expect(throws: SystemError.self) { try FolderLock.take(inbox) }
+            await #expect(throws: SystemError.self) { try await Self.take(inbox) }
             Self.makeFolder(inbox)
             #expect(!claim.covers(inbox))
-            #expect(try FolderLock.take(inbox) != nil)
+            #expect(try await Self.take(inbox).claim != nil)
         }
     }
 
@@ -58,15 +71,13 @@ import Testing
     @Test(arguments: [nil, 0] as [CInt?]) func whoDoesNotAnswerHoldsNothing(_ backlog: CInt?) async throws {
         try await Self.withInbox { inbox in
             let name = try NameSquatter.claim(of: inbox)
-            let squatter = try NameSquatter(name, backlog: backlog)
+            let squatter = try await NameSquatter.hold(name, backlog: backlog)
             if backlog != nil { for _ in 0..<4 { try NameSquatter.knock(at: name) } }
-            var named: [FolderLock.Squatter] = []
-            let claim = try #require(try FolderLock.take(inbox) { named.append($0) })
+            let (claim, named) = try await Self.take(inbox)
             // In /proc this process sees itself.
             #expect(named.map(describe) == ["@\(name) \(getpid()) \(geteuid())"])
-            #expect(claim.covers(inbox))
-            let held = #expect(throws: FolderLock.Held.self) { try FolderLock.take(inbox) }
-            #expect(held?.processID == getpid())
+            #expect(claim?.covers(inbox) == true)
+            await Self.expectHeld(inbox)
             withExtendedLifetime(squatter) {}
         }
     }
@@ -77,53 +88,40 @@ import Testing
             let name = try NameSquatter.claim(of: inbox)
             let others: Set<UInt32> = [geteuid() &+ 1]
             do {
-                let squatter = try NameSquatter(name, backlog: 5)
-                var named: [FolderLock.Squatter] = []
-                let claim = try #require(try FolderLock.take(inbox, trusting: others) { named.append($0) })
+                let squatter = try await NameSquatter.hold(name, backlog: 5)
+                let (claim, named) = try await Self.take(inbox, trusting: others)
+                #expect(claim != nil)
                 #expect(named.map(describe) == ["@\(name) \(getpid()) \(geteuid())"])
-                withExtendedLifetime((claim)) {}
-                withExtendedLifetime(squatter) {}
+                withExtendedLifetime((claim, squatter)) {}
             }
-            let squatter = try NameSquatter(name)
-            let first = try #require(try FolderLock.take(inbox))
+            var squatter: NameSquatter? = try await NameSquatter.hold(name)
+            let first = try #require(try await Self.take(inbox).claim)
             withExtendedLifetime(squatter) {}
-            _ = consume squatter
-            let held = #expect(throws: FolderLock.Held.self) { try FolderLock.take(inbox) }
-            #expect(held?.processID == getpid())
+            squatter = nil
+            await Self.expectHeld(inbox)
             withExtendedLifetime(first) {}
         }
     }
 
     @Test func allNamesTakenStopNobody() async throws {
         try await Self.withInbox { inbox in
-            let last = 16
-            try Self.holding(1...last, of: inbox) {
-                var named: [String] = []
-                let claim = try FolderLock.take(inbox) { named.append($0.name) }
-                #expect(claim == nil)
-                #expect(Set(named).count == last)
+            var squatters: [NameSquatter] = []
+            for number in 1...16 {
+                squatters.append(try await NameSquatter.hold(try NameSquatter.claim(of: inbox, number: number)))
             }
+            let (claim, named) = try await Self.take(inbox)
+            #expect(claim == nil)
+            #expect(Set(named.map(\.name)).count == squatters.count)
+            withExtendedLifetime(squatters) {}
         }
-    }
-
-    private static func holding(_ numbers: ClosedRange<Int>, of folder: FilePath, _ body: () throws -> Void) throws {
-        guard let number = numbers.first else { return try body() }
-        let squatter = try NameSquatter(try NameSquatter.claim(of: folder, number: number))
-        if number == numbers.upperBound {
-            try body()
-        } else {
-            try holding((number + 1)...numbers.upperBound, of: folder, body)
-        }
-        withExtendedLifetime(squatter) {}
     }
 
     /// A full queue would hide who listens.
     @Test func whoeverKnocksTheHolderCanStillBeAsked() async throws {
         try await Self.withInbox { inbox in
-            let claim = try #require(try FolderLock.take(inbox))
+            let claim = try #require(try await Self.take(inbox).claim)
             for _ in 0..<300 { try NameSquatter.knock(at: try NameSquatter.claim(of: inbox)) }
-            let held = #expect(throws: FolderLock.Held.self) { try FolderLock.take(inbox) }
-            #expect(held?.processID == getpid())
+            await Self.expectHeld(inbox)
             withExtendedLifetime(claim) {}
         }
     }
@@ -137,20 +135,18 @@ import Testing
             let script = """
                 socket(S, AF_UNIX, SOCK_STREAM, 0); my $a = pack_sockaddr_un("\\0" . shift);
                 for (1..5000) { last if bind(S, $a); select(undef, undef, undef, 0.01) }
-                \(listens ? "listen(S, 5);" : "") $| = 1; print "."; sleep 600
+                \(listens ? "listen(S, 5);" : "") $| = 1; print ".\\n"; sleep 600
                 """
-            let pipe = popen(
-                "exec setpriv --reuid 65534 --regid 65534 --clear-groups perl -MSocket -e '\(script)' \(name)", "r")
-            let output = try #require(pipe)
-            #expect(fgetc(output) == 0x2E)
-            var named: [FolderLock.Squatter] = []
-            let claim = try #require(try FolderLock.take(inbox) { named.append($0) })
-            #expect(named.map(\.name) == ["@\(name)"])
-            let process = try #require(named.first { $0.userID == 65534 }?.processID)
-            #expect(throws: FolderLock.Held.self) { try FolderLock.take(inbox) }
-            kill(process, SIGKILL)
-            pclose(output)
-            withExtendedLifetime(claim) {}
+            let command = "exec setpriv --reuid 65534 --regid 65534 --clear-groups perl -MSocket -e '\(script)' \(name)"
+            try await ShellCommand.run(command) { squatter in
+                #expect(await squatter.line() == ".")
+                let (claim, named) = try await Self.take(inbox)
+                #expect(named.map(\.name) == ["@\(name)"])
+                #expect(named.map(\.userID) == [65534])
+                #expect(named.map(\.processID) == [squatter.process])
+                await Self.expectHeld(inbox)
+                withExtendedLifetime(claim) {}
+            }
         }
     }
 }

@@ -3,7 +3,7 @@ package import SystemPackage
 import SystemSupport
 
 /// Somebody who holds a name among the abstract Unix sockets, for as long as the value lives.
-package struct NameSquatter: ~Copyable {
+package final class NameSquatter: Sendable {
     private let socket: OwnedDescriptor
 
     /// The name of the claim of a folder.
@@ -12,21 +12,21 @@ package struct NameSquatter: ~Copyable {
         return "parlograph-folder-\(identity.device)-\(identity.inode)" + (number > 1 ? "-\(number)" : "")
     }
 
+    private init(_ socket: consuming OwnedDescriptor) { self.socket = socket }
+
     /// - Parameter backlog: of listen(2); nil: it does not listen.
-    package init(_ name: String, backlog: CInt? = nil) throws {
-        let socket = try Self.socket()
+    package static func hold(_ name: String, backlog: CInt? = nil) async throws -> NameSquatter {
+        let squatter = NameSquatter(try socket())
+        let descriptor = squatter.socket.descriptor.rawValue
         // A claim of a folder that had the same inode may still be on its way out.
-        var looks = 0
-        while Self.call(name, { bind(socket.descriptor.rawValue, $0, $1) }) != 0 {
-            looks += 1
-            guard errno == EADDRINUSE, looks < 5000 else {
-                throw SystemError("bind", name, errno: Errno(rawValue: errno))
-            }
-            usleep(10_000)
+        try await eventually("the name \(name)") {
+            if call(name, { bind(descriptor, $0, $1) }) == 0 { return true }
+            guard errno == EADDRINUSE else { throw SystemError("bind", name, errno: Errno(rawValue: errno)) }
+            return false
         }
-        guard backlog.map({ listen(socket.descriptor.rawValue, $0) }) ?? 0 == 0
+        guard backlog.map({ listen(descriptor, $0) }) ?? 0 == 0
         else { throw SystemError("listen", name, errno: Errno(rawValue: errno)) }
-        self.socket = socket
+        return squatter
     }
 
     /// Connects once, and closes the connection.

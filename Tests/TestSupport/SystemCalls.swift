@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 package import SystemPackage
 
 /// System calls that only a test wants and that Swift's Glibc module does not show.
@@ -11,6 +11,19 @@ package enum SystemCalls {
         @convention(c) (CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt) -> CInt
     private static let rename = function("renameat2", as: Rename.self)
     private static let setFSUser = function("setfsuid", as: (@convention(c) (UInt32) -> CInt).self)
+
+    private typealias LimitProcess =
+        @convention(c) (pid_t, CUnsignedInt, UnsafePointer<rlimit>?, UnsafeMutablePointer<rlimit>?) -> CInt
+    private static let limitProcess = function("prlimit", as: LimitProcess.self)
+
+    /// How many descriptors another process may have from now on; those that are open stay so.
+    /// - Returns: whether that could be set.
+    package static func limitDescriptors(of process: pid_t, to count: UInt64) -> Bool {
+        var limit = rlimit()
+        guard limitProcess?(process, RLIMIT_NOFILE.rawValue, nil, &limit) == 0 else { return false }
+        limit.rlim_cur = rlim_t(count)
+        return limitProcess?(process, RLIMIT_NOFILE.rawValue, &limit, nil) == 0
+    }
 
     /// Two entries of an open folder change places, in one step (RENAME_EXCHANGE).
     /// - Returns: whether they did.

@@ -93,6 +93,49 @@ import Transcription
         }
     }
 
+    /// Other words of the same length, written while it is read and with the time put back: they are not what was read.
+    @Test func whatChangesUnseenWhileItIsReadIsNotRemembered() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder.appending("talk.wav")
+            try TestAudioFile.write(Array("words".utf8), to: path)
+            let before = try FileStatus(at: path)
+            _ = try await digest(open(path)) {
+                // The clock of file systems may stand still for some milliseconds.
+                while try FileStatus(at: path).changed == before.changed {
+                    let file = try FileDescriptor.open(path, .writeOnly)
+                    try file.closeAfter { _ = try file.writeAll("tales".utf8) }
+                    let old = before.identity.modified
+                    let time = timespec(tv_sec: Int(old / 1_000_000_000), tv_nsec: Int(old % 1_000_000_000))
+                    _ = path.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], 0) }
+                }
+            }
+            #expect(try FileStatus(at: path).identity == before.identity)
+            #expect(memory.isEmpty)
+        }
+    }
+
+    /// A hearing of gigabytes whose job is stopped is not read to its end.
+    @Test func readingEndsWithItsJob() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder.appending("talk.wav")
+            try TestAudioFile.write([], to: path)
+            let pieces: Int64 = 1000
+            #expect(truncate(path.string, off_t(pieces << 20)) == 0)
+            let begun = Turnstile()
+            await #expect(throws: CancellationError.self) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = try await digest(open(path)) { begun.pass() } }
+                    await begun.haveArrived(1)
+                    group.cancelAll()
+                    begun.open()
+                    try await group.waitForAll()
+                }
+            }
+            #expect(reads.value < pieces / 2, "it read on: \(reads.value) pieces")
+            #expect(memory.isEmpty)
+        }
+    }
+
     @Test func aReadErrorNamesTheFileAndIsNotRemembered() async throws {
         try await withTemporaryDirectory { folder in
             let path = folder.appending("talk.wav")

@@ -137,6 +137,31 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
         }
     }
 
+    /// Who sees the `.json` after a power failure sees a set that is whole.
+    @Test func theSetLastsBeforeItHasItsNamesAndThenTheNamesDo() async throws {
+        try await withTemporaryDirectory { folder in
+            let recorder = SyncRecorder(folder)
+            _ = try SidecarWriter(root: folder, sync: recorder.sync).write(set, for: talk, overwrite: .always)
+            let files = recorder.calls.dropLast()
+            #expect(files.map(\.isFolder) == [false, false, false] && files.map(\.hiddenCount) == [1, 2, 3])
+            #expect(files.allSatisfy { $0.names.isEmpty }, "none has its name before all last")
+            let last = try #require(recorder.calls.last)
+            #expect(last == .init(isFolder: true, names: ["talk.json", "talk.srt", "talk.txt"], hiddenCount: 0))
+        }
+    }
+
+    @Test(arguments: [false, true]) func aSetThatCannotBeMadeToLastIsNone(failsAtFolder: Bool) async throws {
+        try await withTemporaryDirectory { folder in
+            let broken = SyncRecorder(folder, failsAtFolder: failsAtFolder)
+            let error = #expect(throws: TranscriptionError.self) {
+                try SidecarWriter(root: folder, sync: broken.sync).write(set, for: talk, overwrite: .always)
+            }
+            #expect(error?.code == .cannotWrite)
+            let left = try list(folder)
+            #expect(left == [])
+        }
+    }
+
     @Test func aFolderOfThatNameIsLeftAlone() async throws {
         try await withTemporaryDirectory { folder in
             let obstacle = folder.appending("talk.json")

@@ -179,7 +179,8 @@ package final class InboxWatcher: Sendable {
         }
     }
 
-    private func handle(_ event: InotifyEvent) {
+    /// Takes an event into account, on the thread that reads them.
+    package func handle(_ event: InotifyEvent) {
         if event.mask & UInt32(IN_Q_OVERFLOW) != 0 {
             state.withLock { $0.changes.isOverflow = true }
             return

@@ -1,7 +1,7 @@
 import Glibc
 package import Logging
 import SystemPackage
-import SystemSupport
+package import SystemSupport
 import Transcription
 
 /// What the service tells about itself: `status.json` for the commands, a line for the service manager, `status.html` and
@@ -21,6 +21,10 @@ package struct StatusReporter: Sendable {
     let logger: Logger
     /// Nil: there is no service manager to be told.
     let notifier: ServiceNotifier?
+    /// Seconds since 1970; replaced in tests of what is told when a day ends.
+    var now: @Sendable () -> Int64 = UnixTime.now
+    /// Waits for a signal, at most so long; replaced together with `now`.
+    var wait: @Sendable (AsyncSignal, Duration) async -> Void = { await $0.wait(atMost: $1) }
 
     var settings: ServiceSettings { current.settings }
 
@@ -29,10 +33,14 @@ package struct StatusReporter: Sendable {
 
 extension StatusReporter {
     /// One that tells of a service of which nothing runs: what the journal holds.
-    /// - Parameter faults: what others found.
+    /// - Parameters:
+    ///   - faults: what others found.
+    ///   - now: seconds since 1970, by which the status pages go.
+    ///   - wait: waits for a signal, at most so long.
     package init(
         settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, faults: StandingFaults,
-        logger: Logger
+        logger: Logger, now: @escaping @Sendable () -> Int64 = UnixTime.now,
+        wait: @escaping @Sendable (AsyncSignal, Duration) async -> Void = { await $0.wait(atMost: $1) }
     ) {
         let current = ActiveSettings(settings, backend)
         let (board, pendingMoves) = (ProgressBoard(), PendingMoves())
@@ -46,8 +54,9 @@ extension StatusReporter {
             backoff: DependencyBackoff(logger: logger), pendingMoves: pendingMoves, faults: faults,
             space: FreeSpace(logger: logger),
             pages: StatusPages(probe: probe, logger: logger), notes: notes,
-            outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: nil)
+            outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: nil, now: now, wait: wait)
     }
+
     func reportStatus() async {
         var last: ServiceStatus?
         var noted: [Int64: Job.Chunks] = [:]
@@ -148,7 +157,7 @@ extension StatusReporter {
 
     /// Keeps the status pages up to date: at once when a quiet queue comes to life, every few seconds while it lives,
     /// and after midnight, when what was finished today is of yesterday.
-    func reportPages() async {
+    package func reportPages() async {
         let outboxes = Set(settings.inboxes.map(\.outbox)).subtracting(shownInboxes.keys)
         for outbox in outboxes {
             _ = await pages.calls.run(on: .folder(outbox), within: Self.maximumPageWait) { pages.remove(from: outbox) }
@@ -157,11 +166,11 @@ extension StatusReporter {
             await writePages(stoppedAt: nil)
             try? await Task.sleep(for: Self.minimumPageInterval)
             guard board.isIdle else {
-                await board.pagesOutdated.wait(atMost: Self.progressPageInterval)
+                await wait(board.pagesOutdated, Self.progressPageInterval)
                 continue
             }
-            let untilMidnight = LocalTime.startOfDay(LocalTime.startOfDay(UnixTime.now()) + 26 * 3600) - UnixTime.now()
-            await board.pagesOutdated.wait(atMost: .seconds(max(60, untilMidnight)))
+            let now = now()
+            await wait(board.pagesOutdated, .seconds(max(60, LocalTime.startOfNextDay(now) - now)))
         }
     }
 
@@ -178,7 +187,7 @@ extension StatusReporter {
             guard let page = try? await makePage(outbox, inboxes, stoppedAt: stoppedAt) else { return }
             made[outbox] = page
         }
-        let now = UnixTime.now()
+        let now = now()
         for outbox in pages.outboxes.union(made.keys) {
             let page = made[outbox]
             let write: @Sendable () -> Void = { pages.update(page, in: outbox, now: now) }
@@ -197,7 +206,7 @@ extension StatusReporter {
     private static let failuresOf: Int64 = 7 * 86_400
 
     private func makePage(_ outbox: FilePath, _ inboxes: [RawName], stoppedAt: Int64?) async throws -> StatusPage {
-        let now = UnixTime.now()
+        let now = now()
         let today = LocalTime.startOfDay(now)
         var page = StatusPage()
         page.stoppedAt = stoppedAt

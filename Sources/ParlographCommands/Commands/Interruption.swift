@@ -7,10 +7,12 @@ import UnixSignals
 enum Interruption {
     /// Runs `body`; the first signal cancels it. `body` ends by itself then, within about a second.
     static func run<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
-        await withTaskGroup(of: Result?.self) { group in
+        // Before anything shows that it runs: a signal that comes then must find somebody.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        return await withTaskGroup(of: Result?.self) { group in
             group.addTask { await body() }
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
+                for await _ in signals { break }
                 return nil
             }
             var result: Result?

@@ -43,6 +43,7 @@ package struct SidecarWriter: Sendable {
     private let subfolder: [RawName]
     private let links: RootLinks
     private let stage: Stage
+    private let sync: AtomicFile.Sync
 
     /// Writes a hidden temporary file and returns its name, as `AtomicFile.stage` does.
     package typealias Stage =
@@ -53,12 +54,14 @@ package struct SidecarWriter: Sendable {
     ///   - root: an existing folder.
     ///   - links: whose links may lead to it.
     ///   - subfolder: folders below it, made where missing; a link among them is refused.
-    ///   - stage: replaced in tests of what a full disk leaves behind.
+    ///   - stage: replaced in tests of what a full disk leaves behind; nil: as `AtomicFile` does it.
+    ///   - sync: as for `AtomicFile.write`.
     package init(
         root: FilePath, subfolder: [RawName] = [], links: RootLinks = .trusted,
-        stage: @escaping Stage = { try AtomicFile.stage($0, for: $1, in: $2, rights: $3) }
+        stage: Stage? = nil, sync: @escaping AtomicFile.Sync = AtomicFile.kernelSync
     ) {
-        self.stage = stage
+        self.stage = stage ?? { try AtomicFile.stage($0, for: $1, in: $2, rights: $3, sync: sync) }
+        self.sync = sync
         self.root = root
         self.subfolder = subfolder
         self.links = links
@@ -198,7 +201,7 @@ package struct SidecarWriter: Sendable {
                     try Self.rename(file.temporary, file.final, in: folder)
                     if wasFree { appeared.append(file.final) }
                 }
-                try AtomicFile.syncFolder(folder)
+                try AtomicFile.syncFolder(folder, sync: sync)
                 return true
             }
             guard appears else {
