@@ -232,8 +232,8 @@ struct ExternalDecoder {
                 .warning(
                     "The file is damaged at \(TimeText.clock(seconds: place)): a piece of the sound is missing there."))
         }
-        // At the very end ffmpeg tells a time that is none.
-        if let place = times.firstOddity, place < Double(stream.frameCount) / Double(stream.sampleRate) - 0.1 {
+        // Near the end ffmpeg tells a time that is none.
+        if let place = times.firstOddity, place < Double(stream.frameCount) / Double(stream.sampleRate) - 1 {
             try output.send(
                 .warning(
                     "The times in the file jump at \(TimeText.clock(seconds: place)), where they cannot be right: the sound goes on "
