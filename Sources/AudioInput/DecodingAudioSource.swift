@@ -68,7 +68,7 @@ package struct DecodingAudioSource: AudioSource {
     }
 
     /// Before a recording that could not be read is tried again: disks and servers take their time to come back.
-    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(30))
+    private static let backoff = Backoff(first: .seconds(1), maximum: .seconds(30))
 
     private func decode(_ recording: Recording, _ language: String?, into feed: DecoderFeed) async throws {
         var cutter = SampleCutter()

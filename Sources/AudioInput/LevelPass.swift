@@ -26,7 +26,7 @@ enum LevelPass {
         case .flac(let start):
             // STREAMINFO: five bits, of which 1 is left out, behind the rate and the channels.
             (file.number(at: start + 18, count: 8, bigEndian: true) ?? 0) >> 36 & 31 >= 16 ? .integer : .plain
-        case .mpg123, .ogg, .raw, .ffmpeg: .plain
+        case .mpg123, .ogg, .oggFLAC, .raw, .ffmpeg: .plain
         }
     }
 
