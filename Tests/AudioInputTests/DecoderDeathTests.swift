@@ -193,7 +193,7 @@ import Transcription
         let work =
             "end=$(($(date +%s) + 4)); "
             + "while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; done; "
-        let outcome = try await decode(script: work + Self.beginning + Self.end, stallLimit: .seconds(1))
+        let outcome = try await decode(script: work + Self.beginning + Self.end, maximumStall: .seconds(1))
         #expect(outcome.runs == 1 && outcome.samples.count == 16_000)
     }
 
