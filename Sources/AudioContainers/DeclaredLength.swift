@@ -15,7 +15,8 @@ package enum DeclaredLength: Equatable, Sendable {
     /// Bytes that may be missing without a verdict: writers that count a header or a padding byte wrongly are common.
     static let slack: Int64 = 64
 
-    package init(of source: some ByteSource) {
+    /// - Parameter fileExtension: of the file's name, without its dot: sound without a header may look like anything.
+    package init(of source: some ByteSource, fileExtension: String? = nil) {
         let tags = ID3Tags(source)
         guard source.size > tags.end else {
             self = .undeclared
@@ -25,7 +26,8 @@ package enum DeclaredLength: Equatable, Sendable {
             self = .short(expected: nil)
             return
         }
-        let verdict = Self.ofContainer(source, at: tags.end)
+        let isRaw = fileExtension.flatMap { RawCoding(fileExtension: $0) } != nil
+        let verdict = Self.ofContainer(source, at: tags.end, isRaw: isRaw)
         if verdict != .headerOnly, let layout = SoundLayout(source, at: tags.end), layout.tail(in: source) != .nothing {
             // A header that declares less than there is says nothing about the rest.
             self = .undeclared
@@ -35,7 +37,7 @@ package enum DeclaredLength: Equatable, Sendable {
         self = verdict == .met && Self.endsInZeros(source) ? .undeclared : verdict
     }
 
-    private static func ofContainer(_ source: some ByteSource, at start: Int64) -> DeclaredLength {
+    private static func ofContainer(_ source: some ByteSource, at start: Int64, isRaw: Bool) -> DeclaredLength {
         let head = source.bytes(at: start, count: 32)
         if let layout = WaveLayout(source, at: start) { return wave(layout, source) }
         if head.has("RIFF") { return riff(head, at: start, size: source.size) }
@@ -52,7 +54,7 @@ package enum DeclaredLength: Equatable, Sendable {
         if head.has(".snd") { return au(head, at: start, size: source.size) }
         if head.has("caff") { return caf(source, at: start) }
         if head.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return matroska(source) }
-        return mpeg(source, from: start)
+        return isRaw ? .undeclared : mpeg(source, from: start)
     }
 
     /// A declared end of the file against its size.

@@ -20,7 +20,6 @@ package enum RawCoding: Equatable, Hashable, Sendable {
     ]
 
     /// Every ending, in lower case and without its dot, that says how sound without a header is stored.
-    package static let fileExtensions = Set(names.keys)
 
     /// Nil for an ending that says nothing of the kind.
     /// - Parameter fileExtension: without its dot; upper and lower case are the same.

@@ -24,6 +24,10 @@ package enum AudioFormatSniffer {
         if waveFailure == nil, let thing = ForeignFile.kind(of: head) {
             throw DecodingFailure(.notARecording, "is not audio: it is \(thing).")
         }
+        // Before a look for frames: periods of a tone may look like them, and frames may look like G.722.
+        if waveFailure == nil, fileExtension?.lowercased() != "g722", let format = raw(source, fileExtension) {
+            return format
+        }
         if let scan = MPEGScan(source, from: start, limit: maximumJunk) {
             var format = mpeg(scan)
             format.warning = tagWarning
@@ -36,22 +40,21 @@ package enum AudioFormatSniffer {
         if start > 0, start >= source.size {
             throw DecodingFailure(.notARecording, "holds no audio, only a tag (title, artist, picture).")
         }
+        if let format = raw(source, fileExtension) { return format }
         if let fileExtension, let coding = RawCoding(fileExtension: fileExtension) {
-            return try raw(source, coding, fileExtension.lowercased())
+            throw DecodingFailure(
+                .notARecording,
+                "has no header, and its bytes are not those of \(coding.title), which its name (.\(fileExtension)) stands for."
+            )
         }
         throw DecodingFailure(.notARecording, "is not audio in any format known here.")
     }
 
-    /// Sound without a header, by the file's name.
-    private static func raw(
-        _ source: some ByteSource, _ named: RawCoding, _ fileExtension: String
-    ) throws(DecodingFailure) -> AudioFormat {
-        guard let coding = named.heard(in: source, isVague: fileExtension == "raw") else {
-            throw DecodingFailure(
-                .notARecording,
-                "has no header, and its bytes are not those of \(named.title), which its name (.\(fileExtension)) stands for."
-            )
-        }
+    /// Sound without a header, by the file's name; nil where that says nothing of the kind, or the bytes are no such sound.
+    private static func raw(_ source: some ByteSource, _ fileExtension: String?) -> AudioFormat? {
+        guard let fileExtension = fileExtension?.lowercased(), let named = RawCoding(fileExtension: fileExtension),
+            let coding = named.heard(in: source, isVague: fileExtension == "raw")
+        else { return nil }
         let decoder: AudioFormat.Decoder =
             switch coding {
             case .g722: .ffmpeg(demuxer: "g722")

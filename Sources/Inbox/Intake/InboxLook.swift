@@ -59,7 +59,7 @@ package struct InboxLook: Sendable {
                 case .refused: .writer
                 case .unavailable: .unknown
                 }
-            let contents = contents(of: file.descriptor, size: status.identity.byteCount)
+            let contents = contents(of: file.descriptor, path.path.extension, size: status.identity.byteCount)
             // What was read while it changed says nothing of what it is now.
             guard try FileStatus(of: file.descriptor).identity == status.identity else {
                 return .present(status.identity, .writer, .open)
@@ -78,10 +78,12 @@ package struct InboxLook: Sendable {
         }
     }
 
-    private func contents(of descriptor: FileDescriptor, size: Int64) -> CompletenessRule.Contents {
+    private func contents(
+        of descriptor: FileDescriptor, _ fileExtension: String?, size: Int64
+    ) -> CompletenessRule.Contents {
         let dataEnd = FileLease.dataEnd(descriptor, size: size)
         if dataEnd < size { return .short(.init(arrived: dataEnd, expected: size)) }
-        switch DeclaredLength(of: FileBytes(descriptor: descriptor.rawValue)) {
+        switch DeclaredLength(of: FileBytes(descriptor: descriptor.rawValue), fileExtension: fileExtension) {
         case .met: return .whole
         case .undeclared: return .open
         case .headerOnly: return .headerOnly
