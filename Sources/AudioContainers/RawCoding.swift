@@ -19,8 +19,6 @@ package enum RawCoding: Equatable, Hashable, Sendable {
         "sln48": .linear(rate: 48_000), "sln96": .linear(rate: 96_000), "sln192": .linear(rate: 192_000),
     ]
 
-    /// Every ending, in lower case and without its dot, that says how sound without a header is stored.
-
     /// Nil for an ending that says nothing of the kind.
     /// - Parameter fileExtension: without its dot; upper and lower case are the same.
     package init?(fileExtension: String) {
