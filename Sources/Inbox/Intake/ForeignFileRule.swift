@@ -1,3 +1,4 @@
+import AudioContainers
 package import SystemSupport
 
 /// Tells what of an inbox is no recording and nobody expects a transcript of: what cameras and meeting programs lay beside
@@ -15,14 +16,14 @@ package enum ForeignFileRule {
     }
 
     private static let proxies: Set = ["lrv", "lrf"]
-    /// Sound, video with sound, dictation and telephony; whether it can be decoded here is another question.
+    /// Sound, video with sound, dictation and telephony, besides what `RawCoding` knows; whether it can be decoded here is
+    /// another question.
     private static let sounds = Set(
         """
         wav wave bwf rf64 w64 aif aiff aifc caf au snd voc sph nist avr iff 8svx mp3 mp2 mp1 mpa mpga aac
         adts ac3 eac3 ec3 dts flac ogg oga opus spx ape wv tta mpc mp+ dsf dff wma ra rm rmvb m4a m4b m4r
         m4p mp4 m4v mov qt qta 3gp 3gpp 3g2 3ga f4a f4v flv mka mkv webm weba avi wmv asf mpg mpeg mpe m2v
-        vob ts mts m2ts m2t mod tod mxf ogv ogm ogx divx dv amr awb gsm g722 g726 g729 ulaw alaw mulaw ul al
-        mu sln sln8 sln16 sln24 sln32 sln48 pcm raw dss ds2 dvf msv vox ivf
+        vob ts mts m2ts m2t mod tod mxf ogv ogm ogx divx dv amr awb g726 g729 pcm dss ds2 dvf msv vox ivf
         """.split(whereSeparator: \.isWhitespace).map(String.init))
     /// Longer ones are words of a title: "Besuch bei Dr. Lindström".
     private static let maximumExtension = 5
@@ -30,7 +31,8 @@ package enum ForeignFileRule {
     /// - Parameter name: without folders.
     package static func kind(of name: RawName) -> Kind {
         guard let found = `extension`(of: name) else { return .none }
-        return proxies.contains(found) ? .proxy : sounds.contains(found) ? .sound : .other
+        if proxies.contains(found) { return .proxy }
+        return sounds.contains(found) || RawCoding(fileExtension: found) != nil ? .sound : .other
     }
 
     /// - Parameters:
