@@ -18,6 +18,27 @@ import Transcription
             ProgressTracker(name: name, expectedSamples: nil, expectedChunks: nil, concurrency: 1, priorRate: 1)
         }, pipeline: { _, _, _, _ in throw CancellationError() })
 
+    /// A transcript that is whole as far as its file is: what that has lost is told beside it.
+    @Test func thePageTellsWhatAFileHasLost() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            try inbox.write("x", to: "inbox/talk.wav")
+            let path = RawName(bytes: "talk.wav".utf8)
+            _ = try await journal.enqueue(
+                inbox: RawName(inbox.settings.path), path: path,
+                identity: try FileStatus(at: inbox["inbox/talk.wav"]).identity, now: 1
+            ) { _ in path }
+            let job = try #require(try await journal.takeNext())
+            try await journal.recordDelivery(
+                job.id, digests: [], outcome: .delivered, lostSamples: 60 * SampleClock.rate)
+            try await journal.finish(job.id, state: .delivered, error: nil, now: UnixTime.now())
+            await Self.reporter(Self.settings(inbox, state: folder), journal).writeLastReports()
+            #expect(try inbox.text("outbox/status.html").contains("the file is damaged"))
+            #expect(OutboxNotices.damage(lostSamples: SampleClock.rate - 1) == nil)
+        }
+    }
+
     /// What was finished on a day is not of today any more when that is over, though nothing else happens.
     @Test func thePageIsWrittenAnewWhenTheDayIsOver() async throws {
         try await withTemporaryDirectory { folder in
