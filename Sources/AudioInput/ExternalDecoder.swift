@@ -123,6 +123,8 @@ struct ExternalDecoder {
         var stream = AUStream(insertions: holes)
         /// Where something could not be used, in samples that came.
         var faults: [Int64] = []
+        /// Of silence that was put in, that which stands for something that could not be used.
+        var damaged: Set<Double> = []
         var report = ExternalReport()
         var times = ContainerTimes()
         let own = DeclaredSound(of: file, tracks: reading.tracks)
@@ -142,9 +144,10 @@ struct ExternalDecoder {
             for jump in report.takeJumps() {
                 // The length of a file of fragments is what the times of these make it.
                 let length = demuxer == "mov" && own == .unread ? nil : report.containerLength
-                if let hole = times.take(jump.before, jump.after, containerLength: length) {
-                    stream.insert(hole)
-                }
+                guard let hole = times.take(jump.before, jump.after, containerLength: length) else { continue }
+                stream.insert(hole)
+                let fault = Double(faults.last ?? 0) / Double(max(1, stream.sampleRate))
+                if jump.followsFault, fault > hole.place - Self.maximumFaultDistance { damaged.insert(hole.place) }
             }
         }
         while let (isReport, count) = child.read(into: buffer) {
@@ -222,10 +225,11 @@ struct ExternalDecoder {
         for place in chain?.holes ?? [] {
             let before = stream.inserted.reduce(0) { $1.place < place - $0 ? $0 + $1.length : $0 }
             faults.append(Int64((place - before) * Double(stream.sampleRate)))
+            let near = stream.inserted.filter { abs($0.place - (place - before)) < 3 }
+            damaged.formUnion(near.map(\.place))
         }
         let isTold = try tellHoles(
-            in: stream.zeros, near: faults, stream.inserted, areCounted: !holes.isEmpty, rate: stream.sampleRate,
-            to: &output)
+            in: stream, near: faults, damaged: holes.isEmpty ? damaged : nil, to: &output)
         if let chain, !chain.isFinished { try output.send(.warning(OggChain.cutOff)) }
         if !isTold, let place = chain?.holes.first {
             try output.send(
@@ -292,31 +296,34 @@ struct ExternalDecoder {
         try output.send(.warning(warning))
     }
 
+    /// What ffmpeg says of a packet is at most so far from what is missing, in seconds.
+    private static let maximumFaultDistance = 10.0
+    /// What ffmpeg may have written behind a fault before it told of it here: two fills of the pipe, its own buffer, and a
+    /// block that waits to be mixed.
+    private static let maximumLagBytes: Int64 = 256 << 10
+
     /// Tells of silence that stands for what is missing.
     /// - Parameters:
-    ///   - zeros: stretches of silence, of which those count that have a fault beside them.
-    ///   - inserted: what was put in here.
-    ///   - areCounted: all of that stands for frames that are missing by their number; otherwise what has a fault beside it.
+    ///   - stream: its stretches of silence count that have a fault beside them.
+    ///   - damaged: where what was put in stands for a fault; nil: all of it does, by the numbers of its frames.
     /// - Returns: whether there was something to tell.
     private func tellHoles(
-        in zeros: [Range<Int64>], near faults: [Int64], _ inserted: [ADTSDamage.Hole], areCounted: Bool, rate: Int,
-        to output: inout DecoderOutput
+        in stream: borrowing AUStream, near faults: [Int64], damaged: Set<Double>?, to output: inout DecoderOutput
     ) throws -> Bool {
-        // What ffmpeg says of a packet comes a little before or behind what it makes of those around it.
-        let tolerance = Int64(3 * rate)
-        func hasFault(_ start: Int64, _ end: Int64) -> Bool {
-            faults.contains { $0 > start - tolerance && $0 < end + tolerance }
-        }
+        let rate = Double(stream.sampleRate)
+        // It comes a little before or behind what it makes of the packets around it.
+        let tolerance = 3 * Int64(stream.sampleRate)
+        let lag = Self.maximumLagBytes / Int64(4 * stream.channels)
         var pieces: [Range<Double>] = []
-        for range in zeros where hasFault(range.lowerBound, range.upperBound) {
-            let start = Double(range.lowerBound) / Double(rate)
-            let shift = inserted.prefix { $0.place <= start }.reduce(0) { $0 + $1.length }
-            pieces.append((start + shift)..<(Double(range.upperBound) / Double(rate) + shift))
+        for range in stream.zeros
+        where faults.contains(where: { $0 > range.lowerBound - tolerance - lag && $0 < range.upperBound + tolerance }) {
+            let start = Double(range.lowerBound) / rate
+            let shift = stream.inserted.prefix { $0.place <= start }.reduce(0) { $0 + $1.length }
+            pieces.append((start + shift)..<(Double(range.upperBound) / rate + shift))
         }
         var filled = 0.0
-        for hole in inserted {
-            let place = Int64(hole.place * Double(rate))
-            if areCounted || hasFault(place, place) {
+        for hole in stream.inserted {
+            if damaged?.contains(hole.place) ?? true {
                 pieces.append((hole.place + filled)..<(hole.place + filled + hole.length))
             }
             filled += hole.length
@@ -325,7 +332,7 @@ struct ExternalDecoder {
         for piece in pieces.sorted(by: { $0.lowerBound < $1.lowerBound }) {
             loss.add(from: piece.lowerBound, to: piece.upperBound)
         }
-        try loss.tell(areCounted ? Loss.estimate : "", to: &output)
+        try loss.tell(damaged == nil ? Loss.estimate : "", to: &output)
         return !loss.isEmpty
     }
 

@@ -49,16 +49,28 @@ struct ExternalReport {
     /// The file has no audio track.
     private(set) var sawNoAudio = false
     private var line: [UInt8] = []
-    /// Numbers that `ContainerTimes.filter` has told and nobody has taken.
-    private var times: [Double] = []
+    /// Told by `ContainerTimes.filter`, taken by nobody yet.
+    private var jumps: [Jump] = []
+    /// The first of the two times of a jump.
+    private var expectedTime: Double?
+    private var faultsBeforeJump = 0
 
     init() {}
 
-    /// The jumps in the container's times that were told since the last call: the time that was expected, the one that came.
-    mutating func takeJumps() -> [(before: Double, after: Double)] {
-        let count = times.count / 2
-        defer { times.removeFirst(2 * count) }
-        return (0..<count).map { (times[2 * $0], times[2 * $0 + 1]) }
+    /// A jump in the container's times.
+    struct Jump {
+        /// The time that was expected, in seconds; -1 at a beginning.
+        let before: Double
+        /// The time that came.
+        let after: Double
+        /// Something could not be used since the jump before: what is missing here may be that.
+        let followsFault: Bool
+    }
+
+    /// Those that were told since the last call.
+    mutating func takeJumps() -> [Jump] {
+        defer { jumps.removeAll() }
+        return jumps
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
@@ -71,12 +83,24 @@ struct ExternalReport {
         }
     }
 
+    private mutating func take(_ time: Double) {
+        guard let before = expectedTime else {
+            expectedTime = time
+            return
+        }
+        expectedTime = nil
+        if jumps.count < 100_000 {
+            jumps.append(Jump(before: before, after: time, followsFault: faultCount > faultsBeforeJump))
+        }
+        faultsBeforeJump = faultCount
+    }
+
     private mutating func take() {
         defer { line.removeAll(keepingCapacity: true) }
         if line.starts(with: "[info] ".utf8), line.count < 40,
             let time = Double(String(decoding: line.dropFirst(7), as: UTF8.self))
         {
-            if times.count < 200_000 { times.append(time) }
+            take(time)
             return
         }
         if seconds == nil, let at = line.indices.first(where: { line[$0...].starts(with: "Duration: ".utf8) }) {
