@@ -24,13 +24,13 @@ let testPool = BlockingPool(name: "test-pack", limit: 2)
 /// An engine named `cloud` that talks to `server`.
 func engine(
     _ server: FakeTranscriptionServer, loop: CurlLoop = CurlLoop(), pool: BlockingPool = testPool,
-    _ change: (inout OpenAIEngineSettings) -> Void = { _ in }
+    clock: any Clock<Duration> = ContinuousClock(), _ change: (inout OpenAIEngineSettings) -> Void = { _ in }
 ) throws -> OpenAITranscriber {
     var settings = OpenAIEngineSettings(name: "cloud", baseURLs: [server.url], model: "whisper-1")
     settings.apiKey = Secret("sk-test-0123456789abcdef")
     settings.requestTimeout = .seconds(600)
     change(&settings)
-    return try OpenAITranscriber(settings: settings, loop: loop, pool: pool)
+    return try OpenAITranscriber(settings: settings, loop: loop, pool: pool, clock: clock)
 }
 
 /// The error that `body` throws; nil when it throws none or another kind.

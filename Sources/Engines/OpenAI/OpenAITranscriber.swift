@@ -37,8 +37,12 @@ package struct OpenAITranscriber: Transcriber {
     /// - Parameters:
     ///   - loop: shared by all engines of the program.
     ///   - pool: where audio is packed and answers are read.
+    ///   - clock: tells how long an address that failed rests.
     /// - Throws: `TranscriptionError` with code `configuration`.
-    package init(settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool) throws {
+    package init(
+        settings: OpenAIEngineSettings, loop: CurlLoop, pool: BlockingPool,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) throws {
         let section = "[engines.\(settings.name)]"
         var profile = settings.usualProfile
         let name = profile.name
@@ -73,7 +77,7 @@ package struct OpenAITranscriber: Transcriber {
             form: ServerKnowledge.Form(
                 codec: settings.uploadCodec ?? profile.codec, format: profile.format,
                 sendsOptionalFields: true, onlyHTTP1: false))
-        addresses = AddressPool(count: endpoints.count)
+        addresses = AddressPool(count: endpoints.count, clock: clock)
         identity = EngineIdentity(
             name: settings.name, kind: Self.kind, model: settings.model,
             settings: Self.changingTheText(settings, profile, endpoint: endpoints[0]))
