@@ -30,7 +30,9 @@ struct AUStream: ~Copyable {
 
     /// Silence is to be put in, at a place that has not come yet.
     mutating func insert(_ hole: ADTSDamage.Hole) {
-        if insertions.count + inserted.count < Self.maximumInsertions { insertions.append(hole) }
+        guard insertions.count + inserted.count < Self.maximumInsertions else { return }
+        let next = insertions.lastIndex { $0.place <= hole.place }.map { $0 + 1 } ?? 0
+        insertions.insert(hole, at: next)
     }
 
     /// Whole frames have come that were not passed on.

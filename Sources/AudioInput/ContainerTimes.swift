@@ -47,7 +47,7 @@ package struct ContainerTimes {
         let missing = after - clock
         guard isFirst || before != -1, abs(missing) > 0.5 else { return nil }
         let isPossible = length.map { after <= $0 + 5 } ?? (missing <= Self.maximumUnexplained)
-        guard missing > 0, isPossible, came >= 0 else {
+        guard missing > 0, isPossible, came >= 0, after <= Loss.maximumRecording else {
             firstOddity = firstOddity ?? max(0, came)
             return nil
         }

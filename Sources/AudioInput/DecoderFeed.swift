@@ -128,7 +128,12 @@ final class DecoderFeed: Sendable {
     private func error(_ end: DecodingEnd) -> TranscriptionError {
         let name = recording.displayName
         return switch end {
-        case .complete, .needs: TranscriptionError(.notARecording, "\(name) holds no audio that can be decoded.")
+        case .complete: TranscriptionError(.notARecording, "\(name) holds no audio that can be decoded.")
+        case .needs:
+            TranscriptionError(
+                .undecodable,
+                "\(name) has more tracks of sound than are looked through here, and nothing is to be heard in "
+                    + "the first of them: put the one that is meant into a file of its own.")
         case .unreadable(let errno): recording.cannotBeRead(errno)
         case .failed(let failure): TranscriptionError(code(of: failure), "\(name) \(failure.message)")
         case .crashed(let reason):

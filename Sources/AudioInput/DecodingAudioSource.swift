@@ -80,6 +80,12 @@ package struct DecodingAudioSource: AudioSource {
         while true {
             var (end, report) = try await run(recording, program: program, feed, &cutter)
             if case .needs(let needed) = end, readings < Self.maximumReadings {
+                if report.isDoubtful, !wasDoubtful {
+                    // What was found out may be what a disk withheld.
+                    wasDoubtful = true
+                    try await sleep(Self.backoff.pause(after: 1))
+                    continue
+                }
                 readings += 1
                 program = try await ffmpegArguments(needed, recording, language)
                 continue
@@ -105,9 +111,9 @@ package struct DecodingAudioSource: AudioSource {
         }
     }
 
-    /// How often ffmpeg may find that it is to read the file in another way: some for tracks that are no use, one for the
-    /// level.
-    private static let maximumReadings = 24
+    /// How often ffmpeg may find that it is to read the file in another way: one for each track that is no use (a hall has
+    /// booths for thirty languages), one for the level.
+    private static let maximumReadings = 100
 
     private func ffmpegArguments(
         _ needed: ProgramNeeded, _ recording: Recording, _ language: String?

@@ -1,14 +1,16 @@
 /// Interleaved channels to one, without losing who speaks.
 ///
 /// Stereo is the mean of both channels, unless they cancel each other out (a reversed cable): then the left one alone,
-/// block by block. Of more, the centre one where the layout has one, as soon as something was heard in it: there is the
-/// dialogue, and in the others the music. Otherwise the mean of those in which something was heard so far, so that one voice
-/// among eight channels is not made eight times quieter.
+/// block by block. Of more, the centre one where the layout has one and it is not much quieter than the others: there is the
+/// dialogue, and in the others the music. Where it is, and otherwise, the mean of those in which something was heard so far, so
+/// that one voice among eight channels is not made eight times quieter.
 struct Downmixer {
     /// Frames a block; decoders deliver in blocks of this so that the same sound in two formats is treated alike.
     static let blockFrames = 16_384
     /// +24 dBFS, with the gain: what is louder, in a damaged file, would spread over a whole filter's length.
     private static let maximumSample: Float = 16
+
+    private static let rampFrames = 512
 
     /// The channels cancelled each other out somewhere.
     private(set) var sawOppositeChannels = false
@@ -17,7 +19,8 @@ struct Downmixer {
     private let level: LevelControl
     private let gain: Float
     private var heard: [Bool]
-    private var isCentreHeard = false
+    /// How much of the last frame was the centre alone, from 0 to 1; nil: no block has come.
+    private var centreShare: Float?
 
     /// - Parameters:
     ///   - centre: which channel is the centre one of a layout with one; nil: none, or that is not known.
@@ -84,10 +87,14 @@ struct Downmixer {
 
     private mutating func mixMany(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) {
         let frames = input.count / channels
+        var wanted: Float = 0
         if let centre {
-            // -60 dBFS
-            isCentreHeard = isCentreHeard || energy(of: centre, input) > Float(frames) * 1e-6
-            if isCentreHeard {
+            let dialogue = energy(of: centre, input)
+            let loudest = (0..<channels).map { $0 == centre ? 0 : energy(of: $0, input) }.max() ?? 0
+            // -60 dBFS, and 20 dB below the loudest: six microphones are written as six channels of a cinema, too.
+            if dialogue > Float(frames) * 1e-6, dialogue * 100 > loudest { wanted = 1 }
+            if wanted == 1, centreShare ?? 1 == 1 {
+                centreShare = 1
                 for i in 0..<frames { output[i] = input[i * channels + centre] }
                 return
             }
@@ -101,6 +108,15 @@ struct Downmixer {
         for i in 0..<frames { output[i] = 0 }
         for channel in active {
             for i in 0..<frames { output[i] += input[i * channels + channel] * share }
+        }
+        var present = centreShare ?? 0
+        defer { centreShare = present }
+        guard let centre, wanted > 0 || present > 0 else { return }
+        // In a few milliseconds, not with a click.
+        let step = 1 / Float(Self.rampFrames)
+        for i in 0..<frames {
+            present = wanted > present ? min(1, present + step) : max(wanted, present - step)
+            output[i] += (input[i * channels + centre] - output[i]) * present
         }
     }
 

@@ -32,7 +32,10 @@ struct ExternalReport {
         if hasOnlyTimes || own == .open { return nil }
         if case .seconds(let seconds, _) = own { return seconds }
         let soundSeconds = taken.compactMap { tracks.indices.contains($0) ? tracks[$0].seconds : nil }.max()
-        if hasPictures { return soundSeconds.flatMap { tag in seconds.map { min(tag, $0) - skippedSeconds } } }
+        // The container lasts as long as its longest track.
+        if hasPictures || tracks.count > 1 {
+            return soundSeconds.flatMap { tag in seconds.map { min(tag, $0) - skippedSeconds } }
+        }
         return isLengthEstimated ? nil : seconds.map { $0 - skippedSeconds }
     }
     /// Of the whole container; nil where it is not known.

@@ -13,6 +13,7 @@ import Transcription
         var isDefault = false
         /// Seconds at which it begins.
         var start = 0
+        var seconds = 4
     }
 
     private static func file(_ name: String, _ tracks: [Track], codec: String = "aac") async throws -> [UInt8] {
@@ -21,7 +22,7 @@ import Transcription
             let source =
                 track.frequency == 0
                 ? "anullsrc=r=16000:cl=mono" : "sine=frequency=\(track.frequency):sample_rate=16000"
-            arguments += ["-f", "lavfi", "-itsoffset", "\(track.start)", "-t", "4", "-i", source]
+            arguments += ["-f", "lavfi", "-itsoffset", "\(track.start)", "-t", "\(track.seconds)", "-i", source]
         }
         for (i, track) in tracks.enumerated() {
             arguments += ["-map", "\(i):a", "-disposition:a:\(i)", track.isDefault ? "default" : "0"]
@@ -60,6 +61,15 @@ import Transcription
         #expect(decoded.warnings.contains("2 tracks of sound; number \(wanted.taken) ("), "\(decoded.warnings)")
         #expect(abs(decoded.seconds - 4) < 0.1)
         #expect(decoded.summary.gaps.isEmpty)
+    }
+
+    /// The container lasts as long as its longest track.
+    @Test(arguments: ["a.mka", "a.mkv", "a.mp4"]) func aTrackShorterThanAnotherLacksNothing(name: String) async throws {
+        var tracks = Self.two
+        tracks[0].seconds = 20
+        let decoded = try await Decoded.of(try await Self.file(name, tracks), named: name, language: "en")
+        #expect(decoded.summary.gaps.isEmpty && !decoded.warnings.contains("declares"), "\(decoded.warnings)")
+        #expect(abs(decoded.seconds - 4) < 0.1)
     }
 
     @Test func aTransportStreamHasNoDefault() async throws {

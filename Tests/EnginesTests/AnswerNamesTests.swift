@@ -23,6 +23,8 @@ import Transcription
         #"{"segments":[{"start_time":1500000000,"end_time":3000000000,"text":"one"},"#
             + #"{"start_time":7000000000,"end_time":9000000000,"text":"two"}]}"#,
         #"{"segments":[{"start_ms":1500,"end_ms":3000,"text":"one"},{"start_ms":7000,"end_ms":9000,"text":"two"}]}"#,
+        #"{"segments":[{"start":null,"end":null,"start_ms":1500,"end_ms":3000,"text":"one"},"#
+            + #"{"start":null,"end":null,"start_ms":7000,"end_ms":9000,"text":"two"}]}"#,
         // FunASR: milliseconds; some of its servers have seconds in the same list.
         #"{"text":"one two","sentence_info":[{"text":"one","start":1500,"end":3000},{"text":"two","start":7000,"end":9000}]}"#,
         #"{"text":"one two","sentence_info":[{"text":"one","start":1.5,"end":3},{"text":"two","start":7,"end":9}]}"#,

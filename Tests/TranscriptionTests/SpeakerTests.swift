@@ -106,6 +106,8 @@ private func merged(_ outcomes: [ChunkOutcome], length: Double = 60) -> Transcri
             #expect(joined.filter { !$0.isWhitespace } == text.filter { !$0.isWhitespace })
             let starts = transcript.segments.map(\.range.start)
             #expect(starts == starts.sorted())
+            #expect(transcript.segments.flatMap(\.words).map(\.text) == heard)
+            #expect(transcript.segments.last?.range.end == seconds(6))
         }
     }
 

@@ -13,15 +13,19 @@ enum SpeakerTurns {
         let tokens = TimedText(segment).tokens
         let characters = Array(segment.text)
         let starts = starts(of: turns, in: tokens, words: segment.words)
-        return turns.enumerated().compactMap { at, turn in
-            let end = at + 1 < turns.count ? starts[at + 1] : tokens.count
-            guard starts[at] < end else { return nil }
-            let isLast = at == turns.count - 1
+        let spoken = withText(turns, starts, tokenCount: tokens.count)
+        guard !spoken.isEmpty else { return [segment] }
+        return spoken.enumerated().map { at, turn in
+            let isLast = at == spoken.count - 1
             var part = segment
             part.speaker = turn.speaker
             part.words = Array(segment.words[turn.words])
             part.text = WrittenText.clean(
-                String(characters[tokens[starts[at]].offsets.lowerBound..<tokens[end - 1].offsets.upperBound]))
+                String(
+                    characters[
+                        tokens[turn.tokens.lowerBound].offsets
+                            .lowerBound..<tokens[turn.tokens.upperBound - 1].offsets
+                            .upperBound]))
             let start = at == 0 ? segment.range.start : part.words[0].range.start
             let stop = isLast ? segment.range.end : part.words[part.words.count - 1].range.end
             part.range = SampleRange(start, max(start, stop))
@@ -33,6 +37,23 @@ enum SpeakerTurns {
     private struct Turn {
         var words: Range<Int>
         var speaker: String?
+        var tokens = 0..<0
+    }
+
+    /// The turns that have text; the words of others go with the turn before them, at the beginning with the first.
+    private static func withText(_ turns: [Turn], _ starts: [Int], tokenCount: Int) -> [Turn] {
+        var spoken: [Turn] = []
+        for (at, turn) in turns.enumerated() {
+            let end = at + 1 < turns.count ? starts[at + 1] : tokenCount
+            if starts[at] < end {
+                let first = spoken.isEmpty ? 0 : turn.words.lowerBound
+                spoken.append(
+                    Turn(words: first..<turn.words.upperBound, speaker: turn.speaker, tokens: starts[at]..<end))
+            } else if let last = spoken.indices.last {
+                spoken[last].words = spoken[last].words.lowerBound..<turn.words.upperBound
+            }
+        }
+        return spoken
     }
 
     private static func turns(of segment: Segment) -> [Turn] {

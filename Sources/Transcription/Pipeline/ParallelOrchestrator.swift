@@ -60,7 +60,9 @@ package struct ParallelOrchestrator: Sendable {
         }
         let sizer = DynamicChunkSizer(settings: sizing, limits: limits)
         let cuts = CutMemory(store: store, maximumLength: sizer.maximumLength) { opening in
-            CacheKey(cuts: opening, engine: engine.identity, options: options, plan: ["\(sizing)", "\(limits)"])
+            CacheKey(
+                cuts: opening, engine: engine.identity, options: engine.heeded(options),
+                plan: ["\(sizing)", "\(limits)"])
         }
         let transcript = try await source.withChunks(of: recording, language: options.language) { properties in
             let plan = sizer.plan(

@@ -15,8 +15,8 @@ struct RawStretch {
     ]
 
     init(json value: JSONValue) {
-        if let name = Self.names.first(where: { value[$0.start] != nil })
-            ?? Self.names.first(where: { value[$0.end] != nil })
+        if let name = Self.names.first(where: { value[$0.start]?.time != nil })
+            ?? Self.names.first(where: { value[$0.end]?.time != nil })
         {
             (start, end, unitHint) = (value[name.start]?.time, value[name.end]?.time, name.unit)
         } else if let offsets = value["offsets"] {

@@ -274,9 +274,13 @@ package struct ResponseClassifier: Sendable {
 extension ResponseClassifier.Verdict {
     /// With `transform`, unless the error already says how to go on.
     fileprivate func adding(_ transform: ResponseClassifier.Transform?) -> Self {
-        guard error.remedy == .giveUpChunk || transform == .takeAsSilence || transform == .otherLanguageCode else {
-            return self
+        if transform == .otherLanguageCode {
+            // Too large, or a model that is not there, it is in any language.
+            if case .split = error.remedy { return self }
+            return error.remedy == .giveUpRecording && error.code != .languageNotSupported
+                ? self : Self(error, transform)
         }
+        guard error.remedy == .giveUpChunk || transform == .takeAsSilence else { return self }
         return Self(error, transform)
     }
 }
