@@ -20,11 +20,29 @@ package struct ADTSDamage: Equatable, Sendable {
         96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
     ]
 
+    /// Where frames begin that follow each other, in the first bytes of a file that begins in the middle of one, as what is
+    /// taken from a stream does; nil: there are none.
+    package static func placeOfFrames(in head: [UInt8]) -> Int? {
+        head.indices.first { start in
+            var place = start
+            var rates: Set<Double> = []
+            for _ in 0..<5 {
+                guard let frame = frame(head, at: place) else { return false }
+                place += frame.bytes
+                rates.insert(frame.rate)
+            }
+            return rates.count == 1
+        }
+    }
+
     /// Where the first frame is whose rate is that of most of the first frames: decoders believe the very first, and a wrong
     /// one there makes the whole recording too fast or too slow.
     /// - Returns: nil where that is the first frame of the file.
     package static func placeOfUsualFrame(_ source: some ByteSource) -> Int64? {
         var at = ID3Tags(source).end
+        if frame(source.bytes(at: at, count: 7), at: 0) == nil {
+            return placeOfFrames(in: source.bytes(at: at, count: 64 << 10)).map { at + Int64($0) }
+        }
         var found: [(place: Int64, rate: Double)] = []
         while found.count < 100, let frame = frame(source.bytes(at: at, count: 7), at: 0) {
             found.append((at, frame.rate))

@@ -37,6 +37,7 @@ package enum AudioFormatSniffer {
             return format
         }
         if let waveFailure { throw waveFailure }
+        if let format = middleOfStream(head) { return format }
         if start > 0, start >= source.size {
             throw DecodingFailure(.notARecording, "holds no audio, only a tag (title, artist, picture).")
         }
@@ -160,6 +161,18 @@ package enum AudioFormatSniffer {
     }
 
     /// What only ffmpeg reads.
+    /// What was taken from a stream begins in the middle of a frame or a packet.
+    private static func middleOfStream(_ head: [UInt8]) -> AudioFormat? {
+        if ADTSDamage.placeOfFrames(in: head) != nil {
+            return AudioFormat("aac", "AAC (ADTS)", .ffmpeg(demuxer: "aac"))
+        }
+        // Ten packets of a transport stream.
+        let isStream = (0..<188).contains { start in
+            (0..<10).allSatisfy { head.count > start + 188 * $0 && head[start + 188 * $0] == 0x47 }
+        }
+        return isStream ? AudioFormat("ts", "MPEG transport stream (ts)", .ffmpeg(demuxer: "mpegts")) : nil
+    }
+
     private static func container(_ head: [UInt8]) -> AudioFormat? {
         func ffmpeg(_ name: String, _ title: String, _ demuxer: String) -> AudioFormat {
             AudioFormat(name, title, .ffmpeg(demuxer: demuxer))

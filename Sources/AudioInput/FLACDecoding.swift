@@ -104,13 +104,14 @@ struct FLACDecoding: ~Copyable {
         return position
     }
 
-    /// The stream goes on: by its header, or since the next frame follows what there is, whatever the header says.
+    /// The stream goes on: by its header, or since the next frame follows what there is, whatever the header says. One whose
+    /// numbers begin again was joined without its header.
     /// - Parameter position: behind the last frame.
     private mutating func hasMore(_ position: Int64) -> Bool {
         lastEnd = position
         guard let declared, expected >= declared else { return true }
         guard file.bytes(at: position, count: 1) == [0xFF], let next = header?.next(in: file, from: position),
-            next.byte == position, next.sample == expected
+            next.byte == position, next.sample == expected || next.sample == 0
         else { return false }
         tooShort = tooShort ?? seconds(declared)
         self.declared = nil

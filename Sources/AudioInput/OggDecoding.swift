@@ -126,7 +126,11 @@ struct OggDecoding {
             sound = try open()
         } catch {
             if isFirst { throw error }
-            return  // a piece without a whole page
+            // A piece without a whole page, whose position is that of the one before; or one that cannot be decoded by itself,
+            // as the last page of Opus, which ends before its packets do.
+            let behind = end(of: granule, in: stream, rate: rate)
+            try fill(behind - origin - position, rate: rate, &position, to: &output)
+            return
         }
         rate = sound.sampleRate
         if !isAnnounced {
@@ -135,7 +139,7 @@ struct OggDecoding {
             try output.announce(
                 format.name, rate: rate, channels: sound.channels, estimated: chain.seconds, declared: nil)
         }
-        let end = min(max(0, granule - stream.preSkip), 1 << 42) * Int64(rate) / Int64(max(1, stream.sampleRate))
+        let end = end(of: granule, in: stream, rate: rate)
         if !isFirst {
             // The beginning of a piece has no position of its own; its end has.
             let begin = end - Self.frames(of: try open())
@@ -144,19 +148,29 @@ struct OggDecoding {
             if position == 0, isBroadcast && begin > 5 * Int64(rate) || header != nil && begin > limit {
                 origin = begin
             }
-            let missing = begin - origin - position
-            let seconds = Double(missing) / Double(rate)
-            if missing > 0, base + Double(position) / Double(rate) + seconds < Loss.maximumRecording {
-                let place = base + Double(position) / Double(rate)
-                loss.add(from: place, to: place + seconds)
-                try output.writeSilence(frames: missing, rate: rate)
-                position += missing
-            }
+            try fill(begin - origin - position, rate: rate, &position, to: &output)
         }
         let (frames, opposite) = try LibraryDecoding.decode(sound, to: &output)
         position += frames
         if isFirst, end - position > 2 * Int64(rate) { origin = end - position }
         sawOpposite = sawOpposite || opposite
+    }
+
+    /// Of a page's position, in frames of the decoder.
+    private func end(of granule: Int64, in stream: OggStream, rate: Int) -> Int64 {
+        min(max(0, granule - stream.preSkip), 1 << 42) * Int64(rate) / Int64(max(1, stream.sampleRate))
+    }
+
+    /// Silence in place of frames that are missing.
+    private mutating func fill(
+        _ missing: Int64, rate: Int, _ position: inout Int64, to output: inout DecoderOutput
+    ) throws {
+        let place = base + Double(position) / Double(max(1, rate))
+        let seconds = Double(missing) / Double(max(1, rate))
+        guard rate > 0, missing > 0, place + seconds < Loss.maximumRecording else { return }
+        loss.add(from: place, to: place + seconds)
+        try output.writeSilence(frames: missing, rate: rate)
+        position += missing
     }
 
     /// How many come out; what the library says before is a guess.
