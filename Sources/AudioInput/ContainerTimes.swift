@@ -15,6 +15,11 @@ package struct ContainerTimes {
         // The container's time line: what is left of holes is silence, what starts late starts late.
         + "aresample=async=1:first_pts=0"
 
+    /// The demuxers of containers that have times. For others ffmpeg counts them itself, with jumps that are none.
+    package static let containers: Set = [
+        "asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "ogg", "rm",
+    ]
+
     /// Silence of more than this is believed only where the container is that long, in seconds.
     private static let maximumUnexplained = 600.0
 

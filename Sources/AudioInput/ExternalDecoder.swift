@@ -88,9 +88,12 @@ struct ExternalDecoder {
             "[0:a:\($0)]aresample=\(SampleClock.rate):async=1:first_pts=0,"
                 + "aformat=sample_fmts=fltp:channel_layouts=mono[t\($0)];"
         }
-        let inputs = reading.tracks.map { "[t\($0)]" }.joined()
-        let mix = "amix=inputs=\(reading.tracks.count):duration=longest:normalize=0"
-        return ["-filter_complex", parts.joined() + inputs + mix + "[mix]", "-map", "[mix]"]
+        // With a track in front that is longer than the others, amix (of ffmpeg 5.1) ends with these; behind one that has
+        // ended already it does not.
+        let ended = "anullsrc=r=\(SampleClock.rate):cl=mono:d=0.1[ended];"
+        let inputs = "[ended]" + reading.tracks.map { "[t\($0)]" }.joined()
+        let mix = "amix=inputs=\(reading.tracks.count + 1):duration=longest:normalize=0"
+        return ["-filter_complex", ended + parts.joined() + inputs + mix + "[mix]", "-map", "[mix]"]
     }
 
     private static let passingErrors: Set<Errno> = [
@@ -141,7 +144,7 @@ struct ExternalDecoder {
             let before = report.faultCount
             report.append(bytes)
             if report.faultCount > before, faults.count < 100_000 { faults.append(stream.frameCount) }
-            for jump in report.takeJumps() {
+            for jump in report.takeJumps() where ContainerTimes.containers.contains(demuxer) {
                 // The length of a file of fragments is what the times of these make it.
                 let length = demuxer == "mov" && own == .unread ? nil : report.containerLength
                 guard let hole = times.take(jump.before, jump.after, containerLength: length) else { continue }

@@ -18,6 +18,13 @@ import Transcription
         #expect(abs(decoded.seconds - 10) < lost, "\(decoded.seconds)")
     }
 
+    /// Sound without a container has no times but those that ffmpeg counts.
+    @Test(arguments: [("a.ac3", "ac3"), ("a.eac3", "eac3")])
+    func soundWithoutAContainerHasNoJumps(_ name: String, _ codec: String) async throws {
+        let decoded = try await Decoded.of(try await Self.encoded(name, ["-ar", "48000", "-c:a", codec]), named: name)
+        #expect(abs(decoded.seconds - 10) < 0.2, "\(decoded.seconds)")
+    }
+
     /// As `ffmpeg -f concat -c copy` does it: the numbers of the frames begin again, and the header tells the first length.
     @Test func joinedFLACFramesAreAllHeard() async throws {
         let bytes = try await Self.encoded("a.flac", ["-c:a", "flac"])

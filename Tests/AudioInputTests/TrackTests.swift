@@ -72,6 +72,16 @@ import Transcription
         #expect(abs(decoded.seconds - 4) < 0.1)
     }
 
+    @Test(arguments: ["a.mkv", "a.mp4"], [[12, 4], [4, 12], [4, 12, 8]])
+    func aMixLastsAsLongAsItsLongestTrack(name: String, seconds: [Int]) async throws {
+        let tracks = seconds.enumerated().map { Track(frequency: 300 * ($0 + 1), seconds: $1) }
+        let decoded = try await Decoded.of(try await Self.file(name, tracks), named: name)
+        #expect(abs(decoded.seconds - 12) < 0.2 && decoded.summary.gaps.isEmpty, "\(decoded.seconds) s")
+        let longest = 300 * ((seconds.firstIndex(of: 12) ?? 0) + 1)
+        #expect(Self.share(of: longest, in: decoded.samples, 9...11) > 0.9)
+        #expect(Self.share(of: 300, in: decoded.samples, 1...3) > 0.2)
+    }
+
     @Test func aTransportStreamHasNoDefault() async throws {
         let bytes = try await Self.file("a.ts", Self.two)
         #expect(Self.share(of: 300, in: try await Decoded.of(bytes, named: "a.ts").samples, 1...3) > 0.9)
