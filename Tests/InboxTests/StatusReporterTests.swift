@@ -26,7 +26,7 @@ import Transcription
             try inbox.write("x", to: "inbox/talk.wav")
             let path = RawName(bytes: "talk.wav".utf8)
             _ = try await journal.enqueue(
-                inbox: RawName(inbox.settings.path), path: path,
+                inbox: inbox.settings.id, path: path,
                 identity: try FileStatus(at: inbox["inbox/talk.wav"]).identity, now: 1
             ) { _ in path }
             let job = try #require(try await journal.takeNext())
@@ -48,7 +48,7 @@ import Transcription
             let path = RawName(bytes: "talk.wav".utf8)
             let midnight = LocalTime.startOfNextDay(1_780_000_000)
             _ = try await journal.enqueue(
-                inbox: RawName(inbox.settings.path), path: path,
+                inbox: inbox.settings.id, path: path,
                 identity: try FileStatus(at: inbox["inbox/talk.wav"]).identity, now: midnight - 900
             ) { _ in path }
             let job = try #require(try await journal.takeNext())
