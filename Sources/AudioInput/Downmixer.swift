@@ -93,7 +93,7 @@ struct Downmixer {
             let loudest = (0..<channels).map { $0 == centre ? 0 : energy(of: $0, input) }.max() ?? 0
             // -60 dBFS, and 20 dB below the loudest: six microphones are written as six channels of a cinema, too.
             if dialogue > Float(frames) * 1e-6, dialogue * 100 > loudest { wanted = 1 }
-            if wanted == 1, centreShare ?? 1 == 1 {
+            if wanted == 1, (centreShare ?? 1) == 1 {
                 centreShare = 1
                 for i in 0..<frames { output[i] = input[i * channels + centre] }
                 return

@@ -20,11 +20,9 @@ struct ExternalDecoder {
     /// What stands in front of this byte is left out.
     private let start: Int64
 
-    /// Takes the arguments of the decoder process that `arguments` gives; the last two may be left out.
+    /// Takes the arguments of the decoder process that `arguments` gives.
     init?(_ arguments: [String]) {
-        let more = arguments.count == 6 ? Array(arguments[4...]) : ["", ""]
-        guard arguments.count == 4 || arguments.count == 6, arguments[0].hasPrefix("/"),
-            let reading = ExternalReading(encoded: more[0])
+        guard arguments.count == 6, arguments[0].hasPrefix("/"), let reading = ExternalReading(encoded: arguments[4])
         else { return nil }
         path = arguments[0]
         argument = arguments[1]
@@ -36,7 +34,7 @@ struct ExternalDecoder {
         format = arguments[2]
         title = arguments[3]
         self.reading = reading
-        language = more[1].isEmpty ? nil : more[1]
+        language = arguments[5].isEmpty ? nil : arguments[5]
     }
 
     /// - Parameter language: that is expected; nil: any.

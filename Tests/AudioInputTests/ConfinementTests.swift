@@ -101,7 +101,7 @@ import Transcription
         }
     }
 
-    private static let external = [Decoded.ffmpeg?.string ?? "", "mov", "m4a", "MPEG-4 audio (m4a)"]
+    private static let external = [Decoded.ffmpeg?.string ?? "", "mov", "m4a", "MPEG-4 audio (m4a)", "", ""]
 
     /// Ten minutes: more than all pipes hold.
     private static func makeLongM4A(_ path: FilePath) async throws {
