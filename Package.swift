@@ -23,7 +23,7 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
-        // C libraries: a module map and an inline shim each. CLinux and CSherpaONNX also compile files.
+        // C libraries: a module map and an inline shim each. CLinux, CSherpaONNX and CICU also compile files.
         .systemLibrary(
             name: "CSndfile", path: "Sources/C/CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
@@ -38,8 +38,8 @@ let package = Package(
         .systemLibrary(
             name: "CLibcrypto", path: "Sources/C/CLibcrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]),
-        // Without pkg-config, which would link the 30 MB of data as well: libicuuc does that.
-        .systemLibrary(name: "CICU", path: "Sources/C/CICU", providers: [.apt(["libicu-dev"])]),
+        // Without pkg-config, which would link the 30 MB of data as well: libicuuc does that. From libicu-dev.
+        .target(name: "CICU", path: "Sources/C/CICU", linkerSettings: [.linkedLibrary("icuuc")]),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // The header comes from packaging/fetch-engine.sh; the library is opened at run time.
         .target(

@@ -110,7 +110,7 @@ struct AUStream: ~Copyable {
             }
         }
         var done = 0
-        while let next = insertions.first, case let place = Int64(next.place * Double(sampleRate)),
+        while let next = insertions.first, case let place = Int64((next.place * Double(sampleRate)).rounded()),
             place < frameCount + Int64(frames)
         {
             let count = max(done, Int(place - frameCount))

@@ -18,11 +18,15 @@ import Transcription
         #expect(abs(decoded.seconds - 10) < lost, "\(decoded.seconds)")
     }
 
-    /// Sound without a container has no times but those that ffmpeg counts.
+    /// Behind the last frame ffmpeg tells a time that is none. At this length the place of it in seconds is a hair less than
+    /// that of the end in samples.
     @Test(arguments: [("a.ac3", "ac3"), ("a.eac3", "eac3")])
     func soundWithoutAContainerHasNoJumps(_ name: String, _ codec: String) async throws {
-        let decoded = try await Decoded.of(try await Self.encoded(name, ["-ar", "48000", "-c:a", codec]), named: name)
-        #expect(abs(decoded.seconds - 10) < 0.2, "\(decoded.seconds)")
+        let sound = TestWave(Array(TestAudio.noise(seconds: 19, amplitude: 4_000)[..<293_760]))
+        let bytes = try await Decoded.encoded(
+            sound, as: name, "ffmpeg", ["-v", "error", "-i", "IN", "-ar", "48000", "-c:a", codec, "OUT"])
+        let decoded = try await Decoded.of(bytes, named: name)
+        #expect(abs(decoded.seconds - 18.36) < 0.2, "\(decoded.seconds)")
     }
 
     /// As `ffmpeg -f concat -c copy` does it: the numbers of the frames begin again, and the header tells the first length.
