@@ -27,7 +27,9 @@ package struct SoundTrack: Equatable {
         guard let stream = Int(place.prefix { $0.isNumber }), stream < 10_000 else { return nil }
         self.stream = stream
         let code = place.firstIndex(of: "(").map { place[place.index(after: $0)...].prefix { $0 != ")" } } ?? ""
-        language = code.isEmpty || code == "und" ? nil : String(code.prefix(16))
+        // Damage leaves what is no code and would be shown to people.
+        let isCode = code.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        language = code.isEmpty || code == "und" || !isCode ? nil : String(code.prefix(16))
         let parts = words[kind.upperBound...].split(separator: ", ").map(String.init)
         let codec = parts.first.map { String($0.prefix { $0 != " " }) } ?? ""
         isKnown = codec != "none"

@@ -194,6 +194,14 @@ import Transcription
         }
     }
 
+    /// It is shown to people.
+    @Test func whatIsNoCodeOfALanguageIsNone() {
+        let rest = ": Audio: aac, 48000 Hz, mono, fltp"
+        #expect(SoundTrack("  Stream #0:1(un\u{FFFD})" + rest)?.language == nil)
+        #expect(SoundTrack("  Stream #0:1(<b>)" + rest)?.language == nil)
+        #expect(SoundTrack("  Stream #0:1(pt-BR)" + rest)?.language == "pt-BR")
+    }
+
     private static let choices: [(tracks: String, language: String?, tried: TrackTrials, taken: [Int]?)] = [
         ("a", nil, TrackTrials(), [0]), ("", nil, TrackTrials(), nil), ("?", nil, TrackTrials(), nil),
         ("? a", nil, TrackTrials(), [1]), ("a b", nil, TrackTrials(), [0]), ("a b!", nil, TrackTrials(), [1]),
