@@ -101,7 +101,7 @@ let package = Package(
             dependencies: ["TranscriptCache", "Transcription", "SystemSupport", "TestSupport", log, system, grdb]),
         .testTarget(
             name: "InboxTests",
-            dependencies: ["Inbox", "Transcription", "SystemSupport", "TestSupport", log, system]),
+            dependencies: ["Inbox", "Transcription", "SystemSupport", "TestSupport", log, system, lifecycle]),
         .testTarget(
             name: "CommandTests",
             dependencies: [

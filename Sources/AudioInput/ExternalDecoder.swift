@@ -186,7 +186,7 @@ struct ExternalDecoder {
         let status = child.wait()
         let isHeard = stream.hasPending || output.sampleCount > 0 || measured.sampleCount > 0
         if let interruption = ExternalEnding.interruption(
-            status: status, ranOutOfMemory: report.ranOutOfMemory && isHeard)
+            status: status, ranOutOfMemory: report.ranOutOfMemory, isHeard: isHeard)
         {
             throw interruption
         }

@@ -2,7 +2,7 @@ import AudioContainers
 import Glibc
 
 /// What ffmpeg writes to its standard error, with `-v level+info`.
-struct ExternalReport {
+package struct ExternalReport {
     /// Length by the container.
     private(set) var seconds: Double?
     /// That length is a guess by the bit rate.
@@ -44,7 +44,8 @@ struct ExternalReport {
     var jump: Double? { hasOnlyTimes && !hasPictures ? seconds : nil }
     /// It speaks of an error of reading, which a damaged file may be the reason of, too.
     private(set) var mentionsReadError = false
-    private(set) var ranOutOfMemory = false
+    /// It says that memory ran out, wherever that was.
+    package private(set) var ranOutOfMemory = false
     /// The first line that reports an error, in ffmpeg's words and fit for the log.
     private(set) var firstError: String?
     /// The first fault that can be told in plain words: the end of a sentence that says what the file is, but ….
@@ -58,7 +59,7 @@ struct ExternalReport {
     private var expectedTime: Double?
     private var faultsBeforeJump = 0
 
-    init() {}
+    package init() {}
 
     /// A jump in the container's times.
     struct Jump {
@@ -76,7 +77,8 @@ struct ExternalReport {
         return jumps
     }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    /// Takes the next of what it writes, cut anywhere.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         for byte in bytes {
             if byte == 0x0A {
                 take()

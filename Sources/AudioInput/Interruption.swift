@@ -2,11 +2,11 @@ import AudioContainers
 import Glibc
 
 /// Decoding was ended by something that is no property of the file: nothing can be said about it.
-struct Interruption: Error {
+package struct Interruption: Error {
     /// A few words, for a sentence in which they stand in parentheses.
-    let cause: String
+    package let cause: String
     /// A program broke down by itself, perhaps at the file; otherwise something outside ended it.
-    let isCrash: Bool
+    package let isCrash: Bool
     /// Of reading the recording, where that failed.
     let readError: CInt?
 

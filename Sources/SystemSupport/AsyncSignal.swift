@@ -12,6 +12,13 @@ package final class AsyncSignal: Sendable {
 
     package init() {}
 
+    /// A task waits, and no signal has come for it.
+    package var isAwaited: Bool {
+        state.withLock { state in
+            if case .waiting = state { true } else { false }
+        }
+    }
+
     /// Wakes the task that waits, or the next one that would.
     package func signal() {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in

@@ -29,7 +29,7 @@ import Transcription
             "setxattr",
             "utimensat", "limits of the parent", "new limits", "sched_setaffinity", "shmget", "socket", "ptrace",
             "openat: read", "openat: write", "openat: truncate", "openat: create", "mmap: more memory than the limit",
-            "ppoll: more open files than the limit",
+            "ppoll: more open files than the limit", "a core file",
         ]
         #expect(required.filter { !lines.contains("\($0): refused") } == [])
     }
@@ -56,11 +56,11 @@ import Transcription
             try await Self.makeLongM4A(path)
             try await TestDecoder.hanging(Decoded.executable, Self.external, on: path) { decoder, ffmpeg in
                 for (process, memory) in [(decoder, 1 << 30), (ffmpeg, 2 << 30)] {
-                    let limits = try ProcFile.limits(of: process)
-                    #expect(limits["Max address space"] == "\(memory)")
-                    #expect(limits["Max open files"] == "64")
-                    #expect(limits["Max core file size"] == "0")
-                    let seconds = try #require(limits["Max cpu time"].flatMap { Int($0) })
+                    let limits = try ProcessLimit.all(of: process)
+                    #expect(limits["Max address space"]?.soft == "\(memory)")
+                    #expect(limits["Max open files"]?.soft == "64")
+                    #expect(limits["Max core file size"] == .init(soft: "0", hard: "0"))
+                    let seconds = try #require(limits["Max cpu time"].flatMap { Int($0.soft) })
                     #expect((600..<700).contains(seconds))
                     for thread in try ProcFile.threads(of: process) {
                         #expect(thread["Seccomp"] == "2" && thread["NoNewPrivs"] == "1")

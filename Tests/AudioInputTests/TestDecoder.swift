@@ -92,17 +92,6 @@ enum ProcFile {
         try text("\(process)/task/\(process)/children").split(separator: " ").compactMap { pid_t($0) }
     }
 
-    /// Soft limits by name, as /proc/PID/limits has them.
-    static func limits(of process: pid_t) throws -> [String: String] {
-        var found: [String: String] = [:]
-        for line in try text("\(process)/limits").split(separator: "\n").dropFirst() {
-            // Columns of 26 and 21 characters.
-            let name = String(line.prefix(26)).split(separator: " ").joined(separator: " ")
-            found[name] = line.dropFirst(26).prefix(21).split(separator: " ").first.map(String.init)
-        }
-        return found
-    }
-
     /// The fields of /proc/PID/task/TID/status of each thread.
     static func threads(of process: pid_t) throws -> [[String: String]] {
         let names = try FilePath("/proc/\(process)/task").withPlatformString { path -> [String] in

@@ -39,6 +39,15 @@ import Transcription
         }
     }
 
+    /// What it holds is somebody's recording: that goes to no file when it breaks down.
+    @Test func itsProcessLeavesNoCoreFile() async throws {
+        let engine = OfflineEngine.make(OfflineEngineSettings(threads: 1), idle: .seconds(3600))
+        _ = try await engine.transcript(of: OfflineSpeech.noise(seconds: 1))
+        let process = try #require(engine.processes.first)
+        defer { kill(process, SIGKILL) }
+        #expect(try ProcessLimit.all(of: process)["Max core file size"] == .init(soft: "0", hard: "0"))
+    }
+
     @Test func clearSpeechBecomesTextWithCapitalsAndPunctuation() async throws {
         var rate = WordErrorRate()
         for sentence in OfflineSpeech.sentences {

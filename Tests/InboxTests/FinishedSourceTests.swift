@@ -67,6 +67,28 @@ import Transcription
         }
     }
 
+    /// Another recording that has its length and time by chance, or by a copy that sets them.
+    @Test(arguments: [InboxSettings.After.move, .keep, .delete], [Job.State.delivered, .failed])
+    func aFileOfTheSameSizeAndTimeIsAnotherOne(_ after: InboxSettings.After, _ outcome: Job.State) async throws {
+        try await withTemporaryDirectory { folder in
+            var inbox = try InboxFixture(folder)
+            inbox.settings.after = after
+            try inbox.write("old", to: "inbox/talk.wav")
+            let job = try await Self.job("talk.wav", in: inbox)
+            try inbox.write("new", to: "new.wav")
+            let time = timespec(
+                tv_sec: Int(job.identity.modified / 1_000_000_000), tv_nsec: Int(job.identity.modified % 1_000_000_000))
+            #expect(utimensat(AT_FDCWD, inbox["new.wav"].string, [time, time], 0) == 0)
+            try inbox.move("new.wav", "inbox/talk.wav")
+            let identity = try FileStatus(at: inbox["inbox/talk.wav"]).identity
+            try #require(identity.modified == job.identity.modified && identity.byteCount == job.identity.byteCount)
+            let result = try FinishedSource.dispose(job, inbox: inbox.settings, as: outcome)
+            #expect(result.isReplaced && result.place == nil)
+            #expect(
+                inbox.exists("inbox/talk.wav") && !inbox.exists("done/talk.wav") && !inbox.exists("failed/talk.wav"))
+        }
+    }
+
     @Test func notesComeAndGoBelowTheSubFolder() async throws {
         try await withTemporaryDirectory { folder in
             let inbox = try InboxFixture(folder)

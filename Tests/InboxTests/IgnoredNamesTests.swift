@@ -3,6 +3,7 @@ import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
+import Transcription
 
 @Suite struct IgnoredNamesTests {
     @Test(arguments: [
@@ -25,6 +26,11 @@ import Testing
         "talk.mp3.temp", "x.LNK",
     ]) func isNeverARecording(_ name: String) {
         #expect(IgnoredNames.contains(RawName(bytes: name.utf8)))
+    }
+
+    @Test(arguments: SidecarFormat.allCases) func noSidecarIsARecording(_ format: SidecarFormat) {
+        #expect(IgnoredNames.contains(RawName(bytes: "talk.\(format.fileExtension)".utf8)))
+        #expect(IgnoredNames.contains(RawName(bytes: "talk (2).\(format.fileExtension.uppercased())".utf8)))
     }
 
     @Test(arguments: [

@@ -13,6 +13,8 @@ struct InboxFixture: Sendable {
     var settings: InboxSettings
     let arrivals = Arrivals()
     let incompletes = Incompletes()
+    /// How often the loop of the intake has come round.
+    let turns = SharedCounter()
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// What came, in order.
@@ -120,6 +122,8 @@ struct InboxFixture: Sendable {
             group.addTask {
                 await intake.run(once: false, incomplete: { incompletes.add($0) }) {
                     isReady.set()
+                } turned: {
+                    turns.add(1)
                 } arrived: {
                     arrivals.add($0)
                 }
@@ -127,6 +131,17 @@ struct InboxFixture: Sendable {
             try await eventually("the first scan") { isReady.isSet }
             try await body(intake)
             group.cancelAll()
+        }
+    }
+
+    /// Moves the clock of the watched inbox on, and waits until its intake has done what is due then.
+    func pass(_ duration: Duration, on clock: HandClock) async throws {
+        clock.advance(by: duration)
+        let before = turns.value
+        // Of the turn that was on its way, and of a whole one: at its top, after its looks, at its end.
+        try await eventually("a turn of the intake") {
+            clock.wake.signal()
+            return turns.value >= before + 6
         }
     }
 

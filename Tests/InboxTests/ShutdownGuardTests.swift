@@ -4,6 +4,12 @@ import TestSupport
 import Testing
 
 @Suite struct ShutdownGuardTests {
+    @Test(arguments: [(0, 10), (5, 15), (90, 100), (86_400, 86_410)]) func itsTimeIsThatOfRecordingsAndSomeMore(
+        _ shutdown: Int, _ seconds: Int
+    ) {
+        #expect(ShutdownGuard.patience(shutdown: .seconds(shutdown)) == seconds)
+    }
+
     @Test func aStopThatDoesNotEndIsEnded() async throws {
         let expired = CancellationFlag()
         let guarding = ShutdownGuard { expired.set() }

@@ -1,3 +1,4 @@
+import Glibc
 import Inbox
 import SystemPackage
 import SystemSupport
@@ -77,10 +78,54 @@ import Transcription
     }
 
     private static func reporter(
-        _ settings: ServiceSettings, _ journal: JobJournal, faults: StandingFaults = StandingFaults()
+        _ settings: ServiceSettings, _ journal: JobJournal, faults: StandingFaults = StandingFaults(),
+        backoff: DependencyBackoff? = nil
     ) -> StatusReporter {
         StatusReporter(
-            settings: settings, backend: backend, journal: journal, faults: faults, logger: InboxFixture.logger)
+            settings: settings, backend: backend, journal: journal, faults: faults, backoff: backoff,
+            logger: InboxFixture.logger)
+    }
+
+    /// Reports until the status file, written anew, says so.
+    private static func reported(
+        _ reporter: StatusReporter, in folder: FilePath, _ isTold: @escaping @Sendable (ServiceStatus) -> Bool
+    ) async throws {
+        _ = unlink(folder.appending("status.json").string)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await reporter.reportStatus() }
+            defer { group.cancelAll() }
+            var last: ServiceStatus?
+            try await eventually("the report", within: .seconds(120)) {
+                last = ServiceStatus.read(from: folder)
+                return last != nil
+            }
+            #expect(last.map(isTold) == true)
+        }
+    }
+
+    /// A key was refused while a recording needed it. When none does, nobody finds out whether it is right by now.
+    @Test func whatNobodyWaitsForIsNotToldToBeAway() async throws {
+        try await withTemporaryDirectory { folder in
+            let inbox = try InboxFixture(folder)
+            let journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
+            let (path, backoff) = (RawName(bytes: "talk.wav".utf8), DependencyBackoff(logger: InboxFixture.logger))
+            let identity = FileIdentity(device: 1, inode: 1, byteCount: 1, modified: 1)
+            let enqueued = try await journal.enqueue(
+                inbox: inbox.settings.id, path: path, identity: identity, now: 1
+            ) { _ in path }
+            let job = try #require(enqueued)
+            let outbox = inbox.settings.outbox
+            _ = backoff.begin(.engine("offline"), .refused, cause: "It answered 401.", kind: "401", job: job, now: 1)
+            _ = backoff.begin(.outbox(outbox), cause: "It is full.", kind: "full", job: job, now: 1)
+            let reporter = Self.reporter(Self.settings(inbox, state: folder), journal, backoff: backoff)
+            try await Self.reported(reporter, in: folder) { status in
+                status.engines["offline"]?.state == .refused && status.outboxes?.map(\.path) == [outbox.printable]
+            }
+            try await journal.finish(job.id, state: .failed, error: nil, now: 2)
+            try await Self.reported(reporter, in: folder) { status in
+                status.engines["offline"]?.state == .ok && status.outboxes == nil
+            }
+        }
     }
 
     @Test func itCountsWhatTheJournalHolds() async throws {

@@ -28,7 +28,8 @@ import Transcription
     }
 
     @Test(arguments: [
-        ("nb", ["no", "nb"]), ("no", ["no", "nb"]), ("fil", ["tl", "fil"]), ("iw", ["he", "iw"]), ("in", ["id", "in"]),
+        ("nb", ["no", "nb"]), ("no", ["no", "nb"]), ("nn", ["nn", "no"]), ("tl", ["tl", "fil"]), ("he", ["he", "iw"]),
+        ("fil", ["tl", "fil"]), ("iw", ["he", "iw"]), ("in", ["id", "in"]),
         ("ji", ["yi", "ji"]), ("jw", ["jv", "jw"]), ("jp", ["ja"]), ("pt-BR", ["pt"]), ("zh-Hant", ["zh"]),
     ]) func speechModelsHaveCodesOfTheirOwn(_ text: String, _ codes: [String]) {
         #expect(LanguageTag(text)?.codes == codes)
@@ -39,6 +40,17 @@ import Transcription
         ("zh", nil), ("ja-JP", nil),
     ]) func chineseIsWrittenInTwoWays(_ text: String, _ isTraditional: Bool?) {
         #expect(LanguageTag(text)?.isTraditionalChinese == isTraditional)
+    }
+
+    @Test(arguments: [
+        ("nb", "no"), ("nn", "no"), ("no", "no"), ("fil", "tl"), ("tl", "tl"), ("de", "de"), ("xx", "xx"),
+    ]) func whatIsWrittenInTwoWaysIsSpokenAsOne(_ code: String, _ spoken: String) {
+        #expect(LanguageTag.spoken(code) == spoken)
+    }
+
+    @Test(arguments: [("pt_BR", "pt"), ("ZH-hans", "zh"), ("qqq-x", "qqq"), ("", "")])
+    func theFirstPartOfATagIsItsLanguage(_ tag: String, _ primary: String) {
+        #expect(LanguageTag.primary(of: tag) == primary)
     }
 
     @Test func everyNameThatIsKnownMeansALanguage() {

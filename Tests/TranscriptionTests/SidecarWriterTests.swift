@@ -162,6 +162,44 @@ private func put(_ text: String, _ name: FilePath.Component, in folder: FilePath
         }
     }
 
+    /// One outbox, or one folder in it, takes for ever to make its names last, as a share whose server is gone.
+    @Test(arguments: ["other", "slow/other"]) func aSlowFolderHoldsUpNoOther(_ other: String) async throws {
+        try await withTemporaryDirectory { folder in
+            for name in ["slow", other] { #expect(mkdir(folder.appending(name).string, 0o755) == 0) }
+            let (hung, threads) = (Turnstile(), BlockingPool(name: "writers", limit: 2))
+            let isDone = CancellationFlag()
+            try await hung.holding {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try await threads.run {
+                            // With its names, before they last: under the lock of the folder.
+                            let sync: AtomicFile.Sync = { descriptor in
+                                if (try? FileStatus(of: descriptor))?.kind == .directory { hung.pass() }
+                                return 0
+                            }
+                            _ = try SidecarWriter(root: folder.appending("slow"), sync: sync).write(
+                                set, for: talk, overwrite: .ifUnedited([]))
+                        }
+                    }
+                    await hung.haveArrived(1)
+                    defer { hung.open() }
+                    group.addTask {
+                        try await threads.run {
+                            _ = try SidecarWriter(root: folder.appending(other)).write(
+                                set, for: talk, overwrite: .ifUnedited([]))
+                        }
+                        isDone.set()
+                    }
+                    try await eventually("the other set", within: .seconds(120)) { isDone.isSet }
+                    #expect(contents(folder.appending("\(other)/talk.json")) == "{}")
+                    hung.open()
+                    try await group.waitForAll()
+                }
+            }
+            #expect(contents(folder.appending("slow/talk.json")) == "{}")
+        }
+    }
+
     @Test func aFolderOfThatNameIsLeftAlone() async throws {
         try await withTemporaryDirectory { folder in
             let obstacle = folder.appending("talk.json")

@@ -67,6 +67,8 @@ package struct CompletenessRule: Sendable {
     /// A file that may become a recording.
     package struct Candidate: Sendable {
         package internal(set) var identity: FileIdentity?
+        /// What the last scan saw, while no look has seen anything yet.
+        var scannedIdentity: FileIdentity?
         /// By the clock that the rule is given, as all times here.
         package let foundAt: Duration
         /// By the last look; nil: there was none yet.
@@ -178,6 +180,15 @@ package struct CompletenessRule: Sendable {
         known.isAnnounced = true
         known.dueAt = dueAt
         candidate = known
+    }
+
+    /// A scan came across a file: whether it is another one than before, or has other contents, is all that it tells.
+    package func observeScan(of candidate: inout Candidate?, _ identity: FileIdentity, at now: Duration) {
+        let known = candidate.flatMap { $0.identity ?? $0.scannedIdentity ?? identity }
+        // One that was closed this moment is looked at next, whatever it was before.
+        let isDue = candidate.map { $0.isClosed && $0.isAnnounced } ?? false
+        if known != identity, !isDue { observeChange(of: &candidate, at: now, isClosed: false) }
+        candidate?.scannedIdentity = identity
     }
 
     private func change(_ candidate: inout Candidate, at now: Duration) {

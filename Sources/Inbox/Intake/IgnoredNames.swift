@@ -1,12 +1,17 @@
 package import SystemSupport
+import Transcription
 
 /// Names in an inbox that are never recordings: what file managers, sync tools, editors, downloads in progress and NAS
 /// boxes leave there, and what matches the inbox's own patterns.
 package struct IgnoredNames: Sendable, Hashable {
-    private static let suffixes = [
+    private static let suffixes = (others + SidecarFormat.allCases.map { ".\($0.fileExtension)" }).map {
+        Array($0.utf8)
+    }
+    /// Endings besides those of sidecars.
+    private static let others = [
         ".tmp", ".temp", ".part", ".partial", ".crdownload", ".opdownload", ".download", ".filepart", ".!sync", ".swp",
-        ".lnk", ".bak", "~", ".txt", ".srt", ".vtt", ".tsv", ".json", ".toml", ".md", ".ini", ".log",
-    ].map { Array($0.utf8) }
+        ".lnk", ".bak", "~", ".toml", ".md", ".ini", ".log",
+    ]
     /// Folders that a browser or an uploader fills before it gives them their name. What a file's ending says of a file
     /// says nothing of a folder: "Archive.bak" may be full of recordings.
     private static let folderSuffixes = [".tmp", ".download", ".crdownload"].map { Array($0.utf8) }

@@ -80,10 +80,7 @@ package final class Intake: Sendable {
     package init(
         _ settings: InboxSettings, wake: AsyncSignal, logger: Logger, look: InboxLook = InboxLook(),
         clock: @escaping @Sendable () -> Duration = Intake.sinceStart(), noted: [FileIdentity: RawName] = [:],
-        finished: [Job] = [], claims: InboxLocks? = nil,
-        makeWatcher: @escaping MakeWatcher = {
-            try InboxWatcher(root: $0, changed: $1, logger: $2, ignored: $3)
-        }
+        finished: [Job] = [], claims: InboxLocks? = nil, makeWatcher: @escaping MakeWatcher = Intake.watcher
     ) {
         self.settings = settings
         self.wake = wake
@@ -99,6 +96,9 @@ package final class Intake: Sendable {
             for (identity, path) in noted { state.candidates[path] = .init(noted: identity, at: now) }
         }
     }
+
+    /// Watches by the kernel's events.
+    package static let watcher: MakeWatcher = { try InboxWatcher(root: $0, changed: $1, logger: $2, ignored: $3) }
 
     /// The time since this call.
     package static func sinceStart() -> @Sendable () -> Duration {
@@ -254,10 +254,7 @@ package final class Intake: Sendable {
         for path in scan.special { log.notRegular(path) }
         state.withLock { state in
             for found in scan.fresh {
-                if let known = state.candidates[found.path], known.identity == found.identity || known.identity == nil {
-                    continue
-                }
-                rule.observeChange(of: &state.candidates[found.path], at: now, isClosed: false)
+                rule.observeScan(of: &state.candidates[found.path], found.identity, at: now)
             }
             let isWhole = folder.bytes.isEmpty
             state.decided.endScan(scan.decided, isWhole: isWhole && scan.faults.isEmpty)

@@ -16,12 +16,12 @@ final class IntakeSupervisor: Sendable {
 
         fileprivate init(
             _ inbox: InboxSettings, look: InboxLook, noted: [FileIdentity: RawName], finished: [Job],
-            claims: InboxLocks?, logger: Logger
+            claims: InboxLocks?, logger: Logger, platform: ServicePlatform
         ) {
             self.inbox = inbox
             intake = Intake(
-                inbox, wake: heartbeat.wake, logger: logger, look: look, noted: noted, finished: finished,
-                claims: claims)
+                inbox, wake: heartbeat.wake, logger: logger, look: look, clock: platform.clock, noted: noted,
+                finished: finished, claims: claims, makeWatcher: platform.makeWatcher ?? Intake.watcher)
         }
 
         /// True when `run` has returned.
@@ -72,6 +72,7 @@ final class IntakeSupervisor: Sendable {
     private let claims: InboxLocks?
     let wake: AsyncSignal
     let logger: Logger
+    private let platform: ServicePlatform
     /// Is signalled when the inboxes changed.
     let changed = AsyncSignal()
 
@@ -80,10 +81,11 @@ final class IntakeSupervisor: Sendable {
     /// - Parameters:
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - wake: is signalled when there is a new job, and when an intake has ended.
+    ///   - platform: replaced in tests.
     init(
         current: ActiveSettings, journal: JobJournal, board: ProgressBoard, notes: NoteQueue,
-        pendingMoves: PendingMoves,
-        claims: InboxLocks?, wake: AsyncSignal, logger: Logger
+        pendingMoves: PendingMoves, claims: InboxLocks?, wake: AsyncSignal, logger: Logger,
+        platform: ServicePlatform = ServicePlatform()
     ) {
         self.current = current
         self.journal = journal
@@ -93,6 +95,7 @@ final class IntakeSupervisor: Sendable {
         self.claims = claims
         self.wake = wake
         self.logger = logger
+        self.platform = platform
     }
 
     /// Runs an intake for each inbox of the settings, whatever they become, until the task is cancelled.
@@ -192,7 +195,8 @@ final class IntakeSupervisor: Sendable {
                 let path = inbox.id
                 let new = SupervisedIntake(
                     inbox, look: InboxLook(isSound: current.backend.isSound), noted: noted[path] ?? [:],
-                    finished: finished.filter { $0.inbox == path }, claims: claims, logger: logger)
+                    finished: finished.filter { $0.inbox == path }, claims: claims, logger: logger,
+                    platform: platform)
                 if let before = old.first(where: { $0.inbox.path == inbox.path }) { new.intake.follow(before.intake) }
                 return new
             }

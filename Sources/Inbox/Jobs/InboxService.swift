@@ -20,11 +20,12 @@ package struct InboxService: Service {
     let pendingMoves = PendingMoves()
     let intakes: IntakeSupervisor
     package let runner: JobRunner
-    let reporter: StatusReporter
+    package let reporter: StatusReporter
     private let folderFiles: FolderFiles
     private let ready: @Sendable () -> Void
     private let abandon: @Sendable () -> Void
     private let notifier: ServiceNotifier?
+    private let shutdownWait: ShutdownGuard.Wait
 
     /// The settings that new jobs get.
     var settings: ServiceSettings { current.settings }
@@ -34,6 +35,7 @@ package struct InboxService: Service {
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - faults: what others find that status files and pages are to tell.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
+    ///   - platform: replaced in tests.
     ///   - ready: called once, after the first scan of every inbox.
     ///   - abandon: called where a stop does not come to its end, because a process or a thread hangs in the kernel and
     ///     cannot be ended: ends this process without waiting for it.
@@ -41,7 +43,7 @@ package struct InboxService: Service {
         settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, logger: Logger,
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
         claims: InboxLocks? = nil, faults: StandingFaults = StandingFaults(), notifier: ServiceNotifier? = nil,
-        ready: @escaping @Sendable () -> Void = {},
+        platform: ServicePlatform = ServicePlatform(), ready: @escaping @Sendable () -> Void = {},
         abandon: @escaping @Sendable () -> Void = {}
     ) {
         let current = ActiveSettings(settings, backend)
@@ -52,8 +54,7 @@ package struct InboxService: Service {
         let folderFiles = FolderFiles(parse: folderFile, notes: notes, logger: logger)
         let intakes = IntakeSupervisor(
             current: current, journal: journal, board: board, notes: notes, pendingMoves: pendingMoves, claims: claims,
-            wake: wake,
-            logger: logger)
+            wake: wake, logger: logger, platform: platform)
         self.current = current
         self.journal = journal
         self.logger = logger
@@ -70,6 +71,7 @@ package struct InboxService: Service {
             faults: faults, space: space, pages: StatusPages(probe: probe, logger: logger), notes: notes,
             outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: notifier)
         self.notifier = notifier
+        shutdownWait = platform.shutdownWait
         self.ready = ready
         self.abandon = abandon
         faults.whenChanged { [board] in board.noteChange() }
@@ -124,7 +126,7 @@ package struct InboxService: Service {
         if settings.once { await runner.dispose(of: unmoved) }
 
         let stopping = CancellationFlag()
-        let shutdown = ShutdownGuard { [logger, abandon] in
+        let shutdown = ShutdownGuard(wait: shutdownWait) { [logger, abandon] in
             logger.error("something hangs and cannot be ended; the service ends without waiting for it")
             abandon()
         }
@@ -170,7 +172,7 @@ package struct InboxService: Service {
         } onGracefulShutdown: {
             stopping.set()
             wake.signal()
-            shutdown.begin(seconds: Int(settings.shutdown.components.seconds) + Self.timeToCancel)
+            shutdown.begin(seconds: ShutdownGuard.patience(shutdown: settings.shutdown))
         }
         await reporter.writeLastReports()
     }
@@ -190,9 +192,6 @@ package struct InboxService: Service {
             await notifier.stopping(within: settings.shutdown)
         }
     }
-
-    /// In seconds, behind `ServiceSettings.shutdown`: what is cancelled ends within a moment, unless the kernel holds it.
-    private static let timeToCancel = 10
 
     /// Runs `body`, which is cancelled when it is not done `shutdown` after a graceful shutdown began.
     private func withinShutdownTime(_ body: @escaping @Sendable () async throws -> Void) async throws {

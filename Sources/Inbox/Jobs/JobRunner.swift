@@ -274,11 +274,7 @@ extension JobRunner {
         }
     }
 
-    private static let firstNote = Duration.seconds(2)
-    private static let looksForEachNote = 5
-
-    /// Keeps `NAME.status.txt` up to date while `body` runs, once that takes longer than a moment: every ten seconds, and
-    /// earlier where the recording does not go on any more, or goes on again.
+    /// Keeps `NAME.status.txt` up to date while `body` runs.
     private func withStatusNote<Result: Sendable>(
         of job: Job, _ inbox: InboxSettings, _ tracker: ProgressTracker,
         _ body: @escaping @Sendable () async throws -> Result
@@ -286,14 +282,10 @@ extension JobRunner {
         try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                var last: (stall: ProgressStall.Reason?, looks: Int)?
-                while (try? await Task.sleep(for: Self.firstNote)) != nil {
+                var schedule = StatusNoteSchedule()
+                while (try? await Task.sleep(for: StatusNoteSchedule.pause)) != nil {
                     let progress = backoff.progress(of: job, with: inbox.engine, tracker.snapshot())
-                    if let known = last, known.stall == progress.stall?.reason, known.looks < Self.looksForEachNote {
-                        last?.looks += 1
-                        continue
-                    }
-                    last = (progress.stall?.reason, 1)
+                    guard schedule.isDue(progress.stall?.reason) else { continue }
                     await write(OutboxNotices.progressText(name: job.path.last, progress), .status, job, inbox)
                 }
                 return nil

@@ -10,6 +10,9 @@ package final class Heartbeat: Sendable {
 
     package init(waking wake: AsyncSignal) { self.wake = wake }
 
+    /// It was asked and has not answered.
+    package var isAsked: Bool { pulse.isAwaited }
+
     /// The loop has answered.
     package func beat() {
         answered.add(1)

@@ -35,11 +35,12 @@ extension StatusReporter {
     /// One that tells of a service of which nothing runs: what the journal holds.
     /// - Parameters:
     ///   - faults: what others found.
+    ///   - backoff: outboxes and engines that are away; nil: none is.
     ///   - now: seconds since 1970, by which the status pages go.
     ///   - wait: waits for a signal, at most so long.
     package init(
         settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, faults: StandingFaults,
-        logger: Logger, now: @escaping @Sendable () -> Int64 = UnixTime.now,
+        backoff: DependencyBackoff? = nil, logger: Logger, now: @escaping @Sendable () -> Int64 = UnixTime.now,
         wait: @escaping @Sendable (AsyncSignal, Duration) async -> Void = { await $0.wait(atMost: $1) }
     ) {
         let current = ActiveSettings(settings, backend)
@@ -51,13 +52,14 @@ extension StatusReporter {
             intakes: IntakeSupervisor(
                 current: current, journal: journal, board: board, notes: notes, pendingMoves: pendingMoves, claims: nil,
                 wake: AsyncSignal(), logger: logger),
-            backoff: DependencyBackoff(logger: logger), pendingMoves: pendingMoves, faults: faults,
+            backoff: backoff ?? DependencyBackoff(logger: logger), pendingMoves: pendingMoves, faults: faults,
             space: FreeSpace(logger: logger),
             pages: StatusPages(probe: probe, logger: logger), notes: notes,
             outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: nil, now: now, wait: wait)
     }
 
-    func reportStatus() async {
+    /// Keeps the status file, the manager's line and the journal's figures up to date until the task is cancelled.
+    package func reportStatus() async {
         var last: ServiceStatus?
         var noted: [Int64: Job.Chunks] = [:]
         while !Task.isCancelled {

@@ -1,11 +1,11 @@
 import Glibc
-import SystemPackage
+package import SystemPackage
 import SystemSupport
 import TOMLKit
 
 /// Lets another process read a TOML text first: toml++, the library behind TOMLKit, ends its process by an assertion at
 /// some texts that are no TOML (`[.`, `a = ,`), and what an office user writes into a folder must not end the service.
-enum TOMLPreflight {
+package enum TOMLPreflight {
     /// The hidden first argument of that process: this program again.
     static let subcommand = "__toml"
     /// Seconds of processor time; an honest text takes milliseconds.
@@ -31,26 +31,33 @@ enum TOMLPreflight {
     }
 
     /// Blocks for some ten milliseconds.
-    /// - Parameter name: of the file, for the error.
+    /// - Parameters:
+    ///   - name: of the file, for the error.
+    ///   - executable: the other process, which gets `__toml` as its argument and the text as its standard input; default is
+    ///     this program.
     /// - Throws: `ConfigurationFault` with the number of the line at which the library gives up, or which is nested too deeply.
     ///   The line itself may hold a key, and what is said here is told to many.
-    static func check(_ text: String, name: String) throws {
+    package static func check(_ text: String, name: String, executable: FilePath = "/proc/self/exe") throws {
         try ConfigurationText.checkNesting(of: text, name: name)
-        guard try !passes(text, name) else { return }
+        guard try !passes(text, name, executable) else { return }
         // Fewer lines than up to the faulty one do no harm.
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         var (good, bad) = (0, lines.count)
         while bad - good > 1 {
             let middle = (good + bad) / 2
-            if try passes(lines[..<middle].joined(separator: "\n"), name) { good = middle } else { bad = middle }
+            if try passes(lines[..<middle].joined(separator: "\n"), name, executable) {
+                good = middle
+            } else {
+                bad = middle
+            }
         }
         throw ConfigurationFault("\(name), line \(bad): this is not TOML.")
     }
 
-    private static func passes(_ text: String, _ name: String) throws -> Bool {
+    private static func passes(_ text: String, _ name: String, _ executable: FilePath) throws -> Bool {
         var signal: Int32 = 0
         for _ in 0..<maximumAttempts {
-            signal = try endingSignal(reading: text, name)
+            signal = try endingSignal(reading: text, name, executable)
             if signal == 0 { return true }
             if ownFaults.contains(signal) { return false }
         }
@@ -62,7 +69,9 @@ enum TOMLPreflight {
     private static let ownFaults: Set<Int32> = [SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU]
 
     /// - Returns: the signal that ended the other process; 0: it came to its end.
-    private static func endingSignal(reading text: String, _ name: String) throws -> Int32 {
+    private static func endingSignal(
+        reading text: String, _ name: String, _ executable: FilePath
+    ) throws -> Int32 {
         let input = try SmallFile.inMemory(Array(text.utf8))
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -85,7 +94,9 @@ enum TOMLPreflight {
         let arguments = [strdup("parlograph"), strdup(subcommand), nil]
         let environment = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
         defer { for text in arguments + environment { free(text) } }
-        let error = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, arguments, environment)
+        let error = executable.withPlatformString {
+            posix_spawn(&process, $0, &actions, &attributes, arguments, environment)
+        }
         guard error == 0 else { throw fault(name, error) }
         guard let status = try ChildEnd.status(of: process, within: .seconds(Int(maximumWait))) else {
             throw ConfigurationFault(

@@ -74,16 +74,26 @@ package struct LanguageTag: Hashable, Sendable, CustomStringConvertible {
     /// have the list of languages of OpenAI's Whisper: one Norwegian, Filipino as Tagalog, and here and there codes that
     /// were withdrawn.
     package var codes: [String] {
-        switch primary {
-        case "nb", "no": ["no", "nb"]
-        case "nn": ["nn", "no"]
-        case "fil", "tl": ["tl", "fil"]
-        case "he": ["he", "iw"]
-        case "id": ["id", "in"]
-        case "jv": ["jv", "jw"]
-        case "yi": ["yi", "ji"]
-        default: [primary]
-        }
+        if let withdrawn = Self.withdrawn[primary] { return [primary, withdrawn] }
+        let spoken = Self.spoken(primary)
+        guard let written = Self.writtenForms[spoken]?.first else { return [primary] }
+        return primary == spoken || primary == written ? [spoken, written] : [primary, spoken]
+    }
+
+    private static let withdrawn = ["he": "iw", "id": "in", "jv": "jw", "yi": "ji"]
+    /// Of languages that are spoken as one, the most usual form first: Norwegian is written in two ways, Filipino is the
+    /// standard form of Tagalog.
+    private static let writtenForms = ["no": ["nb", "nn"], "tl": ["fil"]]
+
+    /// The language that is heard where this one is written.
+    /// - Parameter primary: by ISO 639; one that is not known is its own.
+    package static func spoken(_ primary: String) -> String {
+        writtenForms.first { $0.value.contains(primary) }?.key ?? primary
+    }
+
+    /// What stands in front of script and region, in lower case, also of a tag that is not known here.
+    package static func primary(of tag: String) -> String {
+        String(tag.lowercased().prefix { $0 != "-" && $0 != "_" })
     }
 
     /// Whether it is Chinese in traditional characters (true) or simplified ones (false), by its script or its region; nil

@@ -10,13 +10,13 @@ struct CueLanguage {
         chunks = transcript.chunks
         var scripts = ScriptShares()
         for segment in transcript.segments { scripts.add(segment.text) }
-        ofRecording = transcript.language.map(Self.primary) ?? scripts.language(told: nil)
+        ofRecording = transcript.language.map(LanguageTag.primary(of:)) ?? scripts.language(told: nil)
     }
 
     /// Of a segment. Segments are asked for in their order.
     mutating func next(_ segment: Segment) -> String? {
         while at + 1 < chunks.count, chunks[at + 1].range.start <= segment.range.start { at += 1 }
-        let heard = at < chunks.count ? chunks[at].language.map(Self.primary) : nil
+        let heard = at < chunks.count ? chunks[at].language.map(LanguageTag.primary(of:)) : nil
         let told = heard ?? ofRecording
         var scripts = ScriptShares()
         scripts.add(segment.text)
@@ -26,8 +26,6 @@ struct CueLanguage {
         let isNarrow = rules.lineColumns < CueRules(language: nil).lineColumns
         return isNarrow && segment.text.count > rules.lineColumns ? nil : told
     }
-
-    private static func primary(_ tag: String) -> String { String(tag.lowercased().prefix { $0 != "-" && $0 != "_" }) }
 }
 
 /// How much of a text is written in the scripts that have limits of their own.

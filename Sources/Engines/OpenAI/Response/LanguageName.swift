@@ -7,10 +7,10 @@ enum LanguageName {
     static func code(for name: String) -> String? {
         if let tag = LanguageTag(name) { return tag.primary }
         // Models know languages that no table here has.
-        let primary = name.trimmed.lowercased().prefix { $0 != "-" && $0 != "_" }
+        let primary = LanguageTag.primary(of: name.trimmed)
         guard (2...3).contains(primary.utf8.count), primary != "und", primary != "mul", primary != "unk",
             primary.utf8.allSatisfy({ (0x61...0x7A).contains($0) })
         else { return nil }
-        return String(primary)
+        return primary
     }
 }
