@@ -181,14 +181,29 @@ struct TranscribeCommand: AsyncParsableCommand {
         return try await BlockingPool.files.run {
             if let given {
                 if (try? FileStatus(at: given)) == nil {
-                    guard given.withPlatformString({ mkdir($0, 0o777) }) == 0 else {
-                        throw SystemError("mkdir", given.printable, errno: Errno(rawValue: errno))
-                    }
+                    try Self.makeFolder(given)
                 }
                 return try Self.writable(given)
             }
             let folder = path.removingLastComponent()
             return try Self.writable(folder.isEmpty ? FilePath(".") : folder)
+        }
+    }
+
+    /// With the folders above it that are missing.
+    private static func makeFolder(_ path: FilePath) throws {
+        var missing: [FilePath] = []
+        var at = path.lexicallyNormalized()
+        while !at.isEmpty, !at.components.isEmpty, (try? FileStatus(at: at)) == nil {
+            missing.append(at)
+            at.removeLastComponent()
+        }
+        for folder in missing.reversed() where folder.withPlatformString({ mkdir($0, 0o777) }) != 0 && errno != EEXIST {
+            let cause = SystemError("mkdir", folder.printable, errno: Errno(rawValue: errno))
+            throw TranscriptionError(
+                .cannotWrite,
+                "The folder \(path.printable) cannot be made: \(cause.sentence ?? "\(cause.errno)"). Choose another one with -o.",
+                cause: cause)
         }
     }
 
@@ -209,18 +224,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         _ display: ProgressDisplay?, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         guard let display else { return try await body() }
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                await display.run()
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let finished = try await group.next() {
-                if let result = finished { return result }
-            }
-            throw CancellationError()
-        }
+        return try await WaitingLine.drawn(by: display.run, while: body)
     }
 }
 
