@@ -28,13 +28,13 @@ struct TranscribeTests {
 
             // Into another folder, made if missing, in other formats; nothing is recognised a second time.
             let again = try await place.run(
-                "transcribe", "-o", place["out"].string, "--formats", "txt,vtt,tsv", "talk.wav")
+                "transcribe", "-o", place["out/of/a/case"].string, "--formats", "txt,vtt,tsv", "talk.wav")
             #expect(again.status == 0, "\(again.errors)")
-            #expect(again.lines == ["txt", "vtt", "tsv"].map { place["out/talk.\($0)"].string })
-            #expect(try place.files("out") == ["talk.tsv", "talk.txt", "talk.vtt"])
-            #expect(try place.text("out/talk.txt") == place.text("talk.txt"))
-            #expect(try place.text("out/talk.vtt").hasPrefix("WEBVTT\n"))
-            #expect(try place.text("out/talk.tsv").hasPrefix("start\tend\ttext\n"))
+            #expect(again.lines == ["txt", "vtt", "tsv"].map { place["out/of/a/case/talk.\($0)"].string })
+            #expect(try place.files("out/of/a/case") == ["talk.tsv", "talk.txt", "talk.vtt"])
+            #expect(try place.text("out/of/a/case/talk.txt") == place.text("talk.txt"))
+            #expect(try place.text("out/of/a/case/talk.vtt").hasPrefix("WEBVTT\n"))
+            #expect(try place.text("out/of/a/case/talk.tsv").hasPrefix("start\tend\ttext\n"))
         }
     }
 

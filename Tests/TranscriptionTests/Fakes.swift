@@ -13,19 +13,27 @@ struct FakeTranscriber: Transcriber {
     /// Why it answers nobody.
     var isAway: @Sendable () -> TranscriptionError? = { nil }
     let questions = SharedCounter()
+    /// Whether it takes a request, by how many came before, though nothing may come of it.
+    var takes: @Sendable (Int) -> Bool = { _ in false }
+    var patience = Duration.zero
+    var name = "fake"
 
-    var identity: EngineIdentity { EngineIdentity(name: "fake", kind: "openai", model: "m", settings: []) }
+    var identity: EngineIdentity { EngineIdentity(name: name, kind: "openai", model: "m", settings: []) }
     var traits: EngineTraits { EngineTraits(repeatsItself: false, expectedRate: 30) }
 
     func transcribe(_ chunk: Chunk, options: TranscriptionOptions, turn: RequestContext) async throws -> ChunkTranscript
     {
-        try await answer(chunk, options, requests.add(1) - 1)
+        let number = requests.add(1) - 1
+        if takes(number) { turn.noteTaken() }
+        return try await answer(chunk, options, number)
     }
 
     func absence(turn: RequestContext) async throws -> TranscriptionError? {
         questions.add(1)
         return isAway()
     }
+
+    func patience(forSamples count: Int64) -> Duration { patience }
 
     func check() async throws -> EngineReport { EngineReport(works: "") }
 }
@@ -53,6 +61,7 @@ func numbered(_ chunk: Chunk) -> ChunkTranscript {
 struct FakeWay {
     var source: FakeSource
     var engine: FakeTranscriber
+    var fallback: FakeTranscriber?
     var store: any TranscriptStore = FakeStore()
     var concurrency = 4
     var slots: Int?
@@ -69,10 +78,19 @@ struct FakeWay {
             let path = folder.appending("talk.wav")
             try TestAudioFile.write(Array("recording".utf8), to: path)
             let controller = ConcurrencyController(
-                ConcurrencyController.Settings(ceiling: concurrency, firstAlone: firstAlone), clock: clock)
+                ConcurrencyController.Settings(
+                    ceiling: concurrency, firstAlone: firstAlone, waitsForEngine: fallback == nil), clock: clock)
+            let second = fallback.map {
+                EngineLink(
+                    engine: $0,
+                    controller: ConcurrencyController(
+                        ConcurrencyController.Settings(ceiling: concurrency), clock: self.clock),
+                    outage: FallbackCooldown())
+            }
             var orchestrator = ParallelOrchestrator(
                 source: source,
-                engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown())],
+                engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown(clock: clock))]
+                    + (second.map { [$0] } ?? []),
                 store: store, slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: .usual(),
                 retry: retry,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -85,6 +85,56 @@ import Transcription
         #expect(way.engine.requests.value <= 6 * 4)
     }
 
+    /// A server took the first request, was ended over it and is being started again: as long as its first answer may take.
+    @Test(arguments: [(60, true), (400, false)])
+    func whatWasThereOnceIsWaitedForBeforeItsFirstAnswer(_ outage: Int, _ isBack: Bool) async throws {
+        let gone = TranscriptionError(
+            .engineUnavailable, "It cannot be reached.", remedy: .retry(after: nil), pressure: .strained)
+        let clock = Guarded<ManualClock?>(nil)
+        let isOver = { @Sendable in (clock.value?.now.offset ?? .zero) >= .seconds(outage) }
+        var engine = FakeTranscriber { chunk, _, number in
+            guard number > 0, isOver() else { throw gone }
+            return numbered(chunk)
+        }
+        engine.isAway = { isOver() ? nil : gone }
+        engine.takes = { number in number == 0 }
+        engine.patience = .seconds(300)
+        let way = FakeWay(
+            source: FakeSource(chunks: chunks(4)), engine: engine, concurrency: 1,
+            retry: RetrySettings(maximumRetries: 3, delay: .seconds(1)))
+        clock.change { $0 = way.clock }
+        if isBack {
+            #expect(try await !way.run().isPartial)
+        } else {
+            let error = await #expect(throws: TranscriptionError.self) { try await way.run() }
+            #expect(error?.code == .engineUnavailable)
+            #expect(way.clock.now.offset >= .seconds(300))
+        }
+    }
+
+    /// With another engine to ask, three seconds are enough to find out that there is none.
+    @Test(arguments: [1, 4]) func whereNothingEverAnsweredTheFallbackIsAskedSoon(_ concurrency: Int) async throws {
+        let dead = TranscriptionError(
+            .engineUnavailable, "It cannot be reached.", remedy: .retry(after: nil), pressure: .strained)
+        let first = Guarded<Duration?>(nil)
+        let clock = Guarded<ManualClock?>(nil)
+        let way = FakeWay(
+            source: FakeSource(chunks: chunks(8)), engine: FakeTranscriber { _, _, _ in throw dead },
+            fallback: FakeTranscriber(
+                answer: { chunk, _, _ in
+                    first.change { $0 = $0 ?? clock.value?.now.offset }
+                    return numbered(chunk)
+                }, name: "second"), concurrency: concurrency,
+            retry: RetrySettings(maximumRetries: 5, delay: .seconds(2)))
+        clock.change { $0 = way.clock }
+        let transcript = try await way.run()
+        #expect(transcript.segments.map(\.text) == (0..<8).map { "chunk \($0)" })
+        #expect(transcript.chunks.allSatisfy { $0.engine == "second" })
+        #expect(try #require(first.value) <= .seconds(3 * concurrency), "each of those that began together")
+        #expect(way.engine.requests.value <= 3 * concurrency)
+        #expect(transcript.warnings.contains { $0.contains("nothing has ever answered there") })
+    }
+
     @Test(arguments: [1, 4]) func chunksThatFailForThemselvesAreGaps(concurrency: Int) async throws {
         let way = way(12, concurrency: concurrency, good: 1000, outage: .zero) { $0.index >= 9 }
         let transcript = try await way.run()

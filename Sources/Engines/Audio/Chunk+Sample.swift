@@ -3,6 +3,9 @@ import SystemSupport
 import Transcription
 
 extension Chunk {
+    /// Of `sample`.
+    static let sampleHash = sample.hash
+
     /// A second of something like speech, for `check()`: four syllables without a word, long enough for every server.
     ///
     /// Pulses of a falling voice through the first two formants of four vowels (Peterson, Barney 1952).

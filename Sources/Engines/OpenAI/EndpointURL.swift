@@ -21,6 +21,28 @@ package enum EndpointURL {
         return "\(stem)\(version)\(path)\(query)"
     }
 
+    /// Where the server may be instead, if it knows nothing of the address that was made of `base`: whisper.cpp's server
+    /// takes requests at the path that it was started with. None where a person wrote the whole address.
+    static func others(base: String, endpoint: String) -> [String] {
+        let base = base.trimmed
+        guard endpoint != base, let parts = URLParts(base), let authority = endpoint.firstRange(of: "://") else {
+            return []
+        }
+        var stem = base.prefix { $0 != "?" && $0 != "#" }
+        while stem.hasSuffix("/") { stem = stem.dropLast() }
+        let query = parts.query.map { "?\($0)" } ?? ""
+        let root = endpoint[..<(endpoint[authority.upperBound...].firstIndex(of: "/") ?? endpoint.endIndex)]
+        let version = parts.path.contains { $0 != "/" } ? "" : "/v1"
+        var others: [String] = []
+        for other in [
+            "\(stem)\(version)/audio/transcriptions\(query)", "\(stem)/inference\(query)", "\(root)/inference\(query)",
+        ]
+        where other != endpoint && !others.contains(other) {
+            others.append(other)
+        }
+        return others
+    }
+
     /// The address of the list of models beside `endpoint`; nil where the server has none.
     static func models(endpoint: String) -> String? {
         let stem = endpoint.prefix { $0 != "?" }

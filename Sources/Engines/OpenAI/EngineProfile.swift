@@ -61,6 +61,12 @@ package struct EngineProfile: Sendable, Hashable {
     package var takesTemperature: Bool
     /// `timestamp_granularities[]` is understood.
     package var takesGranularities: Bool
+    /// The time of each word is asked for where no setting says otherwise.
+    package var asksForWords: Bool
+    /// Fields of such servers alone that go with each request.
+    package var ownFields: [String: String]
+    /// With a second of made-up sound besides, so that it costs little.
+    package var sampleFields: [String: String]
     /// The field `chunking_strategy` is needed.
     package var sendsChunkingStrategy: Bool
     /// The list of models is refused to who has no valid key, where keys are looked at.
@@ -79,6 +85,9 @@ package struct EngineProfile: Sendable, Hashable {
         takesPrompt = true
         takesTemperature = true
         takesGranularities = true
+        asksForWords = false
+        ownFields = [:]
+        sampleFields = [:]
         guardsModels = false
         sendsChunkingStrategy = false
         codec = .flac
@@ -119,8 +128,10 @@ package struct EngineProfile: Sendable, Hashable {
             takesGranularities = false
             guardsModels = true
         case .speaches:
+            // One segment for each stretch between pauses, times only at its ends, unless words are asked for.
             self.init(name, megabytes: 100)
             guardsModels = true
+            asksForWords = true
             (targetSeconds, maximumSeconds) = (26, 29.5)
         case .localai:
             self.init(name, megabytes: 15)
@@ -134,6 +145,10 @@ package struct EngineProfile: Sendable, Hashable {
             path = "/inference"
             authorization = .none
             codec = .wav
+            // It would run its encoder once more for them.
+            ownFields = ["no_language_probabilities": "true"]
+            // The encoder looks at 2.6 s instead of 30 s, and a decoding that is doubted is not tried again five times.
+            sampleFields = ["audio_ctx": "128", "temperature_inc": "0"]
         }
         guard name == .openai || name == .azure || name == .generic else { return }
         learn(model: model)
@@ -162,6 +177,17 @@ package struct EngineProfile: Sendable, Hashable {
         takesPrompt = fields.contains(.prompt)
         takesTemperature = fields.contains(.temperature)
         takesGranularities = fields.contains(.timestampGranularities)
+    }
+
+    /// The kind of server that names itself so in the header `Server` of its answers.
+    static func guess(header: String?) -> Name? { header?.lowercased() == "whisper.cpp" ? .whisperCpp : nil }
+
+    /// The kind of server that describes its models so: speaches tells the task of each, vLLM names itself as their owner.
+    /// - Parameter models: what it answers to `GET …/models`.
+    static func guess(models: JSONValue) -> Name? {
+        guard let list = models["data"]?.array, !list.isEmpty else { return nil }
+        if list.allSatisfy({ $0["owned_by"]?.string == "vllm" }) { return .vllm }
+        return list.contains { $0["task"]?.string == "automatic-speech-recognition" } ? .speaches : nil
     }
 
     /// The profile that fits the address; `generic` where nothing is known.

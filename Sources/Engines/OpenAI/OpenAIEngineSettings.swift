@@ -32,8 +32,10 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
     package var insecure: Bool
     /// A hint about names and terms for all recordings; one given with a recording wins.
     package var prompt: String?
-    /// Ask for the time of each word.
-    package var wordTimestamps: Bool
+    /// Ask for the time of each word; nil: as the profile has it.
+    package var wordTimestamps: Bool?
+    /// Chunks in flight at each address; nil: the profile's.
+    package var maximumConcurrency: Int?
     /// `temperature`; nil sends none.
     package var temperature: Double?
     /// Upload format; nil: the profile's, and WAV where the server refuses that.
@@ -47,7 +49,7 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
         languageRule: EngineProfile.LanguageRule? = nil, authorization: EngineProfile.Authorization? = nil,
         apiLimitBytes: Int? = nil,
         chunkTargetSeconds: Double? = nil, chunkMaxSeconds: Double? = nil, requestTimeout: Duration? = nil,
-        caFile: FilePath? = nil, insecure: Bool = false, prompt: String? = nil, wordTimestamps: Bool = false,
+        caFile: FilePath? = nil, insecure: Bool = false, prompt: String? = nil, wordTimestamps: Bool? = nil,
         temperature: Double? = nil, uploadCodec: UploadCodec? = nil
     ) {
         self.name = name
@@ -79,9 +81,15 @@ package struct OpenAIEngineSettings: Sendable, Hashable {
             })
     }
 
-    /// What is known of servers of its kind.
-    package var usualProfile: EngineProfile {
-        EngineProfile(named: profile ?? EngineProfile.guess(url: baseURLs.first ?? ""), model: model)
+    /// What is known of servers of its kind, as far as the settings tell it.
+    package var usualProfile: EngineProfile { profile(of: profile ?? EngineProfile.guess(url: baseURLs.first ?? "")) }
+
+    /// What is known of servers of that kind, with what the settings say otherwise.
+    func profile(of name: EngineProfile.Name) -> EngineProfile {
+        var known = EngineProfile(named: name, model: model)
+        if let maximumConcurrency { known.maximumConcurrency = maximumConcurrency }
+        if let optionalFields { known.allow(only: optionalFields) }
+        return known
     }
 }
 

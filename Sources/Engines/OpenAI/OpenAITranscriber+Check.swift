@@ -7,6 +7,7 @@ extension OpenAITranscriber {
     /// Sends one second of made-up sound to each address and says what came of it. One that asks for a short pause gets it.
     /// - Throws: `TranscriptionError` when none answers.
     package func check() async throws -> EngineReport {
+        await meet()
         var slowest = Duration.zero
         var isEstimated = false
         var hasGivenText = false
@@ -30,7 +31,8 @@ extension OpenAITranscriber {
             let words = "It is reachable, but asks to come back in \(pause.components.seconds) s: check again then. "
             return EngineReport(works: "", notes: [words + busy.message])
         }
-        var notes = failures.map { "One of its \(endpoints.count) addresses cannot be used. \($0.message)" }
+        var notes = aboutModel.map { [$0] } ?? []
+        notes += failures.map { "One of its \(endpoints.count) addresses cannot be used. \($0.message)" }
         guard knowledge.hasSucceeded else {
             let why = knowledge.refusedSilence.map { " \($0)" } ?? ""
             notes.append(
@@ -69,9 +71,18 @@ extension OpenAITranscriber {
         return (heard, start.duration(to: clock.now))
     }
 
-    /// English where the server wants to be told a language: the second holds no speech anyway.
+    /// English where the server must be told a language, or would take time to find it out: the second holds no speech
+    /// anyway.
     var optionsForSample: TranscriptionOptions {
-        TranscriptionOptions(language: (settings.languageRule ?? profile.languageRule) == .mustSend ? "en" : nil)
+        TranscriptionOptions(language: (settings.languageRule ?? profile.languageRule) == .omit ? nil : "en")
+    }
+
+    /// A model's name that means something else than a reader may think.
+    private var aboutModel: String? {
+        guard profile.name == .speaches, settings.model == "whisper-1" else { return nil }
+        return
+            "model is \"whisper-1\", which speaches takes for Systran/faster-whisper-large-v3: slow without a graphics "
+            + "card. Name another one, such as Systran/faster-whisper-base, as its list of models has it."
     }
 
     /// The same second: who answers it, in whatever words, is there.
@@ -108,7 +119,19 @@ extension OpenAITranscriber {
         case false?: out += " Its list of models does not name \(settings.model), but it took it."
         case nil: break
         }
+        if let told = knowledge.profile {
+            out +=
+                " By its answers it is a server of \(told.name.rawValue), and treated as one; set profile = "
+                + "\"\(told.name.rawValue)\" to have that without asking."
+        }
+        if let found = otherEndpointInUse { out += " It answers at \(found)." }
         return out
+    }
+
+    /// Where the server answers, if that is not where its settings say.
+    private var otherEndpointInUse: String? {
+        let found = knowledge.endpoint(insteadOf: endpoints[0])
+        return found == endpoints[0] ? nil : URLParts.withoutSecrets(found)
     }
 
     /// What works otherwise than a user may expect.
@@ -124,7 +147,8 @@ extension OpenAITranscriber {
         let unsent = [
             settings.prompt != nil && !profile.takesPrompt ? "prompt" : nil,
             settings.temperature != nil && !profile.takesTemperature ? "temperature" : nil,
-            settings.wordTimestamps && (isEstimated || !profile.takesGranularities || form.format != .verboseJSON)
+            settings.wordTimestamps == true
+                && (isEstimated || !profile.takesGranularities || form.format != .verboseJSON)
                 ? "word_timestamps" : nil,
         ].compactMap { $0 }
         if !unsent.isEmpty {

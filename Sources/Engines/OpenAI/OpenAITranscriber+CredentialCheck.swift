@@ -47,6 +47,24 @@ extension OpenAITranscriber {
         }
     }
 
+    /// Finds out once, where neither setting nor address tells the kind of server, by what it answers to who asks for its
+    /// models: that costs nothing anywhere. One that cannot be reached is asked another time.
+    package func meet() async {
+        guard settings.profile == nil, usualProfile.name == .generic, !knowledge.isKindTold else { return }
+        if endpoints.count == 1, !headers.isEmpty, knowledge.credentialStatus == nil {
+            // The same question: it is put once.
+            if let status = try? await credentialStatus() { knowledge.remember(status) }
+        } else if let url = EndpointURL.models(endpoint: endpoints[0]) {
+            _ = try? await models(url, headers)
+        }
+    }
+
+    private func recognise(_ response: HTTPResponse, _ list: JSONValue?) {
+        guard settings.profile == nil, usualProfile.name == .generic, !knowledge.isKindTold else { return }
+        let name = EngineProfile.guess(header: response.headers["server"]) ?? list.flatMap(EngineProfile.guess(models:))
+        knowledge.remember(name.map(settings.profile(of:)), codec: settings.uploadCodec)
+    }
+
     /// What a server says to who asks for its models.
     enum ModelsAnswer {
         /// Their names.
@@ -63,10 +81,11 @@ extension OpenAITranscriber {
             trust: trust, onlyHTTP1: knowledge.form.onlyHTTP1)
         do {
             let response = try await loop.perform(request)
+            let value = response.status == 200 ? await pool.run { try? JSONReader.read(response.body) } : nil
+            recognise(response, value)
             switch response.status {
             case 401, 403: return .refused(response)
             case 200:
-                let value = await pool.run { try? JSONReader.read(response.body) }
                 guard let value, let list = value["data"]?.array ?? value.array else { return .none }
                 return .list(list.compactMap { $0["id"]?.string ?? $0["name"]?.string ?? $0.string })
             default: return .none

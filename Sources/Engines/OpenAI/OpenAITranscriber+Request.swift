@@ -28,6 +28,7 @@ extension OpenAITranscriber {
         var required: [Field] = []
         if profile.sendsModel, !settings.model.isEmpty { required.append(("model", settings.model)) }
         required.append(("response_format", form.format.rawValue))
+        required += Self.sorted(profile.ownFields)
         // Without it the model refuses more than 30 s.
         if profile.sendsChunkingStrategy { required.append(("chunking_strategy", "auto")) }
         switch (options.language, settings.languageRule ?? profile.languageRule) {
@@ -46,12 +47,16 @@ extension OpenAITranscriber {
         if let temperature = settings.temperature, profile.takesTemperature {
             optional.append(("temperature", "\(temperature)"))
         }
-        if settings.wordTimestamps, profile.takesGranularities, form.format == .verboseJSON {
+        if asksForWords, form.format == .verboseJSON {
             // Some servers keep the last one only: the segments.
             optional.append(("timestamp_granularities[]", "word"))
             optional.append(("timestamp_granularities[]", "segment"))
         }
         return (required, optional)
+    }
+
+    static func sorted(_ fields: [String: String]) -> [Field] {
+        fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// What is sent as `prompt`; nil: nothing.
@@ -71,10 +76,15 @@ extension OpenAITranscriber {
         }
     }
 
+    package func patience(forSamples count: Int64) -> Duration { timeout(count, 0) }
+
     /// Time for one attempt: the upload at 1 Mbit/s, and four times the audio's length to work and to queue in; at least
     /// a minute and a half, at most a quarter of an hour.
     func timeout(_ sampleCount: Int64, _ byteCount: Int) -> Duration {
         if let configured = settings.requestTimeout { return configured }
+        // Servers of the Whisper family take as long for a second as for a whole window of 30 s.
+        let usual = limits.targetChunkSamples ?? 30 * SampleClock.rate
+        let sampleCount = isChecked ? max(sampleCount, usual) : sampleCount
         let upload = Double(byteCount) / 125_000
         let work = max(
             60, 4 * SampleClock.seconds(sampleCount) * Double(max(1, min(addresses.inFlight / endpoints.count, 4))))

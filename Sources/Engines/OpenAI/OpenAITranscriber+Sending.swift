@@ -24,14 +24,14 @@ extension OpenAITranscriber {
                 throw error
             }
             tried.insert(lease.address)
-            request.url = endpoints[lease.address]
+            request.url = knowledge.endpoint(insteadOf: endpoints[lease.address])
             request.onlyHTTP1 = knowledge.form.onlyHTTP1
             described.host = URLParts.authority(of: request.url)
             described.url = URLParts.withoutSecrets(request.url)
             described.proxyVariable = ProxyVariable.name(forURL: request.url, in: ProxyVariable.environment)
             var refusal: Refusal
             do {
-                let response = try await performOnSoundConnection(request, turn)
+                let response = try await performWhereItIsKnown(request, lease.address, turn)
                 learn(response.headers, turn)
                 // Others may have been answered meanwhile.
                 described.hasSucceeded = knowledge.hasSucceeded
@@ -46,6 +46,7 @@ extension OpenAITranscriber {
             } catch let failure as HTTPFailure {
                 refusal = Refusal(classifier.classify(failure, to: described), failure: failure)
                 wasSent = failure.wasSent
+                if failure.wasSent { turn.noteTaken() }
             } catch {
                 addresses.finish(lease, isHealthy: nil)
                 throw error
@@ -84,6 +85,28 @@ extension OpenAITranscriber {
                 error.code, error.message, cause: error.cause, remedy: .retry(after: pause), pressure: .refused)
         }
         return foremost
+    }
+
+    /// A server that never answered otherwise, and is one of whisper.cpp as its settings or its answer say, is asked once at
+    /// the other paths that it may have; the one where it is known is remembered.
+    private func performWhereItIsKnown(
+        _ request: HTTPRequest, _ address: Int, _ turn: RequestContext
+    ) async throws -> HTTPResponse {
+        let first = try await performOnSoundConnection(request, turn)
+        guard first.status == 404, !knowledge.hasSucceeded,
+            profile.name == .whisperCpp || EngineProfile.guess(header: first.headers["server"]) == .whisperCpp
+        else { return first }
+        var request = request
+        for other in otherEndpoints[address] where other != request.url {
+            try await turn.again()
+            request.url = other
+            let response = try await performOnSoundConnection(request, turn)
+            guard response.status == 404 else {
+                knowledge.remember(other, insteadOf: endpoints[address])
+                return response
+            }
+        }
+        return first
     }
 
     /// Replaces at once what needs no waiting: a kept-alive connection that turns out to be dead by a fresh one, a broken

@@ -10,12 +10,18 @@ package import Transcription
 package struct OpenAITranscriber: Transcriber {
     /// What the configuration and the cache's keys call engines of this kind.
     package static let kind = "openai"
-    package let identity: EngineIdentity
-    package let profile: EngineProfile
+    /// By the settings alone.
+    let usualProfile: EngineProfile
+    /// Of the first address: in the cache's keys.
+    private let mainEndpoint: String
 
     let settings: OpenAIEngineSettings
     let classifier: ResponseClassifier
     private(set) var endpoints: [String]
+    /// For each endpoint, where the server may be instead.
+    private(set) var otherEndpoints: [[String]]
+    /// What is sent is to show whether the engine works: it gets the time of a usual chunk.
+    private(set) var isChecked = false
     private(set) var addresses: AddressPool
     let trust: TLSTrust
     /// The CA file as it was when it was read.
@@ -46,7 +52,6 @@ package struct OpenAITranscriber: Transcriber {
         let section = "[engines.\(settings.name)]"
         var profile = settings.usualProfile
         let name = profile.name
-        if let fields = settings.optionalFields { profile.allow(only: fields) }
         endpoints = try settings.baseURLs.map { base in
             guard let url = EndpointURL.endpoint(base: base, path: profile.path) else {
                 throw TranscriptionError(
@@ -56,7 +61,8 @@ package struct OpenAITranscriber: Transcriber {
             if name == .azure { profile.sendsModel = !url.contains("/openai/deployments/") }
             return url
         }
-        guard !endpoints.isEmpty else {
+        otherEndpoints = zip(settings.baseURLs, endpoints).map { EndpointURL.others(base: $0, endpoint: $1) }
+        guard let mainEndpoint = endpoints.first else {
             throw TranscriptionError(.configuration, "\(section) has no base_url: name the server's address.")
         }
         if let key = settings.apiKey, !key.isHeaderSafe {
@@ -67,7 +73,8 @@ package struct OpenAITranscriber: Transcriber {
         authorities = Self.authorities(settings)
         trust = try Self.trust(settings)
         self.settings = settings
-        self.profile = profile
+        usualProfile = profile
+        self.mainEndpoint = mainEndpoint
         self.loop = loop
         self.pool = pool
         classifier = ResponseClassifier(
@@ -78,10 +85,19 @@ package struct OpenAITranscriber: Transcriber {
                 codec: settings.uploadCodec ?? profile.codec, format: profile.format,
                 sendsOptionalFields: true, onlyHTTP1: false))
         addresses = AddressPool(count: endpoints.count, clock: clock)
-        identity = EngineIdentity(
-            name: settings.name, kind: Self.kind, model: settings.model,
-            settings: Self.changingTheText(settings, profile, endpoint: endpoints[0]))
     }
+
+    /// What is known of servers of its kind: by the settings, else by what it has answered.
+    package var profile: EngineProfile { knowledge.profile ?? usualProfile }
+
+    package var identity: EngineIdentity {
+        EngineIdentity(
+            name: settings.name, kind: Self.kind, model: settings.model,
+            settings: Self.changingTheText(settings, profile, endpoint: mainEndpoint))
+    }
+
+    /// The time of each word is asked for.
+    var asksForWords: Bool { profile.takesGranularities && (settings.wordTimestamps ?? profile.asksForWords) }
 
     /// What belongs into the cache's key. Not the codec: FLAC and WAV hold the same samples.
     private static func changingTheText(
@@ -91,7 +107,7 @@ package struct OpenAITranscriber: Transcriber {
         let address = URLParts.authority(of: endpoint) + (URLParts(endpoint)?.path ?? "")
         var changing = ["address=\(address)", "profile=\(profile.name.rawValue)"]
         changing.append("language_rule=\((settings.languageRule ?? profile.languageRule).rawValue)")
-        changing.append("words=\(settings.wordTimestamps && profile.takesGranularities)")
+        changing.append("words=\(profile.takesGranularities && (settings.wordTimestamps ?? profile.asksForWords))")
         // What was kept of them before speakers were is no answer any more.
         if profile.format == .diarizedJSON { changing.append("speakers=true") }
         if profile.takesPrompt { changing.append("prompt=\(settings.prompt ?? "")") }
@@ -216,6 +232,8 @@ package struct OpenAITranscriber: Transcriber {
     func only(_ address: Int) -> OpenAITranscriber {
         var one = self
         one.endpoints = [endpoints[address]]
+        one.otherEndpoints = [otherEndpoints[address]]
+        one.isChecked = true
         one.addresses = AddressPool(count: 1)
         return one
     }
@@ -228,7 +246,8 @@ package struct OpenAITranscriber: Transcriber {
         turn: RequestContext
     ) async throws -> Answer {
         let audio = try await packed(chunk.audio, as: form.codec)
-        let fields = try fields(for: options, form: form)
+        var fields = try fields(for: options, form: form)
+        if chunk.hash == Chunk.sampleHash { fields.required += Self.sorted(profile.sampleFields) }
         var multipart = MultipartForm()
         for field in fields.required + fields.optional { multipart.add(field.name, field.value) }
         let body = multipart.pieces(

@@ -37,6 +37,9 @@ final class ServerKnowledge: Sendable {
         var refusedSilence: String?
         var lacksSegments = false
         var refusedLanguages: Set<String> = []
+        var isKindTold = false
+        var profile: EngineProfile?
+        var otherEndpoints: [String: String] = [:]
         /// Of a few recent chunks only.
         var troubles: [(Trouble, Digest)] = []
     }
@@ -69,6 +72,29 @@ final class ServerKnowledge: Sendable {
 
     /// It took another code for each of them.
     func refuse(languages: Set<String>) { state.withLock { $0.refusedLanguages.formUnion(languages) } }
+
+    /// The server has answered something that may tell its kind.
+    var isKindTold: Bool { state.withLock { $0.isKindTold } }
+
+    /// What is known of servers of the kind that its answers are of; nil: they are of none in particular.
+    var profile: EngineProfile? { state.withLock { $0.profile } }
+
+    /// - Parameter codec: of the settings.
+    func remember(_ profile: EngineProfile?, codec: UploadCodec?) {
+        state.withLock { state in
+            state.isKindTold = true
+            guard let profile else { return }
+            state.profile = profile
+            state.form.codec = codec ?? profile.codec
+        }
+    }
+
+    /// Where the server answers that was first asked at `endpoint`.
+    func endpoint(insteadOf endpoint: String) -> String { state.withLock { $0.otherEndpoints[endpoint] ?? endpoint } }
+
+    func remember(_ other: String, insteadOf endpoint: String) {
+        state.withLock { $0.otherEndpoints[endpoint] = other }
+    }
 
     /// A request in this form succeeded: what differs from before was the server's wish.
     func remember(_ form: Form) {

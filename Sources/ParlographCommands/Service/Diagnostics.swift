@@ -122,7 +122,10 @@ struct Diagnostics {
             guard keys[name]?.mayAsk ?? true else { continue }
             do {
                 if let fault = entry.key?.fault { throw fault }
-                let report = try await room.check(name)
+                let report = try await WaitingLine.shown("engine \(name): waiting for its answer to a second of sound")
+                {
+                    try await room.check(name)
+                }
                 if !report.works.isEmpty { findings.append(.fine("engine \(name)", report.works)) }
                 findings += report.notes.map { .note("engine \(name)", $0) }
             } catch {

@@ -101,13 +101,17 @@ final class SectionReader {
 
     /// - Throws: `ConfigurationFault` when it is neither true nor false.
     func boolean(_ name: String, default value: Bool) throws -> Bool {
-        try read(name, .value("\(value)"), .boolean) { raw in
+        try optionalBoolean(name, otherwise: .value("\(value)")) ?? value
+    }
+
+    func optionalBoolean(_ name: String, otherwise: SettingsKey.Default) throws -> Bool? {
+        try read(name, otherwise, .boolean) { raw in
             switch raw {
             case .value(.boolean(let value)): value
             case .environment(let text): ["true": true, "1": true, "false": false, "0": false][text.lowercased()]
             default: nil
             }
-        } ?? value
+        }
     }
 
     /// A list of texts; from the environment, separated by commas.

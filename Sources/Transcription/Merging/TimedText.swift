@@ -108,30 +108,41 @@ struct TimedText {
             + (next.time - before.time) * Int64(offset - before.offset) / Int64(next.offset - before.offset)
     }
 
-    /// The places of `words` in the text, in order. Engines leave out punctuation and change case, so each word is
-    /// looked for a little ahead and takes the punctuation around it; one that is not found is passed over.
+    /// The places of `words` in the text, in order, each with the punctuation around it; those that are not found are
+    /// passed over.
     private static func locate(_ words: [Word], in text: [Character]) -> [(offsets: Range<Int>, range: SampleRange)] {
         guard !words.isEmpty else { return [] }
-        let lower = text.map { $0.lowercased() }
-        let lookahead = 40
         var found: [(offsets: Range<Int>, range: SampleRange)] = []
         var cursor = 0
-        for word in words {
-            let needle = WrittenText.clean(word.text).map { $0.lowercased() }
-            guard !needle.isEmpty, needle.count <= text.count else { continue }
-            let last = min(cursor + lookahead, text.count - needle.count)
-            guard cursor <= last else { continue }
-            guard let at = (cursor...last).first(where: { lower[$0..<($0 + needle.count)].elementsEqual(needle) })
-            else { continue }
-            var start = at
-            while start > cursor, isAttached(text[start - 1]) { start -= 1 }
-            var end = at + needle.count
-            while end < text.count, isAttached(text[end]), !openers.contains(text[end]) { end += 1 }
+        for (word, place) in zip(words, WordAlignment.places(of: words.map(\.text), in: text)) {
+            guard let place, place.upperBound > cursor else { continue }
+            var start = max(cursor, place.lowerBound)
+            while let next = attached(before: start, in: text), next >= cursor { start = next }
+            var end = place.upperBound
+            while let next = attached(behind: end, in: text) { end = next }
             found.append((start..<end, word.range))
             cursor = end
         }
         return found
     }
+
+    /// Where the mark before `place` begins that belongs to what follows: also an opening one with a space behind it.
+    private static func attached(before place: Int, in text: [Character]) -> Int? {
+        guard place > 0 else { return nil }
+        if isAttached(text[place - 1]) { return place - 1 }
+        guard place > 1, text[place - 1].isWhitespace else { return nil }
+        let mark = text[place - 2]
+        return openers.contains(mark) || isNoBreakSpace(text[place - 1]) && isAttached(mark) ? place - 2 : nil
+    }
+
+    /// Where the mark behind `place` ends that belongs to what stands before it.
+    private static func attached(behind place: Int, in text: [Character]) -> Int? {
+        let mark = place < text.count && isNoBreakSpace(text[place]) ? place + 1 : place
+        guard mark < text.count, isAttached(text[mark]), !openers.contains(text[mark]) else { return nil }
+        return mark + 1
+    }
+
+    private static func isNoBreakSpace(_ character: Character) -> Bool { "\u{A0}\u{202F}\u{2007}".contains(character) }
 
     private static func isAttached(_ character: Character) -> Bool { character.isPunctuation }
 
@@ -158,7 +169,7 @@ struct TimedText {
             spaced = false
         }
         for (at, character) in text.enumerated() {
-            if character.isWhitespace && character != "\u{A0}" && character != "\u{202F}" && character != "\u{2007}" {
+            if character.isWhitespace, !isNoBreakSpace(character) {
                 finish(at: at)
                 spaced = !pieces.isEmpty
                 continue

@@ -107,6 +107,13 @@ package protocol Transcriber: Sendable {
     /// - Throws: `CancellationError`.
     func absence(turn: RequestContext) async throws -> TranscriptionError?
 
+    /// Finds out, before the first recording, what decides how it is treated: `identity`, `limits` and `heeded` may be others
+    /// afterwards. Takes a few seconds at most, costs nothing, and does nothing where all is known.
+    func meet() async
+
+    /// How long the answer to a request with so much audio may take: so long a server that is being started is waited for.
+    func patience(forSamples count: Int64) -> Duration
+
     /// Says that the engine is ready, without a recording.
     /// - Throws: `TranscriptionError` that says what is missing and how to get it.
     func check() async throws -> EngineReport
@@ -128,6 +135,8 @@ extension Transcriber {
     package func heeded(_ options: TranscriptionOptions) -> TranscriptionOptions { options }
     package func compact(_ audio: ChunkAudio) async {}
     package func prepare(_ audio: ChunkAudio) async {}
+    package func meet() async {}
+    package func patience(forSamples count: Int64) -> Duration { .zero }
     package func absence(turn: RequestContext) async throws -> TranscriptionError? { nil }
 
     /// One attempt that nobody paces.

@@ -25,6 +25,8 @@ struct ChunkTranscription: Sendable {
     private static let minimumSecondLook = 4 * SampleClock.rate
     /// Doubtful answers, which may all be right, leave so much of the budget to failed requests.
     private static let retriesForFailures = 5.0
+    /// Where nobody has ever answered and there is another engine, pauses between attempts may take so much together.
+    private static let patienceWithNobody = Duration.milliseconds(2500)
     /// Below this a chunk is not cut again: 1 s.
     private static let shortest = SampleClock.rate
 
@@ -37,6 +39,7 @@ struct ChunkTranscription: Sendable {
             return try await runSplit(chunk, maximumSamples: most, attempts: attempts)
         }
         var state = RetryState()
+        var paused = Duration.zero
         while true {
             let error: TranscriptionError
             let decision: RetryDecision
@@ -51,17 +54,26 @@ struct ChunkTranscription: Sendable {
                     isAway: controller.engine.isOpen, refusing: controller.refusing)
                 decision = state.decide(failure, known, retry)
             }
-            let pause: Duration
+            var pause: Duration
             switch decision {
             case .fail: throw error
             case .split(let most):
                 return try await runSplit(chunk, maximumSamples: most, after: error, attempts: attempts)
-            case .waitForEngine: pause = try pauseForEngine(after: error, attempts: attempts.value)
+            case .waitForEngine:
+                let patience = engine.patience(forSamples: chunk.range.count)
+                pause = try pauseForEngine(after: error, attempts: attempts.value, patienceWithFirst: patience)
             case .engineUnavailable: throw unavailable(after: error)
             case .giveUp(let reason): throw Self.givingUp(after: error, reason: reason)
             case .again(let number, let hint, let isBudgeted):
                 pause = try pauseForChunk(number, hint: hint, isBudgeted: isBudgeted, after: error)
+                if isNobodyThere(error) {
+                    guard paused < Self.patienceWithNobody else {
+                        throw Self.givingUp(after: error, reason: "nothing has ever answered there")
+                    }
+                    pause = min(pause, Self.patienceWithNobody - paused)
+                }
             }
+            paused += pause
             observe(
                 .retrying(
                     index: chunk.index, attempt: attempts.value, after: pause, error: error.code, cause: error.message,
@@ -165,18 +177,32 @@ struct ChunkTranscription: Sendable {
         more.merging(["engine": "\(engine.identity.name)"]) { $1 }
     }
 
+    /// The engine cannot be reached, never could, and another one is asked instead.
+    private func isNobodyThere(_ error: TranscriptionError) -> Bool {
+        !controller.waitsForEngine && error.code == .engineUnavailable && error.isPassing
+            && !controller.engine.hasAnswered && !controller.engine.hasTaken
+    }
+
     /// An engine that is away is waited for: what fails meanwhile is no chunk's fault.
-    /// - Throws: what ends the recording: the engine has been away for too long, or has never answered.
-    private func pauseForEngine(after error: TranscriptionError, attempts: Int) throws -> Duration {
+    /// - Parameter patienceWithFirst: how long, where it took a request before and was gone before it answered any: its
+    ///   first answer may take that long after it is back.
+    /// - Throws: what ends the recording: the engine has been away for too long, or has never been there.
+    private func pauseForEngine(
+        after error: TranscriptionError, attempts: Int, patienceWithFirst: Duration
+    ) throws -> Duration {
         // It may be back meanwhile.
         let absence = controller.absence
-        let hasAnswered = controller.engine.hasAnswered
-        if hasAnswered, (absence?.lasted ?? .zero) < retry.patienceWithOutage {
+        let known = controller.engine
+        let hasAnswered = known.hasAnswered
+        // One that takes every request and answers none is something else than an engine.
+        let wasThere = known.hasTaken && error.code == .engineUnavailable
+        let patience = hasAnswered ? retry.patienceWithOutage : wasThere ? patienceWithFirst : .zero
+        if (absence?.lasted ?? .zero) < patience {
             if controller.takeNewsOfOutage() {
                 logger.warning(
                     "engine does not answer, waiting for it",
                     metadata: metadata([
-                        "error": "\(error.message)", "at_most": "\(retry.patienceWithOutage.components.seconds) s",
+                        "error": "\(error.message)", "at_most": "\(patience.components.seconds) s",
                     ]))
             }
             return absence?.nextTry ?? .zero

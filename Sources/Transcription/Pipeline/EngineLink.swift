@@ -59,6 +59,8 @@ private struct SparingTranscriber: Transcriber {
 
     func compact(_ audio: ChunkAudio) async { await engine.compact(audio) }
     func prepare(_ audio: ChunkAudio) async { await engine.prepare(audio) }
+    func meet() async { await engine.meet() }
+    func patience(forSamples count: Int64) -> Duration { engine.patience(forSamples: count) }
     func absence(turn: RequestContext) async throws -> TranscriptionError? { try await engine.absence(turn: turn) }
     func check() async throws -> EngineReport { try await engine.check() }
 }
@@ -93,9 +95,9 @@ extension ParallelOrchestrator {
             } catch let error as TranscriptionError {
                 failures.append(error)
                 guard let next else { break }
-                if error.code == .engineUnavailable { link.outage.begin(error) }
-                logger.info(
-                    "engine failed, asking its fallback",
+                let isNews = error.code == .engineUnavailable && link.outage.begin(error)
+                logger.log(
+                    level: isNews ? .warning : .info, "engine failed, asking its fallback",
                     metadata: [
                         "chunk.index": "\(chunk.index)", "fallback": "\(next.engine.identity.name)",
                         "error": "\(error.message)",

@@ -38,9 +38,13 @@ package final class FallbackCooldown: Sendable {
     }
 
     /// Chunks that were on their way fail late: they do not prolong it.
-    package func begin(_ error: TranscriptionError) {
+    /// - Returns: false where it was known already.
+    @discardableResult package func begin(_ error: TranscriptionError) -> Bool {
         let end = now() + Self.length
-        known.withLock { $0 = $0 ?? Known(error: error, end: end) }
+        return known.withLock { known in
+            defer { known = known ?? Known(error: error, end: end) }
+            return known == nil
+        }
     }
 
     /// The engine does not want to be asked for so long.

@@ -49,7 +49,9 @@ package struct ParallelOrchestrator: Sendable {
     ) async throws -> Transcript {
         let digest = try await recording.digest()
         let engine = engines[0].engine
+        await engine.meet()
         let limits = engine.limits
+        if let most = limits.maximumConcurrency { engines[0].controller.lowerCeiling(to: most) }
         let key = CacheKey(
             recording: digest, engine: engine.identity, options: engine.heeded(options),
             plan: ["\(sizing)", "\(limits)", source.reading(of: recording)])

@@ -8,18 +8,20 @@ package struct RequestContext: Sendable {
     private let admit: @Sendable () async throws -> Void
     private let follow: @Sendable (Duration) -> Void
     private let learn: @Sendable (RequestAllowance) -> Void
+    private let taken: @Sendable () -> Void
 
     /// A turn that nobody paces, as for `check`; the closures are what the functions of the same meaning call.
     package init(
         isFirst: Bool = false, isProbe: Bool = false, admit: @escaping @Sendable () async throws -> Void = {},
         follow: @escaping @Sendable (Duration) -> Void = { _ in },
-        learn: @escaping @Sendable (RequestAllowance) -> Void = { _ in }
+        learn: @escaping @Sendable (RequestAllowance) -> Void = { _ in }, taken: @escaping @Sendable () -> Void = {}
     ) {
         self.isFirst = isFirst
         self.isProbe = isProbe
         self.admit = admit
         self.follow = follow
         self.learn = learn
+        self.taken = taken
     }
 
     /// Waits until one more request may be sent in this turn (the same chunk in another form, or to another address). It
@@ -34,6 +36,9 @@ package struct RequestContext: Sendable {
     /// The server said how many more requests it takes, and until when.
     package func report(_ allowance: RequestAllowance) { learn(allowance) }
 
+    /// A server took a request as a whole, though nothing came of it: there is one.
+    package func noteTaken() { taken() }
+
     /// The same, calling `sent` for each request after the first.
     func counting(_ sent: @escaping @Sendable () -> Void) -> RequestContext {
         RequestContext(
@@ -41,7 +46,7 @@ package struct RequestContext: Sendable {
             admit: { [admit] in
                 try await admit()
                 sent()
-            }, follow: follow, learn: learn)
+            }, follow: follow, learn: learn, taken: taken)
     }
 }
 

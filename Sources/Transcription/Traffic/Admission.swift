@@ -125,6 +125,16 @@ package struct Admission<Waiter> {
         audio.setLimit(rates.audioSecondsPerHour.map { Int64($0) * SampleClock.rate })
     }
 
+    /// No more requests than `ceiling` are under way from now on, as far as they are not yet.
+    package mutating func lowerCeiling(to ceiling: Int) {
+        guard ceiling < settings.ceiling else { return }
+        settings.ceiling = max(1, ceiling)
+        limit = AdaptiveLimit(ceiling: settings.ceiling)
+    }
+
+    /// The server has taken a request as a whole.
+    package mutating func noteTaken() { breaker.noteTaken() }
+
     /// Requests that may be under way at the moment.
     package var currentLimit: Int { limit.limit }
     package var waiting: Int { queue.waiting }

@@ -24,6 +24,8 @@ package struct CircuitBreaker: Sendable {
     private var recovered: Duration?
     /// It has answered before. What never has is set up wrongly rather than away: it is not waited for.
     package private(set) var hasAnswered = false
+    /// It has taken a request, answered or not: there is a server, which may have been ended since.
+    package private(set) var hasTaken = false
 
     /// - Parameter isUsed: false: never opens.
     package init(isUsed: Bool) { self.isUsed = isUsed }
@@ -57,13 +59,17 @@ package struct CircuitBreaker: Sendable {
             failuresInARow += 1
             if wasProbe {
                 prolong(now)
-            } else if isUsed, hasAnswered, open == nil, outcome == .away || failuresInARow >= Self.threshold {
+            } else if isUsed, open == nil,
+                outcome == .away && (hasAnswered || hasTaken) || hasAnswered && failuresInARow >= Self.threshold
+            {
                 open = Open(since: now, until: now + Self.backoff.pause(after: 1))
             }
         case .pressure(.refused, _): if wasProbe { prolong(now) }
         case .cancelled, .notSent: break
         }
     }
+
+    mutating func noteTaken() { hasTaken = true }
 
     /// True once while it is open.
     mutating func takeNews() -> Bool {

@@ -136,7 +136,8 @@ package final class ConcurrencyController: Sendable {
                 let now = self.now()
                 self.state.withLock { $0.admission.take(allowance, by: permit, now: now) }
                 self.grant()
-            })
+            },
+            taken: { self.state.withLock { $0.admission.noteTaken() } })
     }
 
     /// Other limits on requests and audio count from now on, also for those who wait.
@@ -144,6 +145,9 @@ package final class ConcurrencyController: Sendable {
         state.withLock { $0.admission.setRates(rates) }
         grant()
     }
+
+    /// No more than `ceiling` requests are under way from now on.
+    package func lowerCeiling(to ceiling: Int) { state.withLock { $0.admission.lowerCeiling(to: ceiling) } }
 
     /// Takes one retry from the budget: false when a storm of failures has used it up.
     /// - Parameter reserve: retries that stay in it for others.

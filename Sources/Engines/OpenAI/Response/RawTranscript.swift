@@ -93,7 +93,7 @@ extension RawTranscript.Piece {
     init?(json value: JSONValue, unitHint hint: Double? = nil) {
         guard value.isObject else { return nil }
         words = (value["words"]?.array ?? []).compactMap { RawTranscript.Word(json: $0, unitHint: hint) }
-        text = (value["text"] ?? value["sentence"])?.string ?? words.map(\.text).joinedAsText()
+        text = (value["text"] ?? value["sentence"])?.string ?? words.text
         let stretch = RawStretch(json: value)
         // One whose words have times has them by these.
         start = stretch.start ?? words.lazy.compactMap(\.start).first

@@ -40,7 +40,7 @@ enum SegmentBuilder {
         var open = RawTranscript.Piece(text: "")
         func finish() {
             guard !open.words.isEmpty else { return }
-            open.text = open.words.map(\.text).joinedAsText()
+            open.text = open.words.text
             pieces.append(open)
         }
         for word in words {

@@ -156,9 +156,12 @@ package struct TranscriptionResponseParser: Sendable {
             return estimated(
                 heard, language: language, warnings: ["The engine gave times that make no sense; they are estimated."])
         }
+        heard.words = WordAssembly.words(of: heard.words, in: heard.text ?? heard.pieces.map(\.text).joinedAsText())
         var pieces = SegmentBuilder.pieces(of: heard)
         pieces = TimeRepair.order(of: pieces.map(\.start)).map { pieces[$0] }
         SegmentBuilder.joinSplitWords(&pieces)
+        for at in pieces.indices { pieces[at].words = WordAssembly.words(of: pieces[at].words, in: pieces[at].text) }
+        WordPlacement(speech: speech, sampleCount: sampleCount).place(&pieces)
         guard let ranges = repair.ranges(of: pieces.map { ($0.start, $0.end) }, lastEnd: lastEnd) else {
             return estimated(
                 heard, language: language, warnings: ["The engine gave text without times; they are estimated."])
@@ -188,7 +191,7 @@ package struct TranscriptionResponseParser: Sendable {
     private func estimated(_ heard: RawTranscript, language: String?, warnings: [String]) -> ChunkTranscript {
         var text = heard.text ?? ""
         if text.trimmed.isEmpty { text = heard.pieces.map(\.text).joinedAsText() }
-        if text.trimmed.isEmpty { text = heard.words.map(\.text).joinedAsText() }
+        if text.trimmed.isEmpty { text = heard.words.text }
         let segments = EstimatedTimes(speech: speech, sampleCount: sampleCount)
             .segments(of: SegmentBuilder.cleaned(text))
             .filter { SegmentBuilder.isWorthKeeping($0, speech: speech) }

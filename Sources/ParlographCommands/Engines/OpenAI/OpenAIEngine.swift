@@ -20,7 +20,8 @@ package struct OpenAIEngine: EngineKind {
         var settings = OpenAIEngineSettings(
             name: section.name, baseURLs: urls, model: try reader.string("model", default: "whisper-1"))
         let key = try section.key()
-        settings.profile = try reader.optionalChoice("profile", otherwise: .words("guessed from the address"))
+        settings.profile = try reader.optionalChoice(
+            "profile", otherwise: .words("guessed from the address, else from the server's answers"))
         settings.languageRule = try reader.optionalChoice("language_rule", otherwise: ProfileDefaults.languageRule)
         settings.languageForm = try reader.optionalChoice("language_form", otherwise: ProfileDefaults.languageForm)
         settings.authorization = try reader.optionalChoice("auth_header", otherwise: ProfileDefaults.authorization)
@@ -38,7 +39,10 @@ package struct OpenAIEngine: EngineKind {
         settings.caFile = try reader.optionalString("ca_file", .text("a path")).map { FilePath($0) }
         settings.insecure = try reader.boolean("insecure", default: settings.insecure)
         settings.prompt = try reader.optionalString("prompt")
-        settings.wordTimestamps = try reader.boolean("word_timestamps", default: settings.wordTimestamps)
+        settings.wordTimestamps = try reader.optionalBoolean(
+            "word_timestamps", otherwise: ProfileDefaults.wordTimestamps)
+        settings.maximumConcurrency = try reader.optionalInteger(
+            "max_concurrent", in: 1...256, otherwise: ProfileDefaults.maximumConcurrency)
         settings.temperature = try reader.optionalNumber("temperature", in: 0...1, otherwise: .words("none is sent"))
         settings.optionalFields = try optionalFields(reader)
         let rate = try reader.optionalInteger(

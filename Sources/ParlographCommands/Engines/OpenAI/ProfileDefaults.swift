@@ -11,6 +11,8 @@ enum ProfileDefaults {
     static let audioSecondsPerHour = words { $0.audioSecondsPerHour.map { "\($0)" } ?? "no limit" }
     static let targetSeconds = words { $0.targetSeconds?.shortText ?? "none" }
     static let maximumSeconds = words { $0.maximumSeconds?.shortText ?? "none" }
+    static let wordTimestamps = words { "\($0.asksForWords)" }
+    static let maximumConcurrency = words { $0.maximumConcurrency.map { "\($0)" } ?? "no limit of its own" }
     static let optionalFields = words { profile in
         let fields = EngineProfile.OptionalField.allCases.filter { field in
             switch field {
