@@ -41,6 +41,12 @@ struct TranscribeCommand: AsyncParsableCommand {
                 + "\(SpeakerLabels.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "when"))
     var speakerLabels = SpeakerLabels.change
 
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of remarks about sounds, such as [MUSIC]: "
+                + "\(SoundRemarkChoice.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "what"))
+    var sounds = SoundRemarkChoice.drop
+
     @Flag(help: "Ask the engine even for what the cache knows, and remember nothing.")
     var noCache = false
 
@@ -115,7 +121,8 @@ struct TranscribeCommand: AsyncParsableCommand {
             }
             let run = RunFacts(processingTime: ContinuousClock.now - started)
             let written = try await BlockingPool.files.run {
-                let rendered = Sidecar.renderSet(transcript, formats, run: run, speakers: speakerLabels)
+                let rendered = Sidecar.renderSet(
+                    transcript, formats, run: run, speakers: speakerLabels, sounds: sounds)
                 // What stands there and was not edited is replaced; an edited set stays and the new one gets a number.
                 let known = SidecarRecord(names, in: try OpenFolder(root: folder, links: .anybodys))?.digests ?? []
                 return try SidecarWriter(root: folder, links: .anybodys).write(
@@ -123,11 +130,10 @@ struct TranscribeCommand: AsyncParsableCommand {
             }
             for sidecar in written { StandardOutput.print(sidecar.path) }
             for warning in transcript.warnings { Exit.say("\(path.printable): \(warning)") }
-            guard transcript.isPartial else { return .done }
-            for gap in transcript.gaps {
+            for gap in transcript.gaps where transcript.isPartial || gap.cause == .uncovered {
                 Exit.say("\(path.printable): no text for \(gap.place): \(gap.reason)")
             }
-            return .temporaryFailure
+            return transcript.isPartial ? .temporaryFailure : .done
         } catch is CancellationError {
             return .interrupted
         } catch {
@@ -253,3 +259,4 @@ extension FilePath.Component {
 }
 
 extension SpeakerLabels: ExpressibleByArgument {}
+extension SoundRemarkChoice: ExpressibleByArgument {}
