@@ -67,6 +67,7 @@ struct FakeWay {
     var slots: Int?
     var retry = RetrySettings(maximumRetries: 3, delay: .seconds(5))
     var firstAlone = Duration.zero
+    var detector: (any SpeechDetector)?
     let clock = ManualClock()
     let events = Guarded<[ChunkEvent]>([])
     let pauses = Guarded<[Duration]>([])
@@ -92,7 +93,7 @@ struct FakeWay {
                 engines: [EngineLink(engine: engine, controller: controller, outage: FallbackCooldown(clock: clock))]
                     + (second.map { [$0] } ?? []),
                 store: store, slots: ChunkSlots(count: slots ?? concurrency + 2), sizing: .usual(),
-                retry: retry,
+                retry: retry, detector: detector,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let (clock, pauses, events, onDecoded) = (clock, pauses, events, onDecoded)
             orchestrator.sleep = { pause in

@@ -68,10 +68,9 @@ package struct PieceRecognition {
     ///   - checksLanguage: a part is heard a second time, to see whether the model understands the language.
     package func hear(_ samples: [Int16], checksLanguage: Bool = false) -> PieceHearing {
         var hearing = PieceHearing()
-        guard samples.count >= Self.shortest else { return hearing }
+        hearing.speech = voices(in: samples)
         let audio = samples.map { Float($0) / 32768 }
         let bounds = SampleRange(0, Int64(samples.count))
-        hearing.speech = detect(Self.normalised(audio)).map { $0.clamped(to: bounds) }.filter { !$0.isEmpty }
         guard !hearing.speech.isEmpty else { return hearing }
         let first = ask(audio, bounds, hearing.speech)
         var answers = [first]
@@ -93,6 +92,14 @@ package struct PieceRecognition {
             hearing.doubts.append(.disagreement)
         }
         return hearing
+    }
+
+    /// Where somebody speaks.
+    package func voices(in samples: [Int16]) -> [SampleRange] {
+        guard samples.count >= Self.shortest else { return [] }
+        let bounds = SampleRange(0, Int64(samples.count))
+        return detect(Self.normalised(samples.map { Float($0) / 32768 })).map { $0.clamped(to: bounds) }
+            .filter { !$0.isEmpty }
     }
 
     /// True where there is too little to judge by.

@@ -14,7 +14,8 @@ final class Recognizer: Sendable {
     /// What one is started with.
     struct Setup: Sendable {
         var executable: FilePath
-        var model: InstalledModel
+        /// Nil: only voices are told.
+        var model: InstalledModel?
         /// For families that are told it.
         var language: String?
         var threads: Int
@@ -25,6 +26,9 @@ final class Recognizer: Sendable {
         var idle: Duration = .seconds(30)
         /// Without any answer for so long, it hangs; a piece takes a second or two.
         var patience: Duration = .seconds(300)
+
+        /// What messages call it.
+        var name: String { model?.name ?? "voice detector" }
     }
 
     private struct State {
@@ -113,7 +117,7 @@ final class Recognizer: Sendable {
 
     /// One process, from its start to its end.
     private func run(_ setup: Setup, _ seat: RecognizerSeats.Seat) throws {
-        let model = setup.model.name
+        let model = setup.name
         var child = try RecognizerChild(setup.executable, arguments(setup))
         state.withLock { $0.process = child.process }
         var session = RecognizerSession(setup, seat)
@@ -176,7 +180,8 @@ final class Recognizer: Sendable {
     private func arguments(_ setup: Setup) -> RecognizerProcess.Arguments {
         RecognizerProcess.Arguments(
             parent: getpid(), threads: setup.threads, maximumMemory: setup.maximumMemory, library: setup.library.string,
-            detector: setup.detector.string, folder: setup.model.folder.string, family: setup.model.layout.family,
+            detector: setup.detector.string, folder: setup.model?.folder.string ?? "",
+            family: setup.model?.layout.family,
             language: setup.language)
     }
 

@@ -7,6 +7,8 @@ package enum RecognizerMessage {
         case hear = 0x48
         /// The same, of a language that nobody told: it is looked whether the model understands it.
         case hearUntold = 0x68
+        /// The same, to be told where somebody speaks.
+        case voices = 0x56
         /// Samples, to be decoded for the time that it takes.
         case measure = 0x4D
     }

@@ -23,17 +23,22 @@ package enum RecognizerProcess {
         package var maximumMemory: UInt64
         package var library: String
         package var detector: String
+        /// Of the model; empty: there is none, and only `voices` is asked.
         package var folder: String
-        package var family: ModelFamily
+        /// Nil without a model.
+        package var family: ModelFamily?
         package var language: String?
 
         package var encoded: [String] {
-            ["\(parent)", "\(threads)", "\(maximumMemory)", library, detector, folder, family.rawValue, language ?? ""]
+            [
+                "\(parent)", "\(threads)", "\(maximumMemory)", library, detector, folder, family?.rawValue ?? "",
+                language ?? "",
+            ]
         }
 
         package init(
             parent: Int32, threads: Int, maximumMemory: UInt64, library: String, detector: String, folder: String,
-            family: ModelFamily, language: String?
+            family: ModelFamily?, language: String?
         ) {
             self.parent = parent
             self.threads = threads
@@ -47,8 +52,10 @@ package enum RecognizerProcess {
 
         package init?(_ texts: [String]) {
             guard texts.count == 8, let parent = Int32(texts[0]), let threads = Int(texts[1]), threads > 0,
-                let memory = UInt64(texts[2]), let family = ModelFamily(rawValue: texts[6])
+                let memory = UInt64(texts[2])
             else { return nil }
+            let family = ModelFamily(rawValue: texts[6])
+            guard (family == nil) == texts[5].isEmpty else { return nil }
             self.init(
                 parent: parent, threads: threads, maximumMemory: memory, library: texts[3], detector: texts[4],
                 folder: texts[5], family: family, language: texts[7].isEmpty ? nil : texts[7])
@@ -85,16 +92,7 @@ package enum RecognizerProcess {
         do { library = try SherpaLibrary(path: arguments.library) } catch { throw Fault(description: error.reason) }
         let memory = ProcessMemory()
         let limit = isSanitized ? 0 : arguments.maximumMemory
-        let layout = ModelLayout(
-            files: files(in: arguments.folder), folder: arguments.folder, family: arguments.family)
-        // The files may be links to elsewhere.
-        let files = (layout?.files ?? []).compactMap { realPath("\(arguments.folder)/\($0)") }
-        try confine(reading: [arguments.folder, arguments.detector] + files, maximumMemory: limit)
-        guard let layout,
-            let recognizer = SherpaRecognizer(
-                library, folder: arguments.folder, layout: layout, language: arguments.language)
-        else { throw Fault(description: "sherpa-onnx refuses its files") }
-        try checkTokens(arguments.folder, layout)
+        let recognizer = try recognizer(arguments, library, maximumMemory: limit)
         var workers: [RecognizerWorker] = []
         for _ in 0..<arguments.threads {
             guard let detector = SherpaDetector(library, model: arguments.detector) else {
@@ -102,7 +100,7 @@ package enum RecognizerProcess {
             }
             workers.append(
                 RecognizerWorker(
-                    recognizer: recognizer, detector: DetectorBox(detector), family: arguments.family, memory: memory))
+                    model: recognizer, detector: DetectorBox(detector), memory: memory))
         }
         var limits = clinux_confinement()
         limits.address_space_bytes = limit
@@ -114,6 +112,28 @@ package enum RecognizerProcess {
         for worker in workers {
             Thread.start(name: "recognizer", stackBytes: 8 << 20) { worker.run(desk, output) }
         }
+    }
+
+    /// The model, after which nothing else is read.
+    /// - Returns: nil where none is asked for.
+    /// - Throws: `Fault`.
+    private static func recognizer(
+        _ arguments: Arguments, _ library: SherpaLibrary, maximumMemory: UInt64
+    ) throws -> LoadedModel? {
+        guard let family = arguments.family else {
+            try confine(reading: [arguments.detector], maximumMemory: maximumMemory)
+            return nil
+        }
+        let layout = ModelLayout(files: files(in: arguments.folder), folder: arguments.folder, family: family)
+        // The files may be links to elsewhere.
+        let files = (layout?.files ?? []).compactMap { realPath("\(arguments.folder)/\($0)") }
+        try confine(reading: [arguments.folder, arguments.detector] + files, maximumMemory: maximumMemory)
+        guard let layout,
+            let recognizer = SherpaRecognizer(
+                library, folder: arguments.folder, layout: layout, language: arguments.language)
+        else { throw Fault(description: "sherpa-onnx refuses its files") }
+        try checkTokens(arguments.folder, layout)
+        return LoadedModel(recognizer: recognizer, isGenerative: family.isGenerative)
     }
 
     private static func confine(reading paths: [String], maximumMemory: UInt64) throws {
@@ -236,17 +256,22 @@ private final class DetectorBox: @unchecked Sendable {
     init(_ detector: consuming SherpaDetector) { self.detector = detector }
 }
 
+private struct LoadedModel: Sendable {
+    let recognizer: SherpaRecognizer
+    let isGenerative: Bool
+}
+
 /// One thread's work.
 private struct RecognizerWorker: Sendable {
-    let recognizer: SherpaRecognizer
+    /// Nil where it only tells voices.
+    let model: LoadedModel?
     let detector: DetectorBox
-    let family: ModelFamily
     let memory: ProcessMemory
 
     func run(_ desk: RecognizerDesk, _ output: RecognizerOutput) -> Never {
         let recognition = PieceRecognition(
-            isGenerative: family.isGenerative, detect: { detector.detector.speech(in: $0) },
-            decode: { recognizer.decode($0) }, hasMemory: ProcessMemory.hasFree)
+            isGenerative: model?.isGenerative ?? false, detect: { detector.detector.speech(in: $0) },
+            decode: { model?.recognizer.decode($0) }, hasMemory: ProcessMemory.hasFree)
         while true {
             let work = desk.next()
             switch work.kind {
@@ -254,11 +279,16 @@ private struct RecognizerWorker: Sendable {
                 var hearing = recognition.hear(work.samples, checksLanguage: work.kind == .hearUntold)
                 hearing.memoryBytes = memory.resident
                 output.send(.hearing, call: work.call, hearing.encoded)
+            case .voices:
+                var hearing = PieceHearing()
+                hearing.speech = recognition.voices(in: work.samples)
+                hearing.memoryBytes = memory.resident
+                output.send(.hearing, call: work.call, hearing.encoded)
             case .measure:
                 let audio = work.samples.map { Float($0) / 32768 }
                 let start = processorNanoseconds()
                 _ = detector.detector.speech(in: audio)
-                _ = recognizer.decode(audio)
+                _ = model?.recognizer.decode(audio)
                 output.send(.duration, call: work.call, Array("\((processorNanoseconds() - start) / 1000)".utf8))
             }
         }

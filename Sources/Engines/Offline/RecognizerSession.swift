@@ -147,8 +147,8 @@ struct RecognizerSession {
         return .failure(
             TranscriptionError(
                 .engineUnavailable,
-                "The offline engine's model “\(setup.model.name)” was loaded, but cannot decode\(lastWords). Its files may "
-                    + "be swapped or of another kind: parlograph models check \(setup.model.name)."))
+                "The offline engine's model “\(setup.name)” was loaded, but cannot decode\(lastWords). Its files may "
+                    + "be swapped or of another kind: parlograph models check \(setup.name)."))
     }
 
     private mutating func note(memory: Int64) {

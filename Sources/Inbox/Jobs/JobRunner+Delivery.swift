@@ -11,7 +11,8 @@ extension JobRunner {
         do {
             let rendered = await BlockingPool.files.run {
                 Sidecar.renderSet(
-                    transcript, inbox.formats, run: run, speakers: inbox.speakerLabels, subtitles: inbox.subtitles)
+                    transcript, inbox.formats, run: run, speakers: inbox.speakerLabels, subtitles: inbox.subtitles,
+                    sounds: inbox.sounds)
             }
             var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came
@@ -31,7 +32,7 @@ extension JobRunner {
             let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
             try await journal.recordDelivery(
                 job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
-                lostSamples: transcript.lostSampleCount)
+                lostSamples: transcript.lostSampleCount, coverage: transcript.coverage)
             let replaceable = known.union(ours)
             _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
@@ -81,7 +82,8 @@ extension JobRunner {
         let source = try await recording.digest()
         guard let record = records.first(where: { $0.source == source }) else { return false }
         try await journal.recordDelivery(
-            job.id, digests: Array(record.digests), outcome: .delivered, lostSamples: record.lostSampleCount)
+            job.id, digests: Array(record.digests), outcome: .delivered, lostSamples: record.lostSampleCount,
+            coverage: record.coverage)
         return true
     }
 

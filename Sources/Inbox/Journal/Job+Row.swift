@@ -23,7 +23,7 @@ extension Job {
             source: SourceDisposal(rawValue: source) ?? .pending,
             sourcePlace: (row["source_place"] as Data?).map { RawName(bytes: $0) }, sourceFault: row["source_fault"],
             notBefore: row["not_before"], foundAt: row["found_at"], begunAt: row["begun_at"],
-            finishedAt: row["finished_at"], lostSampleCount: row["lost_samples"],
+            finishedAt: row["finished_at"], lostSampleCount: row["lost_samples"], coverage: row["coverage"],
             options: (row["engine"] as String?).map { engine in
                 Options(
                     engine: engine, language: row["language"],

@@ -57,6 +57,8 @@ package struct Job: Sendable, Hashable {
     package var finishedAt: Int64?
     /// How much of the recording the file itself has lost, at 16 kHz, as far as its header tells.
     package var lostSampleCount: Int64 = 0
+    /// `Transcript.coverage`; 1 while nothing is known.
+    package var coverage = 1.0
     /// What it was begun with last; nil before that.
     package var options: Options?
     /// How far it has come, or came.

@@ -8,14 +8,15 @@ extension JobJournal {
     /// - Parameters:
     ///   - outcome: what the job is once they are in place.
     ///   - lostSamples: `Transcript.lostSampleCount`.
+    ///   - coverage: `Transcript.coverage`.
     package func recordDelivery(
-        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0
+        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0, coverage: Double = 1
     ) async throws {
         let text = Self.encode(digests)
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ? WHERE id = ?",
-                arguments: [text, outcome.rawValue, lostSamples, id])
+                sql: "UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ?, coverage = ? WHERE id = ?",
+                arguments: [text, outcome.rawValue, lostSamples, coverage, id])
         }
     }
 

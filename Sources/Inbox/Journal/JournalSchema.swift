@@ -152,6 +152,9 @@ extension JobJournal {
         migrator.registerMigration("7 what a file has lost") { db in
             try db.execute(sql: "ALTER TABLE job ADD COLUMN lost_samples INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("8 how much has text") { db in
+            try db.execute(sql: "ALTER TABLE job ADD COLUMN coverage REAL NOT NULL DEFAULT 1")
+        }
         return migrator
     }
 

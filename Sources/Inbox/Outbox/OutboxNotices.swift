@@ -119,6 +119,22 @@ package enum OutboxNotices {
         return "the file is damaged: \(time) of it are missing, marked in the text"
     }
 
+    /// From this part of the speech on nothing is said of what has no text.
+    private static let sufficientCoverage = 0.95
+
+    /// What the status page says of a recording in which speech is heard that has no text.
+    /// - Parameter coverage: `Transcript.coverage`.
+    package static func uncovered(_ coverage: Double) -> String? {
+        guard coverage < sufficientCoverage else { return nil }
+        return "for \(Int(((1 - coverage) * 100).rounded())) % of the speech there is no text"
+    }
+
+    /// Several remarks as one.
+    package static func remark(_ remarks: [String?]) -> String? {
+        let told = remarks.compactMap { $0 }
+        return told.isEmpty ? nil : told.joined(separator: "; ")
+    }
+
     /// The text of a status note while a recording is being worked on.
     package static func progressText(name: RawName, _ progress: ProgressSnapshot) -> String {
         let done = progress.fraction.map { "\(Int(min(1, max(0, $0)) * 100)) % done" }

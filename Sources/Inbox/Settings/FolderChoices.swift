@@ -15,14 +15,17 @@ package struct FolderChoices: Sendable, Hashable {
     package var formats: [SidecarFormat]?
     package var prompt: String?
     package var glossary: [String]?
+    package var sounds: SoundRemarkChoice?
 
     package init(
-        language: Language? = nil, formats: [SidecarFormat]? = nil, prompt: String? = nil, glossary: [String]? = nil
+        language: Language? = nil, formats: [SidecarFormat]? = nil, prompt: String? = nil, glossary: [String]? = nil,
+        sounds: SoundRemarkChoice? = nil
     ) {
         self.language = language
         self.formats = formats
         self.prompt = prompt
         self.glossary = glossary
+        self.sounds = sounds
     }
 }
 
@@ -38,6 +41,7 @@ extension InboxSettings {
         var out = self
         var language: FolderChoices.Language?
         var (formats, prompt, glossary): ([SidecarFormat]?, String?, [String]?)
+        var sounds: SoundRemarkChoice?
         if languageFromPath { language = PathLanguage.suffix(of: path.last).map { .code($0) } }
         var folder = path.folder
         while true {
@@ -47,11 +51,13 @@ extension InboxSettings {
             formats = formats ?? chosen?.formats
             prompt = prompt ?? chosen?.prompt
             glossary = glossary ?? chosen?.glossary
+            sounds = sounds ?? chosen?.sounds
             if folder.bytes.isEmpty { break }
             folder = folder.folder
         }
         if let language { out.options.language = language.code }
         if let formats { out.formats = formats }
+        if let sounds { out.sounds = sounds }
         out.options.prompt = SpeechHint.text(
             prompt: prompt ?? options.prompt, glossary: glossary ?? self.glossary)
         return out

@@ -34,6 +34,8 @@ package struct InboxSettings: Sendable, Hashable {
     package var glossary: [String] = []
     /// Where sidecars say who speaks.
     package var speakerLabels = SpeakerLabels.change
+    /// What becomes of remarks about sounds in the text.
+    package var sounds = SoundRemarkChoice.drop
     /// A sub-folder `de` or a name that ends in `.de.mp3` tells the language.
     package var languageFromPath = false
     package var ignored = IgnoredNames()

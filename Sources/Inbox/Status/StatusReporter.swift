@@ -230,13 +230,16 @@ extension StatusReporter {
             page.arriving = intakes.settlingCount(of: inboxes)
             page.foreign = intakes.foreignCount(of: inboxes)
         }
-        for (state, remark) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
+        for (state, failure) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
             page.finished += try await journal.jobs(
                 of: inboxes, in: state, finishedSince: today, limit: Self.maximumFinished
             ).map { job in
                 StatusPage.Finished(
                     name: job.path.printable, at: job.finishedAt ?? job.foundAt,
-                    remark: remark ?? OutboxNotices.damage(lostSamples: job.lostSampleCount))
+                    remark: OutboxNotices.remark([
+                        failure ?? OutboxNotices.damage(lostSamples: job.lostSampleCount),
+                        OutboxNotices.uncovered(job.coverage),
+                    ]))
             }
         }
         page.finished.sort { ($0.at, $0.name) > ($1.at, $1.name) }

@@ -91,7 +91,10 @@ struct JobsCommand: AsyncParsableCommand {
                         + "\(job.chunks.failed == 1 ? "is" : "are") missing)"
                     : " (it could not be read to its end)"
             }
-            if let damage = OutboxNotices.damage(lostSamples: job.lostSampleCount) { line += " (\(damage))" }
+            let remark = OutboxNotices.remark([
+                OutboxNotices.damage(lostSamples: job.lostSampleCount), OutboxNotices.uncovered(job.coverage),
+            ])
+            if let remark { line += " (\(remark))" }
             var lines = [line]
             if let reason {
                 lines.append("    \(reason.sentence)")

@@ -26,6 +26,8 @@ final class EngineRegistry: Sendable {
     private let settings: Settings
     private let source: DecodingAudioSource
     private let slots: ChunkSlots
+    /// Nil where the offline engine is not installed.
+    private let detector: VoiceDetector?
     private let resources: EngineResources
     private let state = Mutex(State())
     private let logger: Logger
@@ -55,6 +57,7 @@ final class EngineRegistry: Sendable {
             loop: CurlLoop(),
             encoding: BlockingPool(name: "encoding", limit: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))))
         slots = Self.slots(settings)
+        detector = VoiceDetector()
     }
 
     private static func slots(_ settings: Settings) -> ChunkSlots {
@@ -71,6 +74,7 @@ final class EngineRegistry: Sendable {
         resources = old.resources
         let isAsWide = settings.processing.maxConcurrentChunks == old.settings.processing.maxConcurrentChunks
         slots = isAsWide ? old.slots : Self.slots(settings)
+        detector = old.detector
         guard isAsWide else { return }
         var known = old.state.withLock { $0 }
         // A file that is of no use is to be told at the reload that was to take it up.
@@ -142,7 +146,8 @@ final class EngineRegistry: Sendable {
         return ParallelOrchestrator(
             source: source,
             engines: try [entry.link] + settings.chain(of: name).dropFirst().map { try self.entry($0).link },
-            store: cache ?? NoStore(), slots: slots, sizing: sizing, retry: processing.retry, logger: logger)
+            store: cache ?? NoStore(), slots: slots, sizing: sizing, retry: processing.retry,
+            detector: entry.transcriber.traits.hearsVoices ? nil : detector, logger: logger)
     }
 
     /// A tracker for a recording that the engine is to transcribe. Blocks, as `transcriber`.

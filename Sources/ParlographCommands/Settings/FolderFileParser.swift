@@ -37,6 +37,8 @@ package enum FolderFileParser {
         if reader.isSet("prompt") { choices.prompt = prompt }
         let glossary = try reader.words("glossary")
         if reader.isSet("glossary") { choices.glossary = glossary }
+        let sounds = try reader.choice("sounds", default: SoundRemarkChoice.drop)
+        if reader.isSet("sounds") { choices.sounds = sounds }
         return choices
     }
 }

@@ -270,6 +270,7 @@ package struct SettingsParser {
         }
         settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)
         settings.speakerLabels = try reader.choice("speaker_labels", default: settings.speakerLabels)
+        settings.sounds = try reader.choice("sounds", default: settings.sounds)
         settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20

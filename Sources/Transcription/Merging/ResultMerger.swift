@@ -42,15 +42,18 @@ package struct ResultMerger: Sendable {
         var parts = ordered.map { Self.part(of: $0.element, whole: whole) }
         let doubtful = Self.resolveForcedCuts(&parts)
         let warnings = Warnings(first: facts.decoded.warnings + Self.nameSpeakers(&parts))
+        let missed = parts.flatMap { Self.missedSpeech(of: $0.outcome, whole: whole) }
+        let segments = Self.inOrder(parts.flatMap(\.segments).flatMap(SpeakerTurns.divided))
         return Transcript(
             language: Self.language(of: parts),
             sampleCount: facts.decoded.gaps.reduce(whole.end) { max($0, $1.range.end) },
-            segments: Self.inOrder(parts.flatMap(\.segments).flatMap(SpeakerTurns.divided)),
-            gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps).separated(),
+            segments: missed.reduce(segments) { Self.parted($0, by: $1.range) },
+            gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps + missed).separated(),
             warnings: warnings.collect(from: parts.map { ($0.outcome.owned, $0.transcript?.warnings ?? []) }, doubtful),
             chunks: parts.map { Self.report($0, whole: whole) }, source: facts.source, engine: facts.engine,
             model: facts.model,
-            timesAreEstimated: parts.contains { $0.transcript?.timesAreEstimated == true && !$0.segments.isEmpty })
+            timesAreEstimated: parts.contains { $0.transcript?.timesAreEstimated == true && !$0.segments.isEmpty },
+            suppressed: parts.flatMap { Self.suppressed(of: $0.outcome, whole: whole) })
     }
 
     // MARK: One chunk
@@ -95,7 +98,46 @@ package struct ResultMerger: Sendable {
         Transcript.ChunkReport(
             index: part.outcome.index, range: part.outcome.owned.clamped(to: whole), hash: part.outcome.hash,
             fromCache: part.outcome.fromCache, attempts: part.outcome.attempts, language: part.transcript?.language,
-            engine: part.transcript?.engine, model: part.transcript?.model)
+            engine: part.transcript?.engine, model: part.transcript?.model, heard: part.outcome.heard,
+            missed: part.transcript == nil ? part.outcome.heard : part.outcome.missed.reduce(0) { $0 + $1.heard })
+    }
+
+    // MARK: What is no text
+
+    private static func suppressed(of outcome: ChunkOutcome, whole: SampleRange) -> [SuppressedText] {
+        outcome.suppressed.compactMap { text in
+            var text = text
+            text.range = absolute(text.range, from: outcome.range.start).clamped(to: outcome.range.clamped(to: whole))
+            text.text = WrittenText.clean(text.text)
+            return outcome.owned.contains(text.range.middle) || text.range.isEmpty ? text : nil
+        }
+    }
+
+    private static func missedSpeech(of outcome: ChunkOutcome, whole: SampleRange) -> [Transcript.Gap] {
+        outcome.missed.filter(\.hasPlace).compactMap { missed in
+            let range = absolute(missed.range, from: outcome.range.start).clamped(to: outcome.owned.clamped(to: whole))
+            return range.isEmpty ? nil : Transcript.Gap(range: range, reason: missed.reason, cause: .uncovered)
+        }
+    }
+
+    /// A segment that spans speech without text ends before it, and goes on behind it where its words do.
+    private static func parted(_ segments: [Segment], by gap: SampleRange) -> [Segment] {
+        segments.flatMap { segment -> [Segment] in
+            guard segment.range.start < gap.start, segment.range.end > gap.start else { return [segment] }
+            let tokens = segment.words.isEmpty ? [] : TimedText(segment).tokens
+            let behind = tokens.firstIndex { $0.range.start >= gap.middle } ?? tokens.count
+            var before = tokens.isEmpty ? segment : TimedText.prefix(of: segment, upTo: behind, tokens: tokens)
+            before?.range.end = gap.start
+            if let range = before?.range, let words = before?.words {
+                before?.words = words.map { word in
+                    var word = word
+                    word.range = word.range.clamped(to: range)
+                    return word
+                }
+            }
+            let rest = tokens.isEmpty ? nil : TimedText.suffix(of: segment, from: behind, tokens: tokens)
+            return [before, rest].compactMap { $0 }
+        }
     }
 
     // MARK: Seams

@@ -20,10 +20,16 @@ package struct ChunkOutcome: Sendable, Hashable, Codable {
     package var fromCache: Bool
     /// Requests to the engine; 0 when the cache answered or the chunk is silent.
     package var attempts: Int
+    /// How much is heard in the chunk, in samples.
+    package var heard: Int64
+    /// What of it has no text.
+    package var missed: [MissedSpeech] = []
+    /// What the engine said that is no speech.
+    package var suppressed: [SuppressedText] = []
 
     package init(
         index: Int, range: SampleRange, owned: SampleRange, hash: Digest, result: Result, fromCache: Bool,
-        attempts: Int
+        attempts: Int, heard: Int64 = 0
     ) {
         self.index = index
         self.range = range
@@ -32,12 +38,20 @@ package struct ChunkOutcome: Sendable, Hashable, Codable {
         self.result = result
         self.fromCache = fromCache
         self.attempts = attempts
+        self.heard = heard
     }
 
     /// The outcome of `chunk`, which may be let go afterwards.
     package init(of chunk: Chunk, result: Result, fromCache: Bool, attempts: Int) {
         self.init(
             index: chunk.index, range: chunk.range, owned: chunk.owned, hash: chunk.hash, result: result,
-            fromCache: fromCache, attempts: attempts)
+            fromCache: fromCache, attempts: attempts, heard: chunk.speech.reduce(0) { $0 + $1.count })
+    }
+
+    /// The outcome of `chunk` with an answer that was held against what is heard in it.
+    init(of chunk: Chunk, _ checked: AnswerCheck.Checked, fromCache: Bool, attempts: Int) {
+        self.init(of: chunk, result: .transcript(checked.transcript), fromCache: fromCache, attempts: attempts)
+        missed = checked.missed
+        suppressed = checked.suppressed
     }
 }

@@ -12,6 +12,11 @@ package struct Transcript: Sendable, Codable, Hashable {
             case damage
             /// Decoding was ended from outside before it came so far.
             case interruption
+            /// The engine answered, but has no text for speech that is heard here; asked again it has none either.
+            case uncovered
+
+            /// Another try could fill it.
+            package var isPassing: Bool { self == .engine || self == .interruption }
         }
 
         package var range: SampleRange
@@ -48,10 +53,13 @@ package struct Transcript: Sendable, Codable, Hashable {
         package var engine: String?
         /// That engine's model.
         package var model: String?
+        /// How much is heard in it, in samples, and how much of that has no text.
+        package var heard: Int64
+        package var missed: Int64
 
         package init(
             index: Int, range: SampleRange, hash: Digest, fromCache: Bool, attempts: Int, language: String?,
-            engine: String? = nil, model: String? = nil
+            engine: String? = nil, model: String? = nil, heard: Int64 = 0, missed: Int64 = 0
         ) {
             self.index = index
             self.range = range
@@ -61,7 +69,12 @@ package struct Transcript: Sendable, Codable, Hashable {
             self.language = language
             self.engine = engine
             self.model = model
+            self.heard = heard
+            self.missed = missed
         }
+
+        /// The part of what is heard in it that has text, 0...1.
+        package var coverage: Double { Transcript.coverage(heard: heard, missed: missed) }
     }
 
     /// The source file, for `.json`.
@@ -97,6 +110,8 @@ package struct Transcript: Sendable, Codable, Hashable {
     package var sampleCount: Int64
     /// In the order of the recording.
     package var segments: [Segment]
+    /// What the engine said that is no speech, in the order of the recording.
+    package var suppressed: [SuppressedText]
     package var gaps: [Gap]
     package var warnings: [String]
     package var chunks: [ChunkReport]
@@ -108,7 +123,8 @@ package struct Transcript: Sendable, Codable, Hashable {
 
     package init(
         language: String?, sampleCount: Int64, segments: [Segment], gaps: [Gap], warnings: [String],
-        chunks: [ChunkReport], source: Source, engine: String, model: String, timesAreEstimated: Bool
+        chunks: [ChunkReport], source: Source, engine: String, model: String, timesAreEstimated: Bool,
+        suppressed: [SuppressedText] = []
     ) {
         self.language = language
         self.sampleCount = sampleCount
@@ -120,10 +136,21 @@ package struct Transcript: Sendable, Codable, Hashable {
         self.engine = engine
         self.model = model
         self.timesAreEstimated = timesAreEstimated
+        self.suppressed = suppressed
     }
 
-    /// Some part is missing that another try could bring. What a damaged file has lost is no such part.
-    package var isPartial: Bool { gaps.contains { $0.cause != .damage } }
+    /// Some part is missing that another try could bring: not what a damaged file has lost, nor what the engine was asked for
+    /// twice.
+    package var isPartial: Bool { gaps.contains { $0.cause.isPassing } }
+    /// The part of what is heard that has text, 0...1.
+    package var coverage: Double {
+        Self.coverage(heard: chunks.reduce(0) { $0 + $1.heard }, missed: chunks.reduce(0) { $0 + $1.missed })
+    }
+
+    private static func coverage(heard: Int64, missed: Int64) -> Double {
+        heard > 0 ? 1 - Double(min(missed, heard)) / Double(heard) : 1
+    }
+
     /// How much the file has lost, as far as its header tells, in samples.
     package var lostSampleCount: Int64 { gaps.reduce(0) { $0 + ($1.cause == .damage ? $1.range.count : 0) } }
     package var cacheHits: Int { chunks.count { $0.fromCache } }

@@ -12,10 +12,17 @@ package struct CacheKey: Hashable, Sendable, CustomStringConvertible {
         self.init(version: 1, kind: "chunk", hash: hash, engine: engine, options: options, more: [])
     }
 
+    /// For what an engine says to the two parts of a chunk, where its answer to the whole was doubtful.
+    /// - Parameter cut: in samples from the chunk's start.
+    package init(secondLook hash: Digest, cutAt cut: Int64, engine: EngineIdentity, options: TranscriptionOptions) {
+        self.init(version: 1, kind: "second look", hash: hash, engine: engine, options: options, more: ["\(cut)"])
+    }
+
     /// For a whole recording: its file bytes, the same, and `plan`, what decides how it is cut.
     package init(recording hash: Digest, engine: EngineIdentity, options: TranscriptionOptions, plan: [String]) {
         // 2: version 1 took a decoder that was stopped for one that was done, and remembered the beginning as the whole.
-        self.init(version: 2, kind: "recording", hash: hash, engine: engine, options: options, more: plan)
+        // 3: version 2 did not look for speech without text.
+        self.init(version: 3, kind: "recording", hash: hash, engine: engine, options: options, more: plan)
     }
 
     /// For the cuts of recordings that begin with the same sound, `hash` (`RecordingCuts.openingSamples`): of one engine,

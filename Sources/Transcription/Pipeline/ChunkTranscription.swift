@@ -14,17 +14,11 @@ struct ChunkTranscription: Sendable {
     let random: @Sendable () -> Double
     let logger: Logger
     let observe: @Sendable (ChunkEvent) -> Void
-    /// It asks again about a chunk that the engine got stuck in.
-    var isSecondLook = false
 
     private var engine: any Transcriber { link.engine }
     private var controller: ConcurrencyController { link.controller }
     private var outage: FallbackCooldown { link.outage }
 
-    /// Half of it is still long enough to be understood.
-    private static let minimumSecondLook = 4 * SampleClock.rate
-    /// Doubtful answers, which may all be right, leave so much of the budget to failed requests.
-    private static let retriesForFailures = 5.0
     /// Where nobody has ever answered and there is another engine, pauses between attempts may take so much together.
     private static let patienceWithNobody = Duration.milliseconds(2500)
     /// Below this a chunk is not cut again: 1 s.
@@ -44,7 +38,8 @@ struct ChunkTranscription: Sendable {
             let error: TranscriptionError
             let decision: RetryDecision
             do {
-                return try await heard(chunk, isLastAttempt: state.retries >= retry.maximumRetries, attempts: attempts)
+                return try await request(
+                    chunk, isLastAttempt: state.retries >= retry.maximumRetries, attempts: attempts)
             } catch let failure as AttemptFailure {
                 error = failure.error
                 decision = state.decide(failure, retry)
@@ -87,40 +82,23 @@ struct ChunkTranscription: Sendable {
         }
     }
 
-    /// One attempt, and another one without a prompt where the engine got stuck in a loop (in two halves) or heard nothing
-    /// in what is no silence.
-    private func heard(_ chunk: Chunk, isLastAttempt: Bool, attempts: SharedCounter) async throws -> ChunkTranscript {
-        let first = try await request(chunk, isLastAttempt: isLastAttempt, attempts: attempts)
-        guard !isSecondLook else { return first }
-        // An engine's text may be long: it is looked through on threads of our own.
-        if await BlockingPool.files.run({ HallucinationFilter.isLooping(first) }) {
-            let second = try await secondLook(chunk, maximumSamples: chunk.range.count * 5 / 9 + 1, attempts: attempts)
-            return await BlockingPool.files.run { HallucinationFilter.collapsingLoops(in: second ?? first) }
-        }
-        if !engine.traits.repeatsItself, HallucinationFilter.isMissing(in: first, speech: chunk.speech) {
-            let second = try await secondLook(chunk, maximumSamples: nil, attempts: attempts)
-            return HallucinationFilter.tellingSilence(of: second ?? first, speech: chunk.speech)
-        }
-        return first
-    }
-
-    /// - Parameter maximumSamples: of its parts; nil: it is not cut.
-    /// - Returns: nil where it failed: what there is is better than nothing.
-    private func secondLook(
-        _ chunk: Chunk, maximumSamples: Int64?, attempts: SharedCounter
-    ) async throws -> ChunkTranscript? {
-        guard chunk.range.count >= Self.minimumSecondLook, controller.takeRetry(leaving: Self.retriesForFailures)
-        else { return nil }
+    /// Asks for the chunk in two parts, without a prompt.
+    /// - Parameter cut: where it is cut, in samples from its start.
+    /// - Throws: as `run`.
+    func run(_ chunk: Chunk, cutAt cut: Int64, attempts: SharedCounter) async throws -> ChunkTranscript {
         logger.info("the engine's answer is doubtful, asking again", metadata: ["chunk.index": "\(chunk.index)"])
         var another = self
-        another.isSecondLook = true
         another.options.prompt = ""
-        do {
-            guard let maximumSamples else { return try await another.run(chunk, attempts: attempts) }
-            return try await another.runSplit(chunk, maximumSamples: maximumSamples, attempts: attempts)
-        } catch let error as TranscriptionError where error.remedy != .giveUpRecording && !firstFailure.isOver {
-            return nil
+        var joined: [(offset: Int64, transcript: ChunkTranscript)] = []
+        for place in [SampleRange(0, cut), SampleRange(cut, chunk.range.count)] where !place.isEmpty {
+            let part = try await BlockingPool.files.run {
+                Self.part(of: chunk, at: place, try chunk.audio.samples(in: Int(place.start)..<Int(place.end)))
+            }
+            // Nothing is to be heard in it, and nothing is invented.
+            guard !part.speech.isEmpty else { continue }
+            joined.append((place.start, try await another.run(part, attempts: attempts)))
         }
+        return Self.join(joined)
     }
 
     /// One attempt. What ends the recording is known to the others before the next one of them may send.
@@ -317,10 +295,15 @@ struct ChunkTranscription: Sendable {
         } else {
             samples = try chunk.audio.samples(in: Int(start)..<Int(total))
         }
-        let own = SampleRange(chunk.range.start + start, chunk.range.start + end)
-        let bounds = SampleRange(start, end)
-        let speech = chunk.speech.filter { $0.overlap(with: bounds) > 0 }
-            .map { $0.clamped(to: bounds).shifted(by: -start) }
+        return Self.part(of: chunk, at: SampleRange(start, end), samples)
+    }
+
+    /// - Parameters:
+    ///   - place: in samples from the chunk's start.
+    ///   - samples: those of `place`.
+    private static func part(of chunk: Chunk, at place: SampleRange, _ samples: [Int16]) -> Chunk {
+        let own = place.shifted(by: chunk.range.start)
+        let speech = chunk.speech.overlapping(place).map { $0.clamped(to: place).shifted(by: -place.start) }
         let hash = samples.withUnsafeBytes { SHA256.digest(of: $0) }
         return Chunk(index: chunk.index, range: own, owned: own, hash: hash, speech: speech, audio: ChunkAudio(samples))
     }

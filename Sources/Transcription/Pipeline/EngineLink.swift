@@ -67,13 +67,14 @@ private struct SparingTranscriber: Transcriber {
 
 extension ParallelOrchestrator {
     /// The text of a chunk: from the engine, or from the first of its fallbacks that has one. Each engine's answer is
-    /// cached as its own, so that a fallback's does not outlive the failure that led to it.
+    /// cached as its own, so that a fallback's does not outlive the failure that led to it. What it was asked for a second time
+    /// is remembered beside it.
     /// - Parameter request: the way through the engine of a link.
     /// - Throws: when all engines have failed; `giveUpRecording` only where all would fail for every chunk.
     func answer(
-        to chunk: Chunk, options: TranscriptionOptions, attempts: SharedCounter,
-        request: (EngineLink) -> ChunkTranscription
-    ) async throws -> (transcript: ChunkTranscript, fromCache: Bool) {
+        to chunk: Chunk, _ run: Run, attempts: SharedCounter, request: (EngineLink) -> ChunkTranscription
+    ) async throws -> (checked: AnswerCheck.Checked, fromCache: Bool) {
+        let options = run.options
         var failures: [TranscriptionError] = []
         for (at, link) in engines.enumerated() {
             let next = at + 1 < engines.count ? engines[at + 1] : nil
@@ -81,17 +82,23 @@ extension ParallelOrchestrator {
             do {
                 let key = CacheKey(
                     chunk: chunk.hash, engine: link.engine.identity, options: link.engine.heeded(options))
-                var (heard, fromCache) = try await store.chunkTranscript(for: key) {
+                let (heard, fromCache) = try await store.chunkTranscript(for: key) {
                     if next != nil { try link.outage.check() }
                     return try await request.run(chunk, attempts: attempts)
                 }
+                let check = AnswerCheck(
+                    chunk: chunk, language: options.language, detector: detector, order: run.order,
+                    repeatsItself: link.engine.traits.repeatsItself)
+                var checked = try await check.check(heard) { cut in
+                    try await secondAnswer(to: chunk, cutAt: cut, run, attempts: attempts, request: request)
+                }
                 if let failure = failures.first {
                     let name = link.engine.identity.name
-                    heard.engine = name
-                    heard.model = link.engine.identity.model
-                    heard.warnings.append("Transcribed by engine \(name) instead: \(failure.message)")
+                    checked.transcript.engine = name
+                    checked.transcript.model = link.engine.identity.model
+                    checked.transcript.warnings.append("Transcribed by engine \(name) instead: \(failure.message)")
                 }
-                return (heard, fromCache)
+                return (checked, fromCache && attempts.value == 0)
             } catch let error as TranscriptionError {
                 failures.append(error)
                 guard let next else { break }
@@ -105,6 +112,28 @@ extension ParallelOrchestrator {
             }
         }
         throw Self.combined(failures)
+    }
+
+    /// What the engine says to the two parts of a chunk.
+    /// - Returns: nil where it failed: what there is is better than nothing.
+    /// - Throws: what ends the recording.
+    private func secondAnswer(
+        to chunk: Chunk, cutAt cut: Int64, _ run: Run, attempts: SharedCounter, request: ChunkTranscription
+    ) async throws -> ChunkTranscript? {
+        let engine = request.link.engine
+        var options = run.options
+        options.prompt = ""
+        let key = CacheKey(
+            secondLook: chunk.hash, cutAt: cut, engine: engine.identity, options: engine.heeded(options))
+        do {
+            return try await store.chunkTranscript(for: key) {
+                try await request.run(chunk, cutAt: cut, attempts: attempts)
+            }.transcript
+        } catch let error as TranscriptionError
+            where error.remedy != .giveUpRecording && !run.firstFailure.isOver
+        {
+            return nil
+        }
     }
 
     private static func combined(_ failures: [TranscriptionError]) -> TranscriptionError {

@@ -22,30 +22,52 @@ enum HallucinationFilter {
         "字幕由amaraorg社区提供", "請不吝點贊訂閱轉發打賞支持明鏡與點點欄目", "시청해주셔서감사합니다", "구독과좋아요부탁드립니다",
     ]
 
-    /// Without segments under which nothing is to be heard, if they are what engines are known to invent or if the engine
-    /// itself doubts them.
-    /// - Parameter speech: `Chunk.speech`.
-    static func withoutPhantoms(_ transcript: ChunkTranscript, speech: [SampleRange]) -> ChunkTranscript {
-        guard !transcript.timesAreEstimated else { return transcript }
+    /// Without segments that are no speech: that the engine itself doubts twice over (its `no_speech_prob` and its
+    /// `avg_logprob`) or that are what engines are known to invent, where the audio speaks against them, too.
+    /// - Parameters:
+    ///   - speech: `Chunk.speech`.
+    ///   - isSteady: what is heard in a range is a tone, music or noise.
+    static func withoutInventions(
+        _ transcript: ChunkTranscript, speech: [SampleRange], isSteady: (SampleRange) -> Bool
+    ) -> (transcript: ChunkTranscript, suppressed: [SuppressedText]) {
+        guard !transcript.timesAreEstimated else { return (transcript, []) }
         var kept = transcript
+        var suppressed: [SuppressedText] = []
         let claims = Coverage(transcript.segments.map(\.range))
-        kept.segments = transcript.segments.filter {
-            !isDoubtful($0) || isHeard($0.range, claims: claims, speech: speech)
+        kept.segments = transcript.segments.filter { segment in
+            let isDoubted = isDoubted(segment)
+            guard isDoubted || phantoms.contains(WrittenText.comparable(segment.text)) else { return true }
+            let isInvented =
+                !isHeard(segment.range, claims: claims, speech: speech)
+                || isDoubted && (isThin(segment, speech: speech) || isSteady(segment.range))
+            if isInvented {
+                suppressed.append(SuppressedText(range: segment.range, text: segment.text, reason: .invention))
+            }
+            return !isInvented
         }
-        if kept.segments.count < transcript.segments.count {
+        if !suppressed.isEmpty {
             kept.warnings.append("The engine gave text where nothing is to be heard; it was left out.")
         }
-        return kept
+        return (kept, suppressed)
     }
 
-    private static func isDoubtful(_ segment: Segment) -> Bool {
-        if let silence = segment.noSpeechProbability, let logarithm = segment.averageLogProbability,
-            silence > 0.6, logarithm < -1
-        {
-            return true
+    /// By both of its scores: each by itself is wrong too often.
+    private static func isDoubted(_ segment: Segment) -> Bool {
+        guard let silence = segment.noSpeechProbability, let logarithm = segment.averageLogProbability else {
+            return false
         }
-        return phantoms.contains(WrittenText.comparable(segment.text))
+        return silence > 0.6 && logarithm < -1
     }
+
+    /// A word or two over seconds of sound.
+    private static func isThin(_ segment: Segment, speech: [SampleRange]) -> Bool {
+        let under = speech.overlapping(segment.range).reduce(0) { $0 + $1.overlap(with: segment.range) }
+        return under >= 2 * SampleClock.rate
+            && SpeakingRate.words(in: segment.text) < thinSpeech * SampleClock.seconds(under)
+    }
+
+    /// Words a second.
+    private static let thinSpeech = 0.6
 
     /// Speech lies under it, or so near that it may be meant and no other segment claims it.
     /// - Parameter claims: of all segments.
@@ -63,25 +85,6 @@ enum HallucinationFilter {
             unclaimed += max(0, range.count - claimed)
         }
         return unclaimed >= tolerance
-    }
-
-    // MARK: Nothing over speech
-
-    /// So much speech is not passed over by an engine that hears: 2 s.
-    private static let minimumMissed = 2 * SampleClock.rate
-
-    /// The engine heard nothing, though there is something.
-    static func isMissing(in transcript: ChunkTranscript, speech: [SampleRange]) -> Bool {
-        transcript.segments.allSatisfy { !WrittenText.isVisible($0.text) }
-            && speech.reduce(0) { $0 + $1.count } >= minimumMissed
-    }
-
-    /// With a warning where nothing was heard again: it may be music, but nobody shall think it was looked at by a person.
-    static func tellingSilence(of transcript: ChunkTranscript, speech: [SampleRange]) -> ChunkTranscript {
-        guard isMissing(in: transcript, speech: speech) else { return transcript }
-        var out = transcript
-        out.warnings.append("The engine gave no text though something is to be heard.")
-        return out
     }
 
     // MARK: Loops

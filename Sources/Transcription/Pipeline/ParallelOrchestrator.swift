@@ -16,6 +16,8 @@ package struct ParallelOrchestrator: Sendable {
     package let slots: ChunkSlots
     package let sizing: DynamicChunkSizer.Settings
     package let retry: RetrySettings
+    /// Says where somebody speaks, where text is missing; nil: there is none, and the sound's energy has to do.
+    package let detector: (any SpeechDetector)?
     package let logger: Logger
     /// Pauses between attempts; a test's clock replaces it.
     package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
@@ -24,7 +26,7 @@ package struct ParallelOrchestrator: Sendable {
 
     package init(
         source: any AudioSource, engines: [EngineLink], store: any TranscriptStore, slots: ChunkSlots,
-        sizing: DynamicChunkSizer.Settings, retry: RetrySettings, logger: Logger
+        sizing: DynamicChunkSizer.Settings, retry: RetrySettings, detector: (any SpeechDetector)? = nil, logger: Logger
     ) {
         precondition(!engines.isEmpty)
         self.source = source
@@ -33,6 +35,7 @@ package struct ParallelOrchestrator: Sendable {
         self.slots = slots
         self.sizing = sizing
         self.retry = retry
+        self.detector = detector
         self.logger = logger
     }
 
@@ -54,7 +57,7 @@ package struct ParallelOrchestrator: Sendable {
         if let most = limits.maximumConcurrency { engines[0].controller.lowerCeiling(to: most) }
         let key = CacheKey(
             recording: digest, engine: engine.identity, options: engine.heeded(options),
-            plan: ["\(sizing)", "\(limits)", source.reading(of: recording)])
+            plan: ["\(sizing)", "\(limits)", source.reading(of: recording)] + (detector.map { [$0.identity] } ?? []))
         if var known = await store.transcript(for: key) {
             known.markAsCached(name: recording.displayName, engine: engine.identity.name)
             observe(.answeredFromCache(samples: known.sampleCount, chunks: known.chunks.count))
@@ -107,6 +110,7 @@ package struct ParallelOrchestrator: Sendable {
         let options: TranscriptionOptions
         let firstFailure: FirstFailureLatch
         let cuts: CutMemory
+        let order = SecondLookOrder()
         let observe: @Sendable (ChunkEvent) -> Void
     }
 
@@ -188,21 +192,20 @@ package struct ParallelOrchestrator: Sendable {
     /// - Throws: only what ends the whole recording.
     private func outcome(of chunk: Chunk, _ run: Run) async throws -> ChunkOutcome {
         let attempts = SharedCounter()
+        var settlement = SecondLookOrder.Settlement()
+        defer { run.order.settle(chunk.index, settlement) }
         do {
-            var heard = ChunkTranscript(language: nil, segments: [])
+            var checked = AnswerCheck.Checked(
+                transcript: ChunkTranscript(language: nil, segments: []), suppressed: [])
             var fromCache = false
             if !chunk.speech.isEmpty {
-                (heard, fromCache) = try await answer(to: chunk, options: run.options, attempts: attempts) {
-                    request(to: $0, run)
-                }
+                (checked, fromCache) = try await answer(to: chunk, run, attempts: attempts) { request(to: $0, run) }
             }
-            heard = await BlockingPool.files.run { [heard] in
-                HallucinationFilter.withoutPhantoms(heard, speech: chunk.speech)
-            }
-            let answering = chunk.speech.isEmpty ? nil : heard.engine ?? engines[0].engine.identity.name
+            settlement = checked.settlement
+            let answering =
+                chunk.speech.isEmpty ? nil : checked.transcript.engine ?? engines[0].engine.identity.name
             run.observe(.finished(index: chunk.index, fromCache: fromCache, engine: answering))
-            return ChunkOutcome(
-                of: chunk, result: .transcript(heard), fromCache: fromCache, attempts: attempts.value)
+            return ChunkOutcome(of: chunk, checked, fromCache: fromCache, attempts: attempts.value)
         } catch let error as TranscriptionError
             where error.remedy != .giveUpRecording && !error.isAway && !run.firstFailure.isOver
         {

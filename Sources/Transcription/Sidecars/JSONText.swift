@@ -20,6 +20,11 @@ indirect enum JSONText {
         return .decimal(units: Int64((value * 1e6).rounded()), digits: 6)
     }
 
+    /// A part of a whole, 0...1, to the thousandth below: only what is whole is 1.
+    static func fraction(_ part: Double) -> JSONText {
+        .decimal(units: Int64((min(1, max(0, part)) * 1000).rounded(.down)), digits: 3)
+    }
+
     static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
 
     /// One key a line at the top, and one element a line in the arrays there; what lies deeper is compact. UTF-8.

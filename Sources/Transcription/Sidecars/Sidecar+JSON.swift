@@ -32,6 +32,7 @@ extension Sidecar {
             ("engine", .string(answerer.engine)),
             ("model", .string(answerer.model)),
             ("chunks", .array(transcript.chunks.map { chunk($0, run: run, of: transcript, mostly: answerer) })),
+            ("coverage", .fraction(transcript.coverage)),
             (
                 "gaps",
                 .array(
@@ -40,6 +41,16 @@ extension Sidecar {
                             ("start", .seconds($0.range.start)),
                             ("end", $0.isOpenEnded ? .null : .seconds($0.range.end)),
                             ("reason", .string($0.reason)), ("cause", .string($0.cause.rawValue)),
+                        ])
+                    })
+            ),
+            (
+                "suppressed",
+                .array(
+                    transcript.suppressed.map {
+                        .object([
+                            ("start", .seconds($0.range.start)), ("end", .seconds($0.range.end)),
+                            ("text", .string($0.text)), ("reason", .string($0.reason.rawValue)),
                         ])
                     })
             ),
@@ -125,6 +136,7 @@ extension Sidecar {
             ("from_cache", .boolean(run.wholeRecordingFromCache || chunk.fromCache)),
             ("attempts", .integer(run.wholeRecordingFromCache ? 0 : Int64(chunk.attempts))),
             ("language", .optional(chunk.language)),
+            ("coverage", .fraction(chunk.coverage)),
         ]
         if let own = Answerer(of: chunk, in: transcript), own != answerer {
             members += [("engine", .string(own.engine)), ("model", .string(own.model))]
@@ -152,7 +164,8 @@ private struct Answerer: Hashable {
 
     /// Nil where nobody did: it failed, or nothing is to be heard in it.
     init?(of chunk: Transcript.ChunkReport, in transcript: Transcript) {
-        guard chunk.fromCache || chunk.attempts > 0, !transcript.gaps.contains(where: { $0.range == chunk.range })
+        guard chunk.fromCache || chunk.attempts > 0,
+            !transcript.gaps.contains(where: { $0.cause == .engine && $0.range == chunk.range })
         else {
             return nil
         }

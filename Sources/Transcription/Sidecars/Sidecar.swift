@@ -27,8 +27,9 @@ package enum Sidecar {
     /// are known from those that were delivered, without any other record.
     package static func renderSet(
         _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts, speakers: SpeakerLabels = .change,
-        subtitles: SubtitleLimits = SubtitleLimits()
+        subtitles: SubtitleLimits = SubtitleLimits(), sounds: SoundRemarkChoice = .drop
     ) -> [SidecarFormat: [UInt8]] {
+        let transcript = transcript.withSounds(sounds)
         var set: [SidecarFormat: [UInt8]] = [:]
         for format in formats where format != .json {
             set[format] = render(transcript, format, run: run, speakers: speakers, subtitles: subtitles)

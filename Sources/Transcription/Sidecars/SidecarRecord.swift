@@ -11,10 +11,13 @@ package struct SidecarRecord: Sendable {
     /// Of the files as they were delivered; that of the `.json` itself as it is now.
     package let digests: Set<Digest>
 
-    /// Nothing is missing in the transcript but what the file itself has lost.
+    /// Nothing is missing in the transcript that another try could bring.
     package let isWhole: Bool
     /// How much the file itself has lost, as `Transcript.lostSampleCount`, to the millisecond.
     package let lostSampleCount: Int64
+
+    /// `Transcript.coverage`; 1 where it tells none.
+    package let coverage: Double
 
     private struct Contents: Decodable {
         struct Gap: Decodable {
@@ -32,6 +35,7 @@ package struct SidecarRecord: Sendable {
         let source: Source
         let sidecars: [String: Digest]
         let gaps: [Gap]
+        let coverage: Double?
     }
 
     private static let maximumBytes = 64 << 20
@@ -45,7 +49,10 @@ package struct SidecarRecord: Sendable {
         source = contents.source.sha256
         sourceName = contents.source.name
         let damage = contents.gaps.filter { $0.cause == Transcript.Gap.Cause.damage.rawValue }
-        isWhole = damage.count == contents.gaps.count
+        coverage = min(1, max(0, contents.coverage ?? 1))
+        isWhole = contents.gaps.allSatisfy { gap in
+            gap.cause.flatMap(Transcript.Gap.Cause.init)?.isPassing == false
+        }
         let lost = damage.reduce(0.0) { $0 + max(0, ($1.end ?? 0) - ($1.start ?? 0)) }
         // It is a file that anybody may have edited.
         lostSampleCount = Int64(exactly: (lost * Double(SampleClock.rate)).rounded()) ?? 0

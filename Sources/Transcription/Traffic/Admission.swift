@@ -301,9 +301,8 @@ package struct Admission<Waiter> {
 
     /// Takes one retry from the budget, which is 10 and a fifth of the successes since: false when a storm of failures
     /// has used it up.
-    /// - Parameter reserve: retries that stay in it for others.
-    package mutating func takeRetry(leaving reserve: Double = 0) -> Bool {
-        guard retryBudget >= 1 + reserve else { return false }
+    package mutating func takeRetry() -> Bool {
+        guard retryBudget >= 1 else { return false }
         retryBudget -= 1
         return true
     }

@@ -150,10 +150,7 @@ package final class ConcurrencyController: Sendable {
     package func lowerCeiling(to ceiling: Int) { state.withLock { $0.admission.lowerCeiling(to: ceiling) } }
 
     /// Takes one retry from the budget: false when a storm of failures has used it up.
-    /// - Parameter reserve: retries that stay in it for others.
-    package func takeRetry(leaving reserve: Double = 0) -> Bool {
-        state.withLock { $0.admission.takeRetry(leaving: reserve) }
-    }
+    package func takeRetry() -> Bool { state.withLock { $0.admission.takeRetry() } }
 
     /// How long the engine has answered nothing but refusals for load.
     package var refusing: Duration {

@@ -87,7 +87,7 @@ enum SegmentBuilder {
             range: range, text: cleaned(piece.text), averageLogProbability: piece.averageLogProbability,
             noSpeechProbability: piece.noSpeechProbability, compressionRatio: piece.compressionRatio,
             speaker: piece.speaker)
-        guard isWorthKeeping(segment, speech: speech) else { return nil }
+        guard isWorthKeeping(segment) else { return nil }
         segment.words = words(piece.words, within: range, repair: repair)
         let known = segment.words.compactMap(\.confidence)
         segment.confidence =
@@ -127,12 +127,8 @@ enum SegmentBuilder {
         return out.split(whereSeparator: \.isNewline).map(\.trimmed).joinedAsText().trimmed
     }
 
-    /// False for punctuation alone, and for remarks like `[BLANK_AUDIO]` where nothing is to be heard.
-    static func isWorthKeeping(_ segment: Segment, speech: [SampleRange]) -> Bool {
-        guard segment.text.contains(where: { $0.isLetter || $0.isNumber || $0.isSymbol }) else { return false }
-        let isRemark = blankRemarks.contains(segment.text.lowercased())
-        return !isRemark || !speech.overlapping(segment.range).isEmpty
+    /// False for punctuation alone.
+    static func isWorthKeeping(_ segment: Segment) -> Bool {
+        segment.text.contains { $0.isLetter || $0.isNumber || $0.isSymbol }
     }
-
-    private static let blankRemarks: Set<String> = ["[blank_audio]", "[silence]", "(silence)", "[ silence ]"]
 }

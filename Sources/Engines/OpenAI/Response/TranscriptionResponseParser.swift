@@ -194,7 +194,7 @@ package struct TranscriptionResponseParser: Sendable {
         if text.trimmed.isEmpty { text = heard.words.text }
         let segments = EstimatedTimes(speech: speech, sampleCount: sampleCount)
             .segments(of: SegmentBuilder.cleaned(text))
-            .filter { SegmentBuilder.isWorthKeeping($0, speech: speech) }
+            .filter { SegmentBuilder.isWorthKeeping($0) }
         return ChunkTranscript(
             language: language, segments: segments, timesAreEstimated: !segments.isEmpty,
             warnings: segments.isEmpty ? [] : warnings)

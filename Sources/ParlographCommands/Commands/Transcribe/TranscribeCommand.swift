@@ -50,6 +50,12 @@ struct TranscribeCommand: AsyncParsableCommand {
                 + "\(SpeakerLabels.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "when"))
     var speakerLabels = SpeakerLabels.change
 
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of remarks about sounds, such as [MUSIC]: "
+                + "\(SoundRemarkChoice.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "what"))
+    var sounds = SoundRemarkChoice.drop
+
     @Flag(name: .shortAndLong, help: "Of a folder, all recordings that are in it and below it.")
     var recursive = false
 
@@ -148,7 +154,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         }
         let choices = TranscribeChoices(
             output: output(), formats: try chosenFormats(),
-            options: TranscriptionOptions(language: try chosenLanguage()), speakers: speakerLabels, engine: engine,
+            options: TranscriptionOptions(language: try chosenLanguage()), speakers: speakerLabels, sounds: sounds, engine: engine,
             remembers: !noCache, isQuiet: quiet || whisper.isSilent)
         let run = TranscribeRun(recordings, choices, room: room, orchestrator: orchestrator)
         let status = await Interruption.run { await run.all() }
@@ -157,3 +163,4 @@ struct TranscribeCommand: AsyncParsableCommand {
 }
 
 extension SpeakerLabels: ExpressibleByArgument {}
+extension SoundRemarkChoice: ExpressibleByArgument {}

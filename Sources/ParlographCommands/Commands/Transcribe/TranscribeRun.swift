@@ -11,6 +11,7 @@ struct TranscribeChoices: Sendable {
     var formats: [SidecarFormat]
     var options: TranscriptionOptions
     var speakers: SpeakerLabels
+    var sounds: SoundRemarkChoice
     var engine: String
     /// What is done is kept in the cache.
     var remembers: Bool
@@ -142,7 +143,8 @@ final class TranscribeRun: Sendable {
         _ transcript: Transcript, _ run: RunFacts, to place: (folder: FilePath, names: SidecarNames)?
     ) async throws {
         try await BlockingPool.files.run { [choices] in
-            let rendered = Sidecar.renderSet(transcript, choices.formats, run: run, speakers: choices.speakers)
+            let rendered = Sidecar.renderSet(
+                transcript, choices.formats, run: run, speakers: choices.speakers, sounds: choices.sounds)
             guard let place else {
                 for format in choices.formats { StandardOutput.write(rendered[format] ?? []) }
                 return
@@ -165,9 +167,10 @@ final class TranscribeRun: Sendable {
             totals.chunksFromCache += transcript.cacheHits
         }
         for warning in transcript.warnings { Exit.say("\(found.shown): \(warning)") }
-        guard transcript.isPartial else { return .done }
-        for gap in transcript.gaps { Exit.say("\(found.shown): no text for \(gap.place): \(gap.reason)") }
-        return .temporaryFailure
+        for gap in transcript.gaps where transcript.isPartial || gap.cause == .uncovered {
+            Exit.say("\(found.shown): no text for \(gap.place): \(gap.reason)")
+        }
+        return transcript.isPartial ? .temporaryFailure : .done
     }
 
     /// Says so where somebody still writes it, as far as the kernel tells. Blocks.
