@@ -112,7 +112,7 @@ struct TranscribeTests {
                 (["agenda.mp3"], 65, ["agenda.mp3", "audio"]),
                 (["empty.wav"], 65, ["empty.wav", "empty"]),
                 ([folder.string], 65, ["not a regular file"]),
-                (["--formats", "txt,docx", "talk.wav"], 64, ["docx", "txt, srt, json, vtt, tsv"]),
+                (["--formats", "txt,doc", "talk.wav"], 64, ["doc", "txt, srt, vtt, tsv, json, md, docx, odt, html"]),
                 (["--engine", "cloud", "talk.wav"], 78, ["cloud", "offline"]),
                 (["--language", "english!", "talk.wav"], 64, ["english!"]),
                 ([], 64, ["<file>"]),

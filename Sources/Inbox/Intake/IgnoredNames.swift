@@ -1,4 +1,5 @@
 package import SystemSupport
+import Transcription
 
 /// Names in an inbox that are never recordings: what file managers, sync tools, editors, downloads in progress and NAS
 /// boxes leave there, and what matches the inbox's own patterns.
@@ -17,6 +18,9 @@ package struct IgnoredNames: Sendable, Hashable {
             "#recycle",
             "lost+found",
         ].map { Array($0.utf8) })
+
+    /// All sidecars, for an inbox that is its own outbox. Elsewhere a document is a file as any other that is no recording.
+    package static let sidecars = SidecarFormat.allCases.map { NamePattern("*.\($0.fileExtension)") }
 
     private let patterns: [NamePattern]
 

@@ -225,6 +225,7 @@ package enum OutboxNotices {
             formats = ["txt", "srt", "json"]
             prompt = "A hearing at the district court"
             glossary = ["Lindström", "Parlograph"]
+            txt_times = "paragraph"
 
             """
     }

@@ -15,6 +15,10 @@ package struct FolderChoices: Sendable, Hashable {
     package var formats: [SidecarFormat]?
     package var prompt: String?
     package var glossary: [String]?
+    package var textTimes: TextTimes?
+    package var subtitleNames: SubtitleFiles.Names?
+    package var hasByteOrderMark: Bool?
+    package var lineEnds: SubtitleFiles.LineEnds?
 
     package init(
         language: Language? = nil, formats: [SidecarFormat]? = nil, prompt: String? = nil, glossary: [String]? = nil
@@ -23,6 +27,29 @@ package struct FolderChoices: Sendable, Hashable {
         self.formats = formats
         self.prompt = prompt
         self.glossary = glossary
+    }
+
+    /// What was said here, and what `other` said besides.
+    func completed(by other: FolderChoices) -> FolderChoices {
+        var out = self
+        out.language = language ?? other.language
+        out.formats = formats ?? other.formats
+        out.prompt = prompt ?? other.prompt
+        out.glossary = glossary ?? other.glossary
+        out.textTimes = textTimes ?? other.textTimes
+        out.subtitleNames = subtitleNames ?? other.subtitleNames
+        out.hasByteOrderMark = hasByteOrderMark ?? other.hasByteOrderMark
+        out.lineEnds = lineEnds ?? other.lineEnds
+        return out
+    }
+
+    func applied(to style: SidecarStyle) -> SidecarStyle {
+        var style = style
+        if let textTimes { style.textTimes = textTimes }
+        if let subtitleNames { style.subtitleFiles.names = subtitleNames }
+        if let hasByteOrderMark { style.subtitleFiles.hasByteOrderMark = hasByteOrderMark }
+        if let lineEnds { style.subtitleFiles.lineEnds = lineEnds }
+        return style
     }
 }
 
@@ -35,25 +62,23 @@ extension InboxSettings {
     ///   - path: of the recording, relative to the inbox.
     ///   - choices: of a folder, relative to the inbox; empty for the inbox itself.
     package func applied(to path: RawName, choices: (_ folder: RawName) -> FolderChoices?) -> InboxSettings {
-        var out = self
-        var language: FolderChoices.Language?
-        var (formats, prompt, glossary): ([SidecarFormat]?, String?, [String]?)
-        if languageFromPath { language = PathLanguage.suffix(of: path.last).map { .code($0) } }
+        var chosen = FolderChoices()
+        if languageFromPath { chosen.language = PathLanguage.suffix(of: path.last).map { .code($0) } }
         var folder = path.folder
         while true {
-            let chosen = choices(folder)
-            language = language ?? chosen?.language
-            if languageFromPath, language == nil { language = PathLanguage.folder(folder.last).map { .code($0) } }
-            formats = formats ?? chosen?.formats
-            prompt = prompt ?? chosen?.prompt
-            glossary = glossary ?? chosen?.glossary
+            if let own = choices(folder) { chosen = chosen.completed(by: own) }
+            if languageFromPath, chosen.language == nil {
+                chosen.language = PathLanguage.folder(folder.last).map { .code($0) }
+            }
             if folder.bytes.isEmpty { break }
             folder = folder.folder
         }
-        if let language { out.options.language = language.code }
-        if let formats { out.formats = formats }
+        var out = self
+        if let language = chosen.language { out.options.language = language.code }
+        if let formats = chosen.formats { out.formats = formats }
+        out.style = chosen.applied(to: style)
         out.options.prompt = SpeechHint.text(
-            prompt: prompt ?? options.prompt, glossary: glossary ?? self.glossary)
+            prompt: chosen.prompt ?? options.prompt, glossary: chosen.glossary ?? glossary)
         return out
     }
 }

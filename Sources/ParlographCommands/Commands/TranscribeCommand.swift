@@ -41,6 +41,12 @@ struct TranscribeCommand: AsyncParsableCommand {
                 + "\(SpeakerLabels.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "when"))
     var speakerLabels = SpeakerLabels.change
 
+    @Option(
+        help: ArgumentHelp(
+            "Where txt, md, docx and odt tell times: "
+                + "\(TextTimes.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "where"))
+    var txtTimes = TextTimes.none
+
     @Flag(help: "Ask the engine even for what the cache knows, and remember nothing.")
     var noCache = false
 
@@ -115,7 +121,9 @@ struct TranscribeCommand: AsyncParsableCommand {
             }
             let run = RunFacts(processingTime: ContinuousClock.now - started)
             let written = try await BlockingPool.files.run {
-                let rendered = Sidecar.renderSet(transcript, formats, run: run, speakers: speakerLabels)
+                let rendered = Sidecar.renderSet(
+                    transcript, formats, run: run, style: SidecarStyle(speakers: speakerLabels, textTimes: txtTimes),
+                    recording: Self.link(from: folder, to: path))
                 // What stands there and was not edited is replaced; an edited set stays and the new one gets a number.
                 let known = SidecarRecord(names, in: try OpenFolder(root: folder, links: .anybodys))?.digests ?? []
                 return try SidecarWriter(root: folder, links: .anybodys).write(
@@ -139,6 +147,20 @@ struct TranscribeCommand: AsyncParsableCommand {
                 Exit.say("\(path.printable): run it again later: what was done is in the cache.")
             }
             return Exit(error)
+        }
+    }
+
+    /// From a page in the folder to the recording. Blocks.
+    private static func link(from folder: FilePath, to recording: FilePath) -> RelativeLink? {
+        guard let here = realPath(folder), let there = realPath(recording) else { return nil }
+        return RelativeLink(from: here, to: there)
+    }
+
+    private static func realPath(_ path: FilePath) -> FilePath? {
+        path.withPlatformString { name in
+            guard let real = realpath(name, nil) else { return nil }
+            defer { free(real) }
+            return FilePath(platformString: real)
         }
     }
 
@@ -253,3 +275,4 @@ extension FilePath.Component {
 }
 
 extension SpeakerLabels: ExpressibleByArgument {}
+extension TextTimes: ExpressibleByArgument {}
