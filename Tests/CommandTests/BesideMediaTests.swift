@@ -58,14 +58,14 @@ struct BesideMediaTests {
                 #expect(try place.files("inbox") == expected && server.requests.count == 1)
             }
             try await place.start("serve") { process in
-                try await process.says("recordings are taken")
+                try await process.says("ready")
                 try place.writeMarks(5..<9, to: "inbox/other.wav")
                 try await eventually("the other") { place.exists("inbox/other.json") }
                 try place.writeMarks(10..<14, to: "inbox/third.wav")
                 try await eventually("the third") { place.exists("inbox/third.json") }
                 #expect(server.requests.count == 3)
             }
-            #expect(try await place.run("jobs").lines.count == 4)
+            #expect(try await place.run("jobs", "--json").lines.count == 4)
         }
     }
 

@@ -115,6 +115,8 @@ private enum WordParts {
         <w:rPr><w:b/><w:bCs/><w:sz w:val="32"/><w:szCs w:val="32"/></w:rPr></w:style>
         <w:style w:type="paragraph" w:customStyle="1" w:styleId="Gap"><w:name w:val="Gap"/>\
         <w:basedOn w:val="Normal"/><w:rPr><w:i/><w:iCs/><w:color w:val="595959"/></w:rPr></w:style>
+        <w:style w:type="character" w:default="1" w:styleId="DefaultParagraphFont">\
+        <w:name w:val="Default Paragraph Font"/></w:style>
         <w:style w:type="character" w:customStyle="1" w:styleId="Speaker"><w:name w:val="Speaker"/>\
         <w:rPr><w:b/><w:bCs/></w:rPr></w:style>
         <w:style w:type="character" w:customStyle="1" w:styleId="Time"><w:name w:val="Time"/>\

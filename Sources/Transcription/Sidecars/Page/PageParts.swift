@@ -53,20 +53,18 @@ enum PageParts {
         .now{background:#ffdf80;color:#000}
         .gap,#away{color:var(--quiet);font-style:italic}
         #uncertain{width:1.15rem;height:1.15rem;margin:0 .5rem 0 0;vertical-align:middle}
-        #uncertain:checked~main .u{text-decoration:underline wavy #b45309}
+        header:has(#uncertain:checked)~main .u{text-decoration:underline wavy #b45309}
         :focus-visible{outline:.15rem solid var(--link);outline-offset:.1rem}
         @media (min-width:62rem){
-        body{display:grid;grid-template-columns:minmax(18rem,24rem) 1fr;grid-template-rows:auto auto 1fr;
-        column-gap:2.5rem}
-        header{grid-column:1;position:sticky;top:1rem;align-self:start}
-        #uncertain,label{grid-column:1;grid-row:2}label{margin-inline-start:1.75rem}
-        main{grid-column:2;grid-row:1/span 3;margin-top:0}}
+        body{display:grid;grid-template-columns:minmax(18rem,24rem) 1fr;column-gap:2.5rem}
+        header{position:sticky;top:1rem;align-self:start}
+        main{margin-top:0}}
         @media print{
         :root{--back:#fff;--text:#000;--quiet:#444;--line:#999;--link:#444}
         .s0,.s1,.s2,.s3,.s4,.s5,.s6,.s7{--speaker:#000}
         body{display:block;max-width:none;padding:0;font-size:11pt}
-        main{max-width:none}main p{content-visibility:visible}header{position:static}
-        audio,#away,#uncertain,label{display:none}a{text-decoration:none}.now{background:none}}
+        main{max-width:none}main p{content-visibility:visible;break-inside:avoid}header{position:static}
+        audio,#away,label{display:none}a{text-decoration:none}.now{background:none}}
 
         """
 

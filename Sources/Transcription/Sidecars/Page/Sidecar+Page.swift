@@ -57,11 +57,10 @@ private struct TranscriptPage {
 
                 """)
         }
-        put("</header>\n")
         if hasUncertain {
-            put("<input id=\"uncertain\" type=\"checkbox\"><label for=\"uncertain\">Mark uncertain words</label>\n")
+            put("<label><input id=\"uncertain\" type=\"checkbox\">Mark uncertain words</label>\n")
         }
-        put("<main\(language.map { " lang=\"\(XMLText.escaped($0))\"" } ?? "")>\n")
+        put("</header>\n<main\(language.map { " lang=\"\(XMLText.escaped($0))\"" } ?? "")>\n")
     }
 
     /// - Parameter color: the number of the speaker's.
