@@ -156,6 +156,10 @@ struct BesideMediaTests {
             #expect(try place.text("outbox/a/talk.md") == "# talk.wav\n\n\\[00:00:00\\] **A:** Hello there.\n")
             #expect(try place.text("outbox/a/talk.html").contains("src=\"../../done/a/talk.wav\""))
             #expect(place.exists("done/a/talk.wav"))
+            // The next one of that name gets another in done: no page plays what is not its recording.
+            try place.writeMarks(5..<9, to: "inbox/a/talk.wav")
+            #expect(try await place.run("serve", "--once").status == 0)
+            #expect(try !place.text("outbox/a/talk (2).html").contains("<audio"))
             let transcribed = try await place.run(
                 "transcribe", "--engine", "fake", "--formats", "md,docx", "--txt-times", "minute", "done/a/talk.wav")
             #expect(transcribed.status == 0, "\(transcribed.errors)")

@@ -28,9 +28,12 @@ package struct SidecarNames: Sendable, Hashable {
         SidecarNames(for: recording, keepingExtension: attempt > 0, number: attempt)
     }
 
-    /// `talk.srt`.
+    /// `talk.srt`; the page of `status.mp3` is `status.transcript.html`.
     /// - Parameter language: of subtitles, whose name is `talk.en.srt` then; as `SubtitleFiles.language` has it.
     package func name(_ format: SidecarFormat, language: String? = nil) -> RawName {
+        // The page of the whole queue is called status.html.
+        let isPageOfAll = format == .html && base.bytes.map { $0 | 0x20 } == Array("status".utf8)
+        if isPageOfAll { return appending(".transcript.html") }
         guard let language, format.isSubtitle else { return appending(".\(format.fileExtension)") }
         return appending(".\(language).\(format.fileExtension)")
     }
