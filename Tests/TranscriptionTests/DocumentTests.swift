@@ -16,11 +16,15 @@ private func said(_ start: Double, _ end: Double, _ text: String, by speaker: St
 @Suite struct DocumentTests {
     /// Prints each paragraph as `style|rtl|language|text`, with `*` around speakers and `@` around times.
     private static let reader = """
-        import sys, zipfile, xml.etree.ElementTree as E
+        import sys, zipfile, zlib, xml.etree.ElementTree as E
         path = sys.argv[1]
         z = zipfile.ZipFile(path)
         assert z.testzip() is None
         assert all(i.date_time == (1980, 1, 1, 0, 0, 0) for i in z.infolist())
+        for i in z.infolist():
+            z.fp.seek(i.header_offset + 30 + len(i.filename))
+            raw, stream = z.fp.read(i.compress_size), zlib.decompressobj(-15)
+            assert i.compress_type == 0 or (stream.decompress(raw) and stream.eof and not stream.unused_data)
         parts = {n: E.fromstring(z.read(n)) for n in z.namelist() if n != "mimetype"}
         if path.endswith(".docx"):
             W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
