@@ -60,6 +60,7 @@ install:
 	install -D -m 644 -t $(SHARE)/parlograph/models/$(MODEL) $(addprefix $(ENGINE)/models/$(MODEL)/,encoder_model.ort \
 	  decoder_model_merged.ort tokens.txt model.toml)
 	install -D -m 644 etc/parlograph.toml $(DESTDIR)/etc/parlograph/parlograph.toml
+	install -d $(DESTDIR)/etc/parlograph/conf.d
 	install -d $(DESTDIR)$(UNIT_DIR)
 	for unit in parlograph.service parlograph@.service; do \
 	  sed 's|/usr/bin/parlograph|$(PREFIX)/bin/parlograph|' etc/systemd/$$unit > $(DESTDIR)$(UNIT_DIR)/$$unit && \

@@ -55,7 +55,10 @@ package enum EntryPoint {
             let status = ParlographCommand.exitCode(for: error)
             guard status != .success else { ParlographCommand.exit(withError: error) }
             let message = ParlographCommand.fullMessage(for: error)
-            if !message.isEmpty { SystemdLogHandler.toStandardError(message.printableLines + "\n") }
+            if !message.isEmpty { StandardError.write(message.printableLines + "\n") }
+            if let hint = CommandHint.text(for: Array(CommandLine.arguments.dropFirst())) {
+                StandardError.write(hint.printable + "\n")
+            }
             exit(status.rawValue)
         }
     }

@@ -1,6 +1,5 @@
 import Glibc
 package import Logging
-import SystemPackage
 
 /// Log lines on standard error: with syslog's priority in front (`<3>`, sd-daemon(3)) under systemd, with the time
 /// of day on a terminal. One record is one line whatever is in it, and never longer than 4 KiB.
@@ -14,8 +13,7 @@ package struct SystemdLogHandler: LogHandler {
 
     /// - Parameters:
     ///   - write: takes a whole line with its line break; standard error by default.
-    package init(level: Logger.Level, style: Style, write: @escaping @Sendable (String) -> Void = Self.toStandardError)
-    {
+    package init(level: Logger.Level, style: Style, write: @escaping @Sendable (String) -> Void = StandardError.write) {
         self.logLevel = level
         self.style = style
         self.write = write
@@ -86,10 +84,5 @@ package struct SystemdLogHandler: LogHandler {
         localtime_r(&now, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-    }
-
-    /// One write(2) for each line, so that lines of several threads do not mix.
-    @Sendable package static func toStandardError(_ line: String) {
-        _ = try? FileDescriptor.standardError.writeAll(line.utf8)
     }
 }

@@ -76,7 +76,7 @@ struct NestingTests {
             for kind in Self.kinds { #expect(Self.fault(kind.text(64)) == nil) }
             done.signal()
         }
-        #expect(done.wait(seconds: 60))
+        #expect(done.wait(seconds: 600))
     }
 
     @Test(arguments: ["keys", "headers", "lists", "inline tables", "all of them"])

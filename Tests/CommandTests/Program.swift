@@ -82,7 +82,8 @@ enum Program {
 /// A process that runs beside a test.
 final class RunningProgram: Sendable {
     private enum State {
-        case starting
+        /// Signals that it is to get once its number is known.
+        case starting([CInt])
         case running(pid_t)
         case ended(Int32, after: Duration)
     }
@@ -91,7 +92,7 @@ final class RunningProgram: Sendable {
 
     let outputFile: FilePath
     let errorFile: FilePath
-    private let state = Mutex(State.starting)
+    private let state = Mutex(State.starting([]))
     private let started = ContinuousClock.now
 
     fileprivate init(in folder: FilePath) throws {
@@ -105,7 +106,12 @@ final class RunningProgram: Sendable {
             path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
     }
 
-    fileprivate func started(_ id: pid_t) { state.withLock { $0 = .running(id) } }
+    fileprivate func started(_ id: pid_t) {
+        state.withLock { state in
+            if case .starting(let signals) = state { for signal in signals { kill(id, signal) } }
+            state = .running(id)
+        }
+    }
 
     fileprivate func ended(_ status: Int32) {
         let duration = started.duration(to: .now)
@@ -122,7 +128,11 @@ final class RunningProgram: Sendable {
 
     func send(_ signal: CInt) {
         state.withLock { state in
-            if case .running(let id) = state { kill(id, signal) }
+            switch state {
+            case .starting(let signals): state = .starting(signals + [signal])
+            case .running(let id): kill(id, signal)
+            case .ended: break
+            }
         }
     }
 

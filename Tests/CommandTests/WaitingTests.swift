@@ -22,7 +22,8 @@ struct WaitingTests {
             server.stop()
         }
         try await withTemporaryDirectory { folder in
-            let place = try Workplace(folder, server: server, inbox: "")
+            // Longer than it takes a busy machine to come to the last look.
+            let place = try Workplace(folder, server: server, inbox: "", engine: "timeout_seconds = 3600")
             try place.writeMarks(0..<3, to: "inbox/talk.wav")
             try await place.start("serve") { process in
                 await server.arrived(1)

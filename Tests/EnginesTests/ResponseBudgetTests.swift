@@ -12,7 +12,7 @@ import Transcription
         }
         defer { server.stop() }
         let loop = CurlLoop(maximumTotalBytes: 4 << 20)
-        let request = HTTPRequest(url: server.url, body: [[1]], timeout: .seconds(20))
+        let request = HTTPRequest(url: server.url, body: [[1]], timeout: .seconds(600))
         var first: HTTPResponse? = try await loop.perform(request)
         #expect(first?.body.count == 3 << 20)
         await #expect { try await loop.perform(request) } throws: { ($0 as? HTTPFailure)?.excess == .body }

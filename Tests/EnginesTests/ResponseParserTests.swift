@@ -221,7 +221,7 @@ import Transcription
             }
             done.signal()
         }
-        #expect(done.wait(seconds: 60))
+        #expect(done.wait(seconds: 600))
     }
 
     @Test func case23_loginPage() {

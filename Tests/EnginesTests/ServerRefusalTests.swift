@@ -164,7 +164,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test func case34_aDateAheadIsWaitedFor() async throws {
-        let server = try FakeTranscriptionServer { _ in .init(429, headers: [("Retry-After", Self.date(90))], text: "")
+        let server = try FakeTranscriptionServer { _ in .init(429, headers: [("Retry-After", Self.date(7200))], text: "")
         }
         defer { server.stop() }
         let cloud = try engine(server)
@@ -173,7 +173,8 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect((.seconds(60)...(.seconds(90))).contains(after))
+        // What of it has passed on the way, on a busy machine, is not long.
+        #expect((.seconds(3600)...(.seconds(7200))).contains(after))
     }
 }
 

@@ -74,7 +74,7 @@ package enum Exit: Int32, CaseIterable, Sendable {
     }
 
     /// A line on standard error.
-    static func say(_ line: String) { SystemdLogHandler.toStandardError(line.printable + "\n") }
+    static func say(_ line: String) { StandardError.write(line.printable + "\n") }
 }
 
 extension ExitCode {

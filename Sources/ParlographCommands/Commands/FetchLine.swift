@@ -36,7 +36,7 @@ final class FetchLine: Sendable {
             return text(bytes, total, bytesPerSecond: seconds < 1 ? nil : Double(bytes - began.bytes) / seconds)
         }
         guard let line else { return }
-        SystemdLogHandler.toStandardError(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
+        if isTerminal { StandardError.draw([line]) } else { StandardError.write(line + "\n") }
     }
 
     private func text(_ bytes: Int64, _ total: Int64?, bytesPerSecond: Double?) -> String {
@@ -56,6 +56,6 @@ final class FetchLine: Sendable {
             defer { state.isDrawn = false }
             return state.isDrawn
         }
-        if isTerminal, isDrawn { SystemdLogHandler.toStandardError("\r\u{1B}[K") }
+        if isTerminal, isDrawn { StandardError.eraseDrawn() }
     }
 }

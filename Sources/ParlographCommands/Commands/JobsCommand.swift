@@ -157,7 +157,9 @@ struct JobsCommand: AsyncParsableCommand {
                 valueName: "time"))
         var failedSince: String?
 
-        @Argument(help: "Recordings, or patterns of their names.")
+        @Argument(
+            help: "Recordings, or patterns of their names.",
+            completion: .custom { _, _, _ in await ConfiguredNames.failedRecordings() })
         var name: [String] = []
 
         func validate() throws {

@@ -13,7 +13,7 @@ package struct ParlographCommand: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, TranscribeCommand.self, StatusCommand.self, JobsCommand.self, CacheCommand.self,
-            CheckCommand.self, ModelsCommand.self,
+            CheckCommand.self, ModelsCommand.self, InitCommand.self,
         ])
 
     package init() {}
@@ -36,15 +36,15 @@ struct CommonOptions: ParsableArguments {
 
     /// Reads the settings.
     /// - Throws: `ConfigurationFault`.
-    func read() async throws -> Settings {
+    func read(overriding overrides: [SettingsOverride] = []) async throws -> Settings {
         let file = configurationFile.map { RawArguments.path(for: $0) }
-        return try await BlockingPool.files.run { try SettingsLoader.load(file) }
+        return try await BlockingPool.files.run { try SettingsLoader.load(file, overrides: overrides) }
     }
 
     /// Reads the settings and says what is odd about them; a fault ends the process with 78.
-    func load() async throws -> Settings {
+    func load(overriding overrides: [SettingsOverride] = []) async throws -> Settings {
         do {
-            let settings = try await read()
+            let settings = try await read(overriding: overrides)
             for warning in settings.warnings { Exit.say("parlograph: \(warning)") }
             return settings
         } catch let fault as ConfigurationFault {
@@ -98,16 +98,20 @@ enum RawArguments {
 /// Standard output, unbuffered.
 enum StandardOutput {
     /// A line for people.
-    static func print(_ line: String) { write(Array(line.printable.utf8)) }
+    static func print(_ line: String) { writeLine(Array(line.printable.utf8)) }
     /// A line for programs.
-    static func print(json line: String) { write(Array(line.printableJSON.utf8)) }
+    static func print(json line: String) { writeLine(Array(line.printableJSON.utf8)) }
     /// The bytes of the name as they are, for programs; a terminal gets what it can show.
     static func print(_ path: FilePath) {
-        write(isatty(STDOUT_FILENO) == 1 ? Array(path.printable.utf8) : RawName(path).bytes)
+        writeLine(isatty(STDOUT_FILENO) == 1 ? Array(path.printable.utf8) : RawName(path).bytes)
     }
 
-    private static func write(_ bytes: [UInt8]) {
+    private static func writeLine(_ bytes: [UInt8]) { write(bytes + [0x0A]) }
+
+    /// Bytes as they are.
+    static func write(_ bytes: [UInt8]) {
+        if isatty(STDOUT_FILENO) == 1 { StandardError.eraseDrawn() }
         // Whoever reads it may have gone.
-        _ = try? FileDescriptor.standardOutput.writeAll(bytes + [0x0A])
+        _ = try? FileDescriptor.standardOutput.writeAll(bytes)
     }
 }

@@ -1,3 +1,4 @@
+import SystemPackage
 import SystemSupport
 import TOMLKit
 
@@ -26,18 +27,24 @@ enum ConfigurationValue: Sendable {
     }
 }
 
-/// A parsed configuration file and the lines its keys stand on.
+/// A parsed configuration, of one file or of several, and the places its keys stand at.
 package struct ConfigurationText: Sendable {
-    let root: [String: ConfigurationValue]
-    /// For messages; the path as it was given, or `the environment`.
-    let name: String
-    private let lines: [String: Int]
+    private struct Place {
+        let file: String
+        /// Counted from 1.
+        let line: Int
+    }
+
+    private(set) var root: [String: ConfigurationValue]
+    /// For messages; the path as it was given.
+    private(set) var name: String
+    private var places: [String: Place]
 
     /// No file at all: every key has its default.
     package init() {
         root = [:]
         name = "no configuration file"
-        lines = [:]
+        places = [:]
     }
 
     /// - Throws: `ConfigurationFault` with line and column of a syntax error, with the line of what is nested too deeply.
@@ -50,7 +57,7 @@ package struct ConfigurationText: Sendable {
             throw ConfigurationFault(
                 "\(name), line \(error.source.begin.line), column \(error.source.begin.column): \(error.description)")
         }
-        lines = Self.keyLines(in: text)
+        places = Self.keyLines(in: text).mapValues { Place(file: name, line: $0) }
     }
 
     /// Before anything recurses, here or in another process.
@@ -62,12 +69,67 @@ package struct ConfigurationText: Sendable {
                 + "of keys between dots count; the settings need three.")
     }
 
-    /// The line of a key, counted from 1.
-    /// - Parameter path: for instance `processing.max_concurrent_chunks` or `inbox[0].path`.
-    func line(of path: String) -> Int? { lines[path] }
+    /// Lays another file over this one. Its keys win, those of a section one by one; an inbox with the `path` of one that is
+    /// there changes that, any other is added.
+    mutating func overlay(_ other: ConfigurationText) {
+        for (key, value) in other.root {
+            if key == "inbox", case .array(let added) = value {
+                root[key] = .array(overlayInboxes(added, places: other.places))
+            } else {
+                root[key] = Self.overlay(root[key], with: value)
+            }
+        }
+        places.merge(other.places.filter { !$0.key.hasPrefix("inbox[") }) { $1 }
+    }
+
+    /// The same under another name.
+    func named(_ name: String) -> ConfigurationText {
+        var text = self
+        text.name = name
+        return text
+    }
+
+    private mutating func overlayInboxes(
+        _ added: [ConfigurationValue], places other: [String: Place]
+    ) -> [ConfigurationValue] {
+        var inboxes: [ConfigurationValue] = if case .array(let inboxes)? = root["inbox"] { inboxes } else { [] }
+        for (index, inbox) in added.enumerated() {
+            let known = Self.path(ofInbox: inbox).flatMap { path in
+                inboxes.firstIndex { Self.path(ofInbox: $0) == path }
+            }
+            let place = known ?? inboxes.count
+            if known == nil {
+                inboxes.append(inbox)
+            } else {
+                inboxes[place] = Self.overlay(inboxes[place], with: inbox)
+            }
+            let (old, new) = ("inbox[\(index)]", "inbox[\(place)]")
+            for (key, value) in other where key == old || key.hasPrefix(old + ".") {
+                places[new + key.dropFirst(old.count)] = value
+            }
+        }
+        return inboxes
+    }
+
+    private static func path(ofInbox value: ConfigurationValue) -> String? {
+        guard case .table(let table) = value, case .string(let path)? = table["path"] else { return nil }
+        return FilePath(path).lexicallyNormalized().string
+    }
+
+    private static func overlay(_ old: ConfigurationValue?, with new: ConfigurationValue) -> ConfigurationValue {
+        guard case .table(let old)? = old, case .table(let new) = new else { return new }
+        return .table(old.merging(new) { overlay($0, with: $1) })
+    }
 
     /// `FILE, line N` or just `FILE`.
-    func place(of path: String) -> String { line(of: path).map { "\(name), line \($0)" } ?? name }
+    /// - Parameter path: for instance `processing.max_concurrent_chunks` or `inbox[0].path`.
+    func place(of path: String) -> String { places[path].map { "\($0.file), line \($0.line)" } ?? name }
+
+    /// Whether one key stands before another, for what is told first.
+    func precedes(_ a: String, _ b: String) -> Bool {
+        let (first, second) = (places[a], places[b])
+        return (first?.file ?? "", first?.line ?? 0, a) < (second?.file ?? "", second?.line ?? 0, b)
+    }
 
     private static func convert(_ table: TOMLTable) -> [String: ConfigurationValue] {
         var out: [String: ConfigurationValue] = [:]

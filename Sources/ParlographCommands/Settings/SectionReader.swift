@@ -6,6 +6,8 @@ final class SectionReader {
     private let values: [String: ConfigurationValue]
     private let text: ConfigurationText
     private let environment: [String: String]
+    /// The options of the command line that stand in `environment`, by their variable.
+    private let options: [String: String]
     private(set) var keys: [SettingsKey] = []
     /// Keys that are sections of their own, read elsewhere.
     private let sections: Set<String>
@@ -14,12 +16,13 @@ final class SectionReader {
 
     init(
         _ path: String, values: [String: ConfigurationValue], text: ConfigurationText, environment: [String: String],
-        sections: Set<String> = [], inherited: SettingsKey.Default? = nil
+        options: [String: String] = [:], sections: Set<String> = [], inherited: SettingsKey.Default? = nil
     ) {
         self.path = path
         self.values = values
         self.text = text
         self.environment = environment
+        self.options = options
         self.sections = sections
         self.inherited = inherited
     }
@@ -166,6 +169,7 @@ final class SectionReader {
 
     /// A fault of one key's value.
     func fault(_ name: String, _ message: String) -> ConfigurationFault {
+        if let option = options[environmentName(name)] { return ConfigurationFault("\(option): \(message)") }
         if environment[environmentName(name)] != nil {
             return ConfigurationFault("\(environmentName(name)) in the environment: \(message)")
         }
@@ -176,10 +180,7 @@ final class SectionReader {
     func finish() throws {
         let known = Set(keys.map(\.name)).union(sections)
         let unknown = values.keys.filter { !known.contains($0) }
-        guard let name = unknown.min(by: { (text.line(of: full($0)) ?? 0, $0) < (text.line(of: full($1)) ?? 0, $1) })
-        else {
-            return
-        }
+        guard let name = unknown.min(by: { text.precedes(full($0), full($1)) }) else { return }
         let nearest = known.min { (typingDistance(name, $0), $0) < (typingDistance(name, $1), $1) }
         let hint = nearest.map { "; the nearest known key is \"\($0)\"" } ?? ""
         let place = path.isEmpty ? "" : " in [\(path)]"
@@ -227,13 +228,7 @@ final class SectionReader {
 
     private func full(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-    /// `PARLOGRAPH_<SECTION>_<KEY>`; an inbox's number is left out, so it reaches every inbox.
-    private func environmentName(_ name: String) -> String {
-        let section = path.prefix { $0 != "[" }
-        let parts = (section.isEmpty ? [] : [String(section)]) + [name]
-        let joined = parts.joined(separator: "_").uppercased()
-        return "PARLOGRAPH_" + String(joined.map { $0.isLetter || $0.isNumber ? $0 : "_" })
-    }
+    private func environmentName(_ name: String) -> String { SettingsKey.variable(section: path, name: name) }
 }
 
 extension StringProtocol {

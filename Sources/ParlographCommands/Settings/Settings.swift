@@ -89,25 +89,29 @@ package struct Settings: Sendable {
 package struct SettingsParser {
     let text: ConfigurationText
     let environment: [String: String]
+    private let overrides: [SettingsOverride]
     private var keys: [SettingsKey] = []
     private var variables: Set<String> = []
     private var warnings: [String] = []
 
-    init(_ text: ConfigurationText, environment: [String: String]) {
+    init(_ text: ConfigurationText, environment: [String: String], overrides: [SettingsOverride] = []) {
         self.text = text
-        self.environment = environment
+        self.environment = environment.merging(overrides.map { ($0.variable, $0.value) }) { $1 }
+        self.overrides = overrides
     }
 
     /// - Throws: `ConfigurationFault` for the first thing that is wrong; an engine whose key cannot be read has that in
     ///   its entry.
-    package static func parse(_ text: ConfigurationText, environment: [String: String]) throws -> Settings {
-        var parser = SettingsParser(text, environment: environment)
+    package static func parse(
+        _ text: ConfigurationText, environment: [String: String], overrides: [SettingsOverride] = []
+    ) throws -> Settings {
+        var parser = SettingsParser(text, environment: environment, overrides: overrides)
         return try parser.parse()
     }
 
     private mutating func parse() throws -> Settings {
         let top = SectionReader(
-            "", values: text.root, text: text, environment: environment,
+            "", values: text.root, text: text, environment: environment, options: options,
             sections: ["inbox", "processing", "cache", "engines"])
         let state = try top.path("state_directory", default: SettingsLoader.defaultStateDirectory.string)
         let cacheDirectory = try top.optionalPath("cache_directory", otherwise: DefaultCacheDirectory.words)
@@ -117,11 +121,16 @@ package struct SettingsParser {
         let engines = try readEngines(processing)
         let inboxes = try readInboxes(engines: engines)
         let cache = try readCache(cacheDirectory ?? DefaultCacheDirectory.path(environment))
+        try checkOverrides(among: engines)
         let settings = Settings(
             stateDirectory: state, logLevel: logLevel, inboxes: inboxes,
             processing: processing, cache: cache, engines: engines, knownKeys: keys,
             warnings: warnings + unknownVariables(), origin: text.name)
         return settings
+    }
+
+    private var options: [String: String] {
+        Dictionary(overrides.map { ($0.variable, $0.option) }) { first, _ in first }
     }
 
     private mutating func finish(_ reader: SectionReader) throws {
@@ -130,10 +139,26 @@ package struct SettingsParser {
         variables.formUnion(reader.variables)
     }
 
+    /// - Throws: `ConfigurationFault` for an option that an engine of this kind cannot heed. That there is no such engine is
+    ///   told where it is asked for.
+    private func checkOverrides(among engines: [String: Settings.EngineEntry]) throws {
+        for override in overrides where !override.isWish && !variables.contains(override.variable) {
+            let name = String(override.section.drop { $0 != "." }.dropFirst())
+            guard let kind = engines[name].map({ type(of: $0.engine).name }) else { continue }
+            throw ConfigurationFault(
+                "\(override.option): the engine \"\(name)\" cannot heed it; engines of kind \"\(kind)\" have no \(override.key)."
+            )
+        }
+    }
+
     /// A warning for each variable that looks like one of ours and sets nothing. No fault: it may be meant for another
     /// configuration file.
     private func unknownVariables() -> [String] {
-        environment.keys.filter { $0.hasPrefix("PARLOGRAPH_") && !variables.contains($0) }.sorted().map { name in
+        let given = Set(overrides.map(\.variable))
+        let unknown = environment.keys.filter {
+            $0.hasPrefix("PARLOGRAPH_") && !variables.contains($0) && !given.contains($0)
+        }
+        return unknown.sorted().map { name in
             let nearest = variables.min { (typingDistance(name, $0), $0) < (typingDistance(name, $1), $1) }
             let hint = nearest.map { "; the nearest known one is \($0)" } ?? ""
             let engines =
@@ -151,7 +176,7 @@ package struct SettingsParser {
     }
 
     private func reader(_ path: String, _ values: [String: ConfigurationValue]) -> SectionReader {
-        SectionReader(path, values: values, text: text, environment: environment)
+        SectionReader(path, values: values, text: text, environment: environment, options: options)
     }
 
     private mutating func readProcessing() throws -> Settings.Processing {

@@ -20,6 +20,14 @@ package struct SettingsKey: Hashable, Sendable {
     package let allowed: AllowedValues
     /// The variable of the environment that wins over the file.
     package let variable: String
+
+    /// `PARLOGRAPH_<SECTION>_<KEY>`; an inbox's number is left out, so it reaches every inbox.
+    static func variable(section: String, name: String) -> String {
+        let section = section.prefix { $0 != "[" }
+        let parts = (section.isEmpty ? [] : [String(section)]) + [name]
+        let joined = parts.joined(separator: "_").uppercased()
+        return "PARLOGRAPH_" + String(joined.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    }
 }
 
 /// What a key's value may be.

@@ -2,6 +2,21 @@ import Glibc
 package import SystemPackage
 import SystemSupport
 
+/// A key that the command line gives a value, which wins over environment and file.
+package struct SettingsOverride: Sendable, Hashable {
+    /// As people type it, for messages: `--model`.
+    let option: String
+    /// `engines.cloud`.
+    let section: String
+    let key: String
+    /// As a variable of the environment would have it.
+    let value: String
+    /// A section without that key is no fault.
+    var isWish = false
+
+    var variable: String { SettingsKey.variable(section: section, name: key) }
+}
+
 /// Finds and reads the configuration file.
 package enum SettingsLoader {
     /// The file an installed service reads.
@@ -11,15 +26,16 @@ package enum SettingsLoader {
     private static let stateVariable = "PARLOGRAPH_STATE_DIRECTORY"
     private static let maximumBytes = 1 << 20
 
-    /// Reads the file, then the environment over it.
+    /// Reads the file, those of `conf.d` beside it over that, then the environment.
     /// - Parameters:
     ///   - path: from `--config`; nil: the default file if it is there, no file otherwise.
     ///   - environment: `PARLOGRAPH_<SECTION>_<KEY>` win over the file.
-    /// - Throws: `ConfigurationFault`.
+    ///   - overrides: win over both.
+    /// - Throws: `ConfigurationFault`, also for an override of a key that its section does not have.
     package static func load(
-        _ path: FilePath?, environment: [String: String] = ProcessEnvironment.all
+        _ path: FilePath?, environment: [String: String] = ProcessEnvironment.all, overrides: [SettingsOverride] = []
     ) throws -> Settings {
-        let text: ConfigurationText
+        var text: ConfigurationText
         if let path {
             text = try parsed(path)
         } else if (try? FileStatus(at: defaultPath)) != nil {
@@ -27,7 +43,11 @@ package enum SettingsLoader {
         } else {
             text = ConfigurationText()
         }
-        return try SettingsParser.parse(text, environment: environment)
+        let folder = ConfigurationFolder(beside: path ?? defaultPath)
+        let files = try folder.files()
+        for file in files { text.overlay(try parsed(file)) }
+        if !files.isEmpty { text = text.named("\(text.name) and \(folder.path.printable)") }
+        return try SettingsParser.parse(text, environment: environment, overrides: overrides)
     }
 
     /// Where the service keeps its state as far as a configuration tells that has a fault elsewhere: the service goes on
@@ -37,14 +57,20 @@ package enum SettingsLoader {
         ofFaulty path: FilePath?, environment: [String: String] = ProcessEnvironment.all
     ) -> FilePath? {
         if let named = environment[stateVariable] { return FilePath(named) }
-        guard let text = try? read(path ?? defaultPath) else { return nil }
+        let main = path ?? defaultPath
+        let texts = ([main] + ((try? ConfigurationFolder(beside: main).files()) ?? [])).compactMap { try? read($0) }
+        guard !texts.isEmpty else { return nil }
+        return texts.reversed().lazy.compactMap(stateDirectory(in:)).first ?? defaultStateDirectory
+    }
+
+    private static func stateDirectory(in text: String) -> FilePath? {
         for line in text.split(whereSeparator: \.isNewline) {
             if line.drop(while: \.isWhitespace).hasPrefix("[") { break }
             if let found = line.wholeMatch(of: /\s*state_directory\s*=\s*["'](\/[^"']+)["']\s*(#.*)?/) {
                 return FilePath(String(found.output.1))
             }
         }
-        return defaultStateDirectory
+        return nil
     }
 
     private static func parsed(_ path: FilePath) throws -> ConfigurationText {

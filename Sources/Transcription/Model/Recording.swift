@@ -20,10 +20,12 @@ package final class Recording: Sendable {
     package var displayName: String { path.lastComponent.map { FilePath(root: nil, [$0]).printable } ?? path.printable }
 
     /// Opens a regular file for reading.
-    /// - Parameter followingLinks: false in an inbox, where nothing is trusted.
+    /// - Parameters:
+    ///   - followingLinks: false in an inbox, where nothing is trusted.
+    ///   - name: what it is called where it lies under no name that a person knows.
     /// - Throws: `TranscriptionError` with code `noSuchInput` or `notARecording`.
-    package init(opening path: FilePath, followingLinks: Bool) throws {
-        self.path = path
+    package init(opening path: FilePath, followingLinks: Bool, called name: FilePath? = nil) throws {
+        self.path = name ?? path
         digestMemory = nil
         do {
             let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW)

@@ -2,24 +2,23 @@ import Glibc
 import SystemSupport
 import Transcription
 
-/// Shows a recording's progress on standard error: a bar that is drawn over on a terminal, a line every few seconds
-/// otherwise.
+/// Shows the progress of a run on standard error: bars that are drawn over on a terminal, a line every few seconds otherwise.
 struct ProgressDisplay: Sendable {
-    private let tracker: ProgressTracker
+    private let progress: RunProgress
     private let isTerminal = isatty(STDERR_FILENO) == 1
 
     private static let lineInterval = Duration.seconds(5)
     private static let barInterval = Duration.milliseconds(250)
 
-    init(_ tracker: ProgressTracker) { self.tracker = tracker }
+    init(_ progress: RunProgress) { self.progress = progress }
 
-    /// Draws until the task is cancelled, then wipes the bar.
+    /// Draws until the task is cancelled, then takes the bars away.
     func run() async {
         while (try? await Task.sleep(for: isTerminal ? Self.barInterval : Self.lineInterval)) != nil {
-            let line = ProgressLine.draw(tracker.snapshot(), width: Self.width, isTerminal: isTerminal).printable
-            SystemdLogHandler.toStandardError(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
+            let lines = progress.snapshot().lines(width: Self.width, isTerminal: isTerminal).map(\.printable)
+            if isTerminal { StandardError.draw(lines) } else { lines.forEach { StandardError.write($0 + "\n") } }
         }
-        if isTerminal { SystemdLogHandler.toStandardError("\r\u{1B}[K") }
+        StandardError.eraseDrawn()
     }
 
     /// Columns of the terminal; 80 where it does not tell.
