@@ -48,7 +48,7 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/C/CLinux", linkerSettings: [.linkedLibrary("seccomp")]),
 
         .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system]),
-        .target(name: "Transcription", dependencies: ["SystemSupport", "CICU", log, system]),
+        .target(name: "Transcription", dependencies: ["SystemSupport", "CICU", "CZlib", log, system]),
         .target(name: "AudioContainers"),
         .target(
             name: "AudioInput",

@@ -66,7 +66,7 @@ import TranscriptCache
             switch key.allowed {
             case .oneOf(let values), .listOf(let values):
                 let words = Set(
-                    explanation.split { !$0.isLetter && !$0.isNumber && !"-_.".contains($0) }.map(Self.withoutStop))
+                    explanation.split { !$0.isLetter && !$0.isNumber && !"-_.{}".contains($0) }.map(Self.withoutStop))
                 #expect(words.isSuperset(of: values), "\(name): \(explanation)")
             default: break
             }

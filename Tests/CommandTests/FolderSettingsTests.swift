@@ -131,7 +131,7 @@ struct FolderSettingsTests {
 
     @Test(arguments: [
         ("language = \"Germn\"", "nearest known one is \"german\""),
-        ("formats = [\"docx\"]", "docx"), ("glossary = [1]", "list of texts"),
+        ("formats = [\"doc\"]", "docx"), ("glossary = [1]", "list of texts"),
         ("prompt = \"\(String(repeating: "x", count: 801))\"", "800 characters"), ("outbox = \"/etc\"", "unknown key"),
         ("[processing]\nx = 1", "unknown key"), ("language", "line 1"), ("formats = []", "at least one"),
     ]) func onlyHarmlessThingsMayStandInAFolder(_ text: String, _ words: String) {

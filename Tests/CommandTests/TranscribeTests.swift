@@ -119,7 +119,7 @@ struct TranscribeTests {
                 (["--threads", "0", "talk.wav"], 78, ["--threads", "a whole number from"]),
                 (["-o", "-", "--formats", "txt,srt", "talk.wav"], 64, ["one format", "-o"]),
                 (["-", "talk.wav"], 64, ["-o"]),
-                (["--formats", "txt,docx", "talk.wav"], 64, ["docx", "txt, srt, json, vtt, tsv"]),
+                (["--formats", "txt,doc", "talk.wav"], 64, ["doc", "txt, srt, vtt, tsv, json, md, docx, odt, html"]),
                 (["--engine", "cloud", "talk.wav"], 78, ["cloud", "offline"]),
                 (["--language", "english!", "talk.wav"], 64, ["english!"]),
                 ([], 64, ["<file>"]),

@@ -18,7 +18,7 @@ import Transcription
         }
         let bytes = Sidecar.render(
             transcript(segments, length: 3_600), format, run: RunFacts(processingTime: .seconds(1)))
-        #expect(bytes.count > 40_000)
+        #expect(bytes.count > (format.isPacked ? 2_000 : 40_000))
     }
 
     /// As many pieces as an engine may send for an hour.
@@ -27,7 +27,7 @@ import Transcription
         let segments = (0..<100_000).map { segment(Double($0) * 0.036, Double($0) * 0.036 + 0.03, "a.") }
         let bytes = Sidecar.render(
             transcript(segments, length: 3_600), format, run: RunFacts(processingTime: .seconds(1)))
-        #expect(bytes.count > 200_000)
+        #expect(bytes.count > (format.isPacked ? 1_000 : 200_000))
     }
 
     enum Answer: CaseIterable, Sendable { case loop, inventions }
@@ -78,4 +78,9 @@ import Transcription
         #expect(time < .seconds(10))
         #expect(merged?.segments.isEmpty == false)
     }
+}
+
+extension SidecarFormat {
+    /// The same words again and again take next to no room.
+    fileprivate var isPacked: Bool { self == .docx || self == .odt }
 }

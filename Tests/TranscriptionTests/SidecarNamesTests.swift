@@ -53,4 +53,12 @@ private func raw(_ text: String) -> RawName { RawName(bytes: text.utf8) }
         #expect(SidecarNames(for: name).name(.txt).bytes.count <= 240)
         #expect(SidecarNames(for: name).name(.txt).bytes.count > 200)
     }
+
+    @Test func thePageOfARecordingIsNotTakenForTheOneOfTheQueue() {
+        func name(_ recording: String, _ format: SidecarFormat) -> String {
+            SidecarNames(for: RawName(bytes: recording.utf8)).name(format).printable
+        }
+        #expect(name("status.mp3", .html) == "status.transcript.html" && name("status.mp3", .txt) == "status.txt")
+        #expect(name("STATUS.mp3", .html) == "STATUS.transcript.html" && name("talk.mp3", .html) == "talk.html")
+    }
 }

@@ -48,6 +48,8 @@ package struct CompletenessRule: Sendable {
         case locked
         /// No recording, whether it is whole or not (`ForeignFileRule`).
         case foreign(FileIdentity)
+        /// A recording that has subtitles beside it, and is to be left alone therefore.
+        case subtitled(FileIdentity)
         case present(FileIdentity, Lease, Contents)
     }
 
@@ -114,7 +116,7 @@ package struct CompletenessRule: Sendable {
         case wait
         case drop
         case take(FileIdentity)
-        /// It is no recording and stays where it is; should it change, it is looked at again.
+        /// It is no recording, or has subtitles, and stays where it is; should it change, it is looked at again.
         case leave(FileIdentity)
         /// `serve --once`: it is left as it is, and counted.
         case giveUp
@@ -210,7 +212,7 @@ package struct CompletenessRule: Sendable {
         switch look {
         case .gone, .notARecording:
             return (.drop, nil)
-        case .foreign(let identity):
+        case .foreign(let identity), .subtitled(let identity):
             candidate.identity = identity
             return (.leave(identity), nil)
         case .inboxAway:

@@ -23,6 +23,9 @@ package struct IgnoredNames: Sendable, Hashable {
             "lost+found",
         ].map { Array($0.utf8) })
 
+    /// All sidecars, for an inbox that is its own outbox. Elsewhere a document is a file as any other that is no recording.
+    package static let sidecars = SidecarFormat.allCases.map { NamePattern("*.\($0.fileExtension)") }
+
     private let patterns: [NamePattern]
 
     /// - Parameter patterns: in addition to the built-in names.

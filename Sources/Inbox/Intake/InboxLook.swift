@@ -29,18 +29,28 @@ package struct InboxLook: Sendable {
     }
 
     /// One look at each of `paths`, relative to `root`.
-    /// - Parameter leavesForeign: files that are no recordings are told as such, and not looked at any further.
+    /// - Parameters:
+    ///   - leavesForeign: files that are no recordings are told as such, and not looked at any further.
+    ///   - skipsSubtitled: so are recordings with subtitles beside them.
     func look(
-        at paths: some Collection<RawName>, beneath root: FilePath, leavesForeign: Bool = false
+        at paths: some Collection<RawName>, beneath root: FilePath, leavesForeign: Bool = false,
+        skipsSubtitled: Bool = false
     ) -> [CompletenessRule.Look] {
         guard let folder = try? OpenFolder(root: root) else {
             return paths.map { _ in .inboxAway }
         }
-        return paths.map { look(at: $0, beneath: folder.descriptor, leavesForeign) }
+        var subtitles: [RawName: SubtitledNames] = [:]
+        if skipsSubtitled {
+            for place in Set(paths.map(\.folder)) { subtitles[place] = SubtitledNames(of: place, beneath: folder) }
+        }
+        return paths.map { path in
+            look(at: path, beneath: folder.descriptor, leavesForeign, subtitles[path.folder] ?? SubtitledNames())
+        }
     }
 
-    private func look(at path: RawName, beneath folder: FileDescriptor, _ leavesForeign: Bool) -> CompletenessRule.Look
-    {
+    private func look(
+        at path: RawName, beneath folder: FileDescriptor, _ leavesForeign: Bool, _ subtitles: SubtitledNames
+    ) -> CompletenessRule.Look {
         do {
             let file = try OwnedDescriptor(
                 opening: path, beneath: folder, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -53,6 +63,7 @@ package struct InboxLook: Sendable {
             if isForeign, try FileStatus(of: file.descriptor).identity == status.identity {
                 return .foreign(status.identity)
             }
+            if subtitles.contains(path.last) { return .subtitled(status.identity) }
             let lease: CompletenessRule.Lease =
                 switch probe(file.descriptor) {
                 case .granted: .free

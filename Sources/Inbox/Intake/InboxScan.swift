@@ -76,6 +76,7 @@ struct InboxScan: Sendable {
     static func goesInto(_ folder: RawName) -> Bool { folder.components.count <= maximumDepth }
 
     private let before: Decided
+    private let subtitled: Set<UInt64>
     private let ignored: IgnoredNames
     /// Files that nothing was decided about.
     private(set) var fresh: [Found] = []
@@ -89,10 +90,14 @@ struct InboxScan: Sendable {
     private(set) var leftOut: Set<RawName> = []
 
     /// Scans `folder`, relative to `root`, and what is below it; links are not followed.
+    /// - Parameter subtitled: the marks of what was left for the subtitles beside it; where these are gone nothing is decided
+    ///   about it any more.
     init(
-        _ folder: RawName, beneath root: FilePath, ignored: IgnoredNames = IgnoredNames(), decided before: Decided
+        _ folder: RawName, beneath root: FilePath, ignored: IgnoredNames = IgnoredNames(), decided before: Decided,
+        subtitled: Set<UInt64> = []
     ) {
         self.before = before
+        self.subtitled = subtitled
         self.ignored = ignored
         do {
             let top = try OpenFolder(root: root).opening(folder)
@@ -108,9 +113,36 @@ struct InboxScan: Sendable {
         if faults.count < FolderFaults.maximum { faults.append(Fault(folder, error)) }
     }
 
+    /// What of a folder was left for its subtitles, and those that are there now.
+    private struct Subtitled {
+        var names = SubtitledNames()
+        var recordings: [(Found, mark: UInt64)] = []
+    }
+
+    private mutating func note(
+        _ name: RawName, in folder: RawName, _ status: FileStatus, _ beside: inout Subtitled
+    ) {
+        let mark = Decided.mark(name, in: folder, status.identity)
+        if !subtitled.isEmpty { beside.names.add(name) }
+        if subtitled.contains(mark) {
+            beside.recordings.append((Found(path: folder.appending(name), identity: status.identity), mark))
+        } else if before.contains(mark) {
+            decided.insert(mark)
+        } else if !ignored.contains(name) {
+            let path = folder.appending(name)
+            if status.kind == .regular {
+                fresh.append(Found(path: path, identity: status.identity))
+            } else if status.kind != .directory {
+                decided.insert(mark)
+                if special.count < Self.maximumSpecial { special.append(path) }
+            }
+        }
+    }
+
     private mutating func collect(_ folder: RawName, _ descriptor: FileDescriptor) throws {
         var folders: [RawName] = []
         var hindrance: (any Error)?
+        var beside = Subtitled()
         try DirectoryLister.forEach(of: descriptor, folder.printable) { entry in
             if entry.kind == .directory {
                 if !ignored.containsFolder(entry.name), Self.goesInto(folder.appending(entry.name)) {
@@ -128,19 +160,11 @@ struct InboxScan: Sendable {
                 if Self.isRefusal(error) { hindrance = hindrance ?? error }
                 return true
             }
-            let mark = Decided.mark(entry.name, in: folder, status.identity)
-            if before.contains(mark) {
-                decided.insert(mark)
-            } else if !ignored.contains(entry.name) {
-                let path = folder.appending(entry.name)
-                if status.kind == .regular {
-                    fresh.append(Found(path: path, identity: status.identity))
-                } else if status.kind != .directory {
-                    decided.insert(mark)
-                    if special.count < Self.maximumSpecial { special.append(path) }
-                }
-            }
+            note(entry.name, in: folder, status, &beside)
             return true
+        }
+        for (found, mark) in beside.recordings {
+            if beside.names.contains(found.path.last) { decided.insert(mark) } else { fresh.append(found) }
         }
         if let hindrance { note(hindrance, at: folder) }
         for name in folders {

@@ -28,9 +28,11 @@ package final class Intake: Sendable {
         /// What was handed over as it is.
         var decided = InboxScan.Decided()
         /// What of that is no recording and was left.
-        var foreign = ForeignFiles()
-        /// How many of those were named in the log, at most `maximumLeftOut`.
-        var namedForeign = 0
+        var foreign = LeftFiles()
+        /// What of that is a recording with subtitles and was left.
+        var subtitled = LeftFiles()
+        /// How many of both were named in the log, at most `maximumLeftOut`.
+        var namedLeft = 0
         /// What a person was told to be short, so that it is known again under another name.
         var noted: [FileIdentity: RawName] = [:]
         /// What is wrong with the inbox and the folders in it.
@@ -244,9 +246,9 @@ package final class Intake: Sendable {
     /// Makes candidates of what lies in `folder` and below it and was not decided about.
     private func scan(_ folder: RawName, _ rule: CompletenessRule) async {
         let (root, ignored, now) = (settings.path, settings.ignored, now)
-        let before = state.withLock { $0.decided.beginScan() }
+        let (before, subtitled) = state.withLock { ($0.decided.beginScan(), $0.subtitled.all) }
         let scan = await BlockingPool.files.run(on: .folder(root)) {
-            InboxScan(folder, beneath: root, ignored: ignored, decided: before)
+            InboxScan(folder, beneath: root, ignored: ignored, decided: before, subtitled: subtitled)
         }
         let news = state.withLock { $0.folders.note(scan.faults, below: folder, at: now) }
         for fault in news { log.folderCannotBeRead(fault.text) }
@@ -258,7 +260,7 @@ package final class Intake: Sendable {
             }
             let isWhole = folder.bytes.isEmpty
             state.decided.endScan(scan.decided, isWhole: isWhole && scan.faults.isEmpty)
-            if isWhole, scan.faults.isEmpty, state.foreign.keep(state.decided) { state.revision += 1 }
+            if isWhole, scan.faults.isEmpty { state.keepLeft() }
             guard isWhole else { return }
             for path in state.noted.values { state.candidates[path]?.dueAt = now }
         }
@@ -310,9 +312,9 @@ package final class Intake: Sendable {
     ) async {
         // What a look saw holds for the moment before it: a file may have changed since, and its event not be read yet.
         let (root, inspection, now) = (settings.path, inspection, now)
-        let leavesForeign = settings.foreignFiles == .leave
+        let (leavesForeign, skipsSubtitled) = (settings.foreignFiles == .leave, settings.skipsSubtitled)
         let looks = await BlockingPool.files.run(on: .folder(root)) {
-            inspection.look(at: paths, beneath: root, leavesForeign: leavesForeign)
+            inspection.look(at: paths, beneath: root, leavesForeign: leavesForeign, skipsSubtitled: skipsSubtitled)
         }
         for (path, look) in zip(paths, looks) { await decide(path, look, at: now, rule, incomplete, arrived) }
     }
@@ -323,7 +325,7 @@ package final class Intake: Sendable {
     ) async {
         guard let (outcome, told, wasNoted) = judge(path, look, rule, at: now) else { return }
         if let told { log.say(told, of: path) }
-        if case .leave = outcome { nameForeign(path) }
+        if case .leave = outcome { nameLeft(path, look) }
         let remark = told == .noteUnreadable && !isExpected(path) ? nil : told
         switch (outcome, remark) {
         case (.giveUp, let remark):
@@ -374,7 +376,7 @@ package final class Intake: Sendable {
                 state.noted[identity] = path
             }
             state.candidates[path] = outcome == .wait ? candidate : nil
-            state.noteForeign(path, outcome)
+            state.noteLeft(path, outcome, look)
             if outcome != .wait ? hindrance != nil : hindrance != candidate.hindrance { state.revision += 1 }
             if case .take(let identity) = outcome {
                 state.decided.insert(InboxScan.Decided.mark(path, identity))

@@ -75,6 +75,10 @@ struct IntakeLog: Sendable {
         logger.info("file is no recording, it is left where it is", metadata: ["file": "\(path.printable)"])
     }
 
+    func leftSubtitled(_ path: RawName) {
+        logger.info("recording has subtitles beside it, it is left alone", metadata: ["file": "\(path.printable)"])
+    }
+
     func say(_ remark: CompletenessRule.Remark, of recording: RawName) {
         var metadata: Logger.Metadata = ["file": "\(recording.printable)"]
         switch remark {

@@ -144,6 +144,13 @@ final class IntakeSupervisor: Sendable {
             .reduce(0) { $0 + $1.intake.foreignCount }
     }
 
+    /// Recordings of some inboxes that were left since they have subtitles beside them.
+    /// - Parameter inboxes: nil: of all.
+    func subtitledCount(of inboxes: [RawName]? = nil) -> Int {
+        places.withLock { $0 ?? [] }.filter { inboxes?.contains(RawName($0.inbox.path)) ?? true }
+            .reduce(0) { $0 + $1.intake.subtitledCount }
+    }
+
     /// What was looked at and is not complete yet, of each inbox the oldest first.
     func pending(limit: Int) -> [(inbox: InboxSettings, recording: Intake.Pending)] {
         let places = places.withLock { $0 ?? [] }

@@ -9,10 +9,11 @@ extension JobRunner {
         _ transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts
     ) async throws {
         do {
+            let link = await BlockingPool.files.run(on: .folder(FinishedSource.target(of: inbox, as: .delivered))) {
+                Self.link(to: job, inbox)
+            }
             let rendered = await BlockingPool.files.run {
-                Sidecar.renderSet(
-                    transcript, inbox.formats, run: run, speakers: inbox.speakerLabels, subtitles: inbox.subtitles,
-                    sounds: inbox.sounds)
+                Sidecar.renderSet(transcript, inbox.formats, run: run, style: inbox.style, recording: link)
             }
             var known = try await journal.knownDigests(inbox: job.inbox, base: job.sidecarBase)
             // A recording that replaced the one of this name in place replaces its transcript; a different one that came
@@ -34,14 +35,26 @@ extension JobRunner {
                 job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
                 lostSamples: transcript.lostSampleCount, coverage: transcript.coverage)
             let replaceable = known.union(ours)
+            let language = inbox.style.subtitleFiles.language(of: transcript.language, inbox.options.language)
             _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
-                    rendered, for: job.sidecarBase.last, keepingExtension: true, overwrite: .ifUnedited(replaceable))
+                    rendered, for: job.sidecarBase.last, keepingExtension: true, language: language,
+                    overwrite: .ifUnedited(replaceable))
             }
         } catch let error as SystemError {
             throw Self.cannotWrite(to: inbox.outbox, error)
         }
         try await close(job, inbox, as: transcript.isPartial ? .partial : .delivered)
+    }
+
+    /// Where a page in the outbox will find the recording when that is out of its inbox; nil where its readers do not see
+    /// that folder, since it lies elsewhere than the outbox does, or where another file has the name already. Blocks.
+    private static func link(to job: Job, _ inbox: InboxSettings) -> RelativeLink? {
+        guard inbox.formats.contains(.html), inbox.after != .delete else { return nil }
+        let target = FinishedSource.target(of: inbox, as: .delivered).pushing(job.path.path)
+        guard target.starts(with: inbox.outbox.removingLastComponent()) else { return nil }
+        guard inbox.after == .keep || (try? FileStatus(at: target)) == nil else { return nil }
+        return RelativeLink(from: inbox.outbox.pushing(job.sidecarBase.folder.path), to: target)
     }
 
     /// The sidecars are in place.
@@ -93,7 +106,10 @@ extension JobRunner {
         guard let folder = try? OpenFolder(root: inbox.outbox).opening(base.folder),
             let record = SidecarRecord(names, in: folder), record.isWhole
         else { return nil }
-        for format in inbox.formats where (try? folder.status(of: names.name(format))) == nil { return nil }
+        let language = inbox.style.subtitleFiles.language(of: record.language, inbox.options.language)
+        for format in inbox.formats where (try? folder.status(of: names.name(format, language: language))) == nil {
+            return nil
+        }
         return record
     }
 }

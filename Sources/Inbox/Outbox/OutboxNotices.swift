@@ -241,6 +241,7 @@ package enum OutboxNotices {
             formats = ["txt", "srt", "json"]
             prompt = "A hearing at the district court"
             glossary = ["Lindström", "Parlograph"]
+            txt_times = "paragraph"
 
             """
     }

@@ -16,6 +16,10 @@ package struct FolderChoices: Sendable, Hashable {
     package var prompt: String?
     package var glossary: [String]?
     package var sounds: SoundRemarkChoice?
+    package var textTimes: TextTimes?
+    package var subtitleNames: SubtitleFiles.Names?
+    package var hasByteOrderMark: Bool?
+    package var lineEnds: SubtitleFiles.LineEnds?
 
     package init(
         language: Language? = nil, formats: [SidecarFormat]? = nil, prompt: String? = nil, glossary: [String]? = nil,
@@ -26,6 +30,31 @@ package struct FolderChoices: Sendable, Hashable {
         self.prompt = prompt
         self.glossary = glossary
         self.sounds = sounds
+    }
+
+    /// What was said here, and what `other` said besides.
+    func completed(by other: FolderChoices) -> FolderChoices {
+        var out = self
+        out.language = language ?? other.language
+        out.formats = formats ?? other.formats
+        out.prompt = prompt ?? other.prompt
+        out.glossary = glossary ?? other.glossary
+        out.textTimes = textTimes ?? other.textTimes
+        out.subtitleNames = subtitleNames ?? other.subtitleNames
+        out.hasByteOrderMark = hasByteOrderMark ?? other.hasByteOrderMark
+        out.lineEnds = lineEnds ?? other.lineEnds
+        out.sounds = sounds ?? other.sounds
+        return out
+    }
+
+    func applied(to style: SidecarStyle) -> SidecarStyle {
+        var style = style
+        if let textTimes { style.textTimes = textTimes }
+        if let subtitleNames { style.subtitleFiles.names = subtitleNames }
+        if let hasByteOrderMark { style.subtitleFiles.hasByteOrderMark = hasByteOrderMark }
+        if let lineEnds { style.subtitleFiles.lineEnds = lineEnds }
+        if let sounds { style.sounds = sounds }
+        return style
     }
 }
 
@@ -38,28 +67,23 @@ extension InboxSettings {
     ///   - path: of the recording, relative to the inbox.
     ///   - choices: of a folder, relative to the inbox; empty for the inbox itself.
     package func applied(to path: RawName, choices: (_ folder: RawName) -> FolderChoices?) -> InboxSettings {
-        var out = self
-        var language: FolderChoices.Language?
-        var (formats, prompt, glossary): ([SidecarFormat]?, String?, [String]?)
-        var sounds: SoundRemarkChoice?
-        if languageFromPath { language = PathLanguage.suffix(of: path.last).map { .code($0) } }
+        var chosen = FolderChoices()
+        if languageFromPath { chosen.language = PathLanguage.suffix(of: path.last).map { .code($0) } }
         var folder = path.folder
         while true {
-            let chosen = choices(folder)
-            language = language ?? chosen?.language
-            if languageFromPath, language == nil { language = PathLanguage.folder(folder.last).map { .code($0) } }
-            formats = formats ?? chosen?.formats
-            prompt = prompt ?? chosen?.prompt
-            glossary = glossary ?? chosen?.glossary
-            sounds = sounds ?? chosen?.sounds
+            if let own = choices(folder) { chosen = chosen.completed(by: own) }
+            if languageFromPath, chosen.language == nil {
+                chosen.language = PathLanguage.folder(folder.last).map { .code($0) }
+            }
             if folder.bytes.isEmpty { break }
             folder = folder.folder
         }
-        if let language { out.options.language = language.code }
-        if let formats { out.formats = formats }
-        if let sounds { out.sounds = sounds }
+        var out = self
+        if let language = chosen.language { out.options.language = language.code }
+        if let formats = chosen.formats { out.formats = formats }
+        out.style = chosen.applied(to: style)
         out.options.prompt = SpeechHint.text(
-            prompt: prompt ?? options.prompt, glossary: glossary ?? self.glossary)
+            prompt: chosen.prompt ?? options.prompt, glossary: chosen.glossary ?? glossary)
         return out
     }
 }

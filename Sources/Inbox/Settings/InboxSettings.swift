@@ -32,22 +32,23 @@ package struct InboxSettings: Sendable, Hashable {
     package var rescan: Duration?
     /// Names and terms of the speech, in addition to the prompt.
     package var glossary: [String] = []
-    /// Where sidecars say who speaks.
-    package var speakerLabels = SpeakerLabels.change
-    /// What becomes of remarks about sounds in the text.
-    package var sounds = SoundRemarkChoice.drop
+    /// How sidecars look and what those of subtitles are called.
+    package var style = SidecarStyle()
     /// A sub-folder `de` or a name that ends in `.de.mp3` tells the language.
     package var languageFromPath = false
     package var ignored = IgnoredNames()
     /// A larger recording fails; nil: none is too large.
     package var maximumRecording: Int64?
-    /// Lines and reading speed of `.srt` and `.vtt`.
-    package var subtitles = SubtitleLimits()
     /// `status.html` in the outbox tells of this inbox.
     package var showsStatusPage = true
     /// Sidecars and notes, and their folders, have names that Windows shows (`PortableName`).
     package var portableNames = true
     package var foreignFiles = ForeignFiles.leave
+    /// A recording that has subtitles beside it is left alone (`SubtitledNames`).
+    package var skipsSubtitled = false
+
+    /// Sidecars lie beside their recordings.
+    package var isItsOwnOutbox: Bool { outbox == path }
 
     /// What its jobs call it.
     package var id: RawName { RawName(path) }

@@ -46,6 +46,8 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     package var settling: Int
     /// Files in the inboxes that are no recordings and were left; nil: there are none.
     package var foreign: Int?
+    /// Recordings that were left since they have subtitles beside them; nil: there are none.
+    package var subtitled: Int?
     package var queued: Int
     package var running: [Running]
     package var delivered: Int
@@ -78,7 +80,7 @@ package struct ServiceStatus: Sendable, Codable, Hashable {
     private enum CodingKeys: String, CodingKey {
         case processID, startedAt, updatedAt, settling, foreign, queued, running, delivered, partial, failed, cache,
             engines
-        case shortOfSpace, inboxes, outboxes, arriving, faults, service, remark
+        case subtitled, shortOfSpace, inboxes, outboxes, arriving, faults, service, remark
         case oldestWaitingAt = "oldest_waiting_at"
         case oldestWaitingSeconds = "oldest_waiting_seconds"
         case lastDeliveryAt = "last_delivery_at"

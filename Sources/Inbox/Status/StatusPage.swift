@@ -39,6 +39,8 @@ package struct StatusPage: Sendable, Hashable {
     package var arriving = 0
     /// Files that are no recordings and stay where they are.
     package var foreign = 0
+    /// Recordings that stay as they are since they have subtitles.
+    package var subtitled = 0
     /// Since the day began, newest first.
     package var finished: [Finished] = []
     /// Newest first.
@@ -96,6 +98,11 @@ package struct StatusPage: Sendable, Hashable {
             body +=
                 "<p>\(foreign) \(foreign == 1 ? "file in the inbox is no recording" : "files in the inbox are no recordings")"
                 + " and \(foreign == 1 ? "stays" : "stay") there.</p>\n"
+        }
+        if subtitled > 0 {
+            body +=
+                "<p>\(subtitled) \(subtitled == 1 ? "recording has subtitles and is" : "recordings have subtitles and are")"
+                + " left alone.</p>\n"
         }
         body += section(
             "Finished today", finished.count, rows: finished.map(row), columns: ["Recording", "When", "Remark"])

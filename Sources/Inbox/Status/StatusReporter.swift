@@ -124,6 +124,8 @@ extension StatusReporter {
         status.arriving = arriving
         let foreign = intakes.foreignCount()
         if foreign > 0 { status.foreign = foreign }
+        let subtitled = intakes.subtitledCount()
+        if subtitled > 0 { status.subtitled = subtitled }
         status.oldestWaitingAt = await oldestWaiting(counts)
         status.lastDeliveryAt = board.lastDelivery
         return status
@@ -229,6 +231,7 @@ extension StatusReporter {
         if stoppedAt == nil {
             page.arriving = intakes.settlingCount(of: inboxes)
             page.foreign = intakes.foreignCount(of: inboxes)
+            page.subtitled = intakes.subtitledCount(of: inboxes)
         }
         for (state, failure) in [(Job.State.delivered, nil), (.partial, "parts of it could not be transcribed")] {
             page.finished += try await journal.jobs(

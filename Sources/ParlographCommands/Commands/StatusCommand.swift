@@ -95,6 +95,10 @@ struct StatusCommand: AsyncParsableCommand {
             lines.append(
                 "other       \(CountedText.text(foreign, "file")) in the inboxes that are no recordings, left there")
         }
+        if let subtitled = status.subtitled {
+            lines.append(
+                "subtitled   \(CountedText.text(subtitled, "recording")) with subtitles beside them, left alone")
+        }
         for running in status.running {
             lines.append("  " + ProgressLine.draw(running.progress, width: 100, isTerminal: true))
         }

@@ -20,7 +20,7 @@ enum FolderCheck {
         }
     }
 
-    /// No folder of any inbox may lie in an inbox. Blocks.
+    /// No folder of any inbox may lie in an inbox, but for an outbox that is its own inbox, where recordings are kept. Blocks.
     /// - Throws: `ConfigurationFault`.
     static func refuseCircles(_ inboxes: [InboxSettings]) throws {
         var roots: [(inbox: InboxSettings, place: CheckedFolder)] = []
@@ -38,11 +38,14 @@ enum FolderCheck {
         for inbox in inboxes {
             for (path, name) in folders(of: inbox).dropFirst() {
                 let place = CheckedFolder(path)
-                for root in roots where place.isInside(root.place) {
+                // Nothing that is written there is taken for a recording, and the recordings stay.
+                let isBeside = name == "outbox" && inbox.isItsOwnOutbox && inbox.after == .keep
+                for root in roots where place.isInside(root.place) && !(isBeside && root.inbox.path == inbox.path) {
                     throw ConfigurationFault(
                         """
                         \(name) \(path.printable) lies inside the inbox \(root.inbox.path.printable) (or is the same \
-                        folder): what is put there would be taken for new recordings. Choose a folder outside.
+                        folder): what is put there would be taken for new recordings. Choose a folder outside, or for \
+                        transcripts beside their recordings the inbox's own path as outbox with after = "keep".
                         """)
                 }
             }

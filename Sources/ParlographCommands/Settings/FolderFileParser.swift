@@ -39,6 +39,15 @@ package enum FolderFileParser {
         if reader.isSet("glossary") { choices.glossary = glossary }
         let sounds = try reader.choice("sounds", default: SoundRemarkChoice.drop)
         if reader.isSet("sounds") { choices.sounds = sounds }
+        let files = SubtitleFiles()
+        let times = try reader.choice("txt_times", default: TextTimes.none)
+        if reader.isSet("txt_times") { choices.textTimes = times }
+        let names = try reader.choice("subtitle_names", default: files.names)
+        if reader.isSet("subtitle_names") { choices.subtitleNames = names }
+        let hasMark = try reader.boolean("subtitle_bom", default: files.hasByteOrderMark)
+        if reader.isSet("subtitle_bom") { choices.hasByteOrderMark = hasMark }
+        let lineEnds = try reader.choice("subtitle_line_ends", default: files.lineEnds)
+        if reader.isSet("subtitle_line_ends") { choices.lineEnds = lineEnds }
         return choices
     }
 }

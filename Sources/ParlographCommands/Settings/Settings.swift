@@ -269,21 +269,37 @@ package struct SettingsParser {
             warnings.append(fault.description)
         }
         settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)
-        settings.speakerLabels = try reader.choice("speaker_labels", default: settings.speakerLabels)
-        settings.sounds = try reader.choice("sounds", default: settings.sounds)
-        settings.ignored = IgnoredNames(try reader.namePatterns("ignore"))
+        settings.style = try Self.style(reader)
+        settings.ignored = IgnoredNames(
+            try reader.namePatterns("ignore") + (settings.isItsOwnOutbox ? IgnoredNames.sidecars : []))
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
-        settings.subtitles = SubtitleLimits(
-            columns: try reader.optionalInteger(
-                "subtitle_columns", in: 12...120, otherwise: .words("as the language has it")),
-            rate: try reader.optionalInteger(
-                "subtitle_rate", in: 2...100, otherwise: .words("as the language has it")))
         settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)
-        settings.portableNames = try reader.boolean("portable_names", default: settings.portableNames)
+        // What lies beside a recording is called as it is: players look for that.
+        let portableNames = try reader.boolean("portable_names", default: settings.portableNames)
+        settings.portableNames = portableNames && !settings.isItsOwnOutbox
         settings.foreignFiles = try reader.choice("foreign_files", default: settings.foreignFiles)
+        settings.skipsSubtitled = try reader.boolean("skip_subtitled", default: settings.skipsSubtitled)
         try finish(reader)
         return settings
+    }
+
+    private static func style(_ reader: SectionReader) throws -> SidecarStyle {
+        let byDefault = SidecarStyle()
+        return SidecarStyle(
+            speakers: try reader.choice("speaker_labels", default: byDefault.speakers),
+            textTimes: try reader.choice("txt_times", default: byDefault.textTimes),
+            sounds: try reader.choice("sounds", default: byDefault.sounds),
+            subtitles: SubtitleLimits(
+                columns: try reader.optionalInteger(
+                    "subtitle_columns", in: 12...120, otherwise: .words("as the language has it")),
+                rate: try reader.optionalInteger(
+                    "subtitle_rate", in: 2...100, otherwise: .words("as the language has it"))),
+            subtitleFiles: SubtitleFiles(
+                names: try reader.choice("subtitle_names", default: byDefault.subtitleFiles.names),
+                hasByteOrderMark: try reader.boolean(
+                    "subtitle_bom", default: byDefault.subtitleFiles.hasByteOrderMark),
+                lineEnds: try reader.choice("subtitle_line_ends", default: byDefault.subtitleFiles.lineEnds)))
     }
 
     /// - Throws: what `fault` makes of an unknown or missing format.

@@ -2,10 +2,12 @@ import SystemSupport
 
 /// The files that stand beside a recording's name in the outbox.
 package enum SidecarFormat: String, Sendable, Codable, CaseIterable, Hashable {
-    case txt, srt, json, vtt, tsv
+    case txt, srt, vtt, tsv, json, md, docx, odt, html
 
     /// Without the dot.
     package var fileExtension: String { rawValue }
+    /// `SubtitleFiles` is about it.
+    package var isSubtitle: Bool { self == .srt || self == .vtt }
 }
 
 /// What of one run goes into `.json` but is no property of the transcript.
@@ -25,14 +27,15 @@ package struct RunFacts: Sendable, Hashable, Codable {
 package enum Sidecar {
     /// A whole set. Its `.json` also tells the digests of the others (`sidecars`), so that files that a person has edited
     /// are known from those that were delivered, without any other record.
+    /// - Parameter recording: where the page finds the recording, as for `page`.
     package static func renderSet(
-        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts, speakers: SpeakerLabels = .change,
-        subtitles: SubtitleLimits = SubtitleLimits(), sounds: SoundRemarkChoice = .drop
+        _ transcript: Transcript, _ formats: [SidecarFormat], run: RunFacts, style: SidecarStyle = SidecarStyle(),
+        recording: RelativeLink? = nil
     ) -> [SidecarFormat: [UInt8]] {
-        let transcript = transcript.withSounds(sounds)
+        let transcript = transcript.withSounds(style.sounds)
         var set: [SidecarFormat: [UInt8]] = [:]
         for format in formats where format != .json {
-            set[format] = render(transcript, format, run: run, speakers: speakers, subtitles: subtitles)
+            set[format] = render(transcript, format, run: run, style: style, recording: recording)
         }
         if formats.contains(.json) {
             let digests = set.mapValues { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
@@ -41,20 +44,25 @@ package enum Sidecar {
         return set
     }
 
-    /// UTF-8 with line feeds, without a byte order mark.
+    /// Text is UTF-8 with line feeds and without a byte order mark, unless `style` has it otherwise.
+    /// - Parameter recording: as for `renderSet`.
     package static func render(
-        _ transcript: Transcript, _ format: SidecarFormat, run: RunFacts, speakers: SpeakerLabels = .change,
-        subtitles: SubtitleLimits = SubtitleLimits()
+        _ transcript: Transcript, _ format: SidecarFormat, run: RunFacts, style: SidecarStyle = SidecarStyle(),
+        recording: RelativeLink? = nil
     ) -> [UInt8] {
         func cues(_ labels: SpeakerLabels) -> [Cue] {
-            CueBuilder(limits: subtitles, speakers: labels).cues(for: transcript)
+            CueBuilder(limits: style.subtitles, speakers: labels).cues(for: transcript)
         }
         switch format {
-        case .txt: return Array(plainText(transcript, speakers).utf8)
-        case .srt: return Array(subRip(cues(speakers)).utf8)
-        case .vtt: return Array(webVTT(cues(.never), hasVoices: speakers != .never).utf8)
-        case .tsv: return Array(tabSeparated(transcript, speakers).utf8)
+        case .txt: return Array(plainText(transcript, style).utf8)
+        case .srt: return style.subtitleFiles.encoded(subRip(cues(style.speakers)))
+        case .vtt: return style.subtitleFiles.encoded(webVTT(cues(.never), hasVoices: style.speakers != .never))
+        case .tsv: return Array(tabSeparated(transcript, style.speakers).utf8)
         case .json: return json(transcript, run: run)
+        case .md: return Array(markdown(transcript, style).utf8)
+        case .docx: return wordDocument(transcript, style)
+        case .odt: return openDocument(transcript, style)
+        case .html: return page(transcript, style, recording: recording)
         }
     }
 

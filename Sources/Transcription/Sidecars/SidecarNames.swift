@@ -28,8 +28,28 @@ package struct SidecarNames: Sendable, Hashable {
         SidecarNames(for: recording, keepingExtension: attempt > 0, number: attempt)
     }
 
-    /// `talk.srt`.
-    package func name(_ format: SidecarFormat) -> RawName { appending(".\(format.fileExtension)") }
+    /// `talk.srt`; the page of `status.mp3` is `status.transcript.html`.
+    /// - Parameter language: of subtitles, whose name is `talk.en.srt` then; as `SubtitleFiles.language` has it.
+    package func name(_ format: SidecarFormat, language: String? = nil) -> RawName {
+        // The page of the whole queue is called status.html.
+        let isPageOfAll = format == .html && base.bytes.map { $0 | 0x20 } == Array("status".utf8)
+        if isPageOfAll { return appending(".transcript.html") }
+        guard let language, format.isSubtitle else { return appending(".\(format.fileExtension)") }
+        return appending(".\(language).\(format.fileExtension)")
+    }
+
+    /// Whether subtitles of one format may have this name, whatever their language.
+    func isName(_ name: RawName, of format: SidecarFormat) -> Bool {
+        if name == self.name(format) { return true }
+        let ending = Array(".\(format.fileExtension)".utf8)
+        guard format.isSubtitle, name.bytes.starts(with: base.bytes + [0x2E]),
+            name.bytes.suffix(ending.count).elementsEqual(ending),
+            name.bytes.count > base.bytes.count + 1 + ending.count
+        else { return false }
+        let code = String(
+            decoding: name.bytes[(base.bytes.count + 1)..<(name.bytes.count - ending.count)], as: UTF8.self)
+        return LanguageTag(code)?.primary == code
+    }
     /// `talk.status.txt`: in the outbox while the recording is on its way.
     package var status: RawName { appending(".status.txt") }
     /// `talk.error.txt`: in the outbox after a failure.

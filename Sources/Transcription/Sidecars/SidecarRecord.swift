@@ -8,6 +8,8 @@ package struct SidecarRecord: Sendable {
     package let source: Digest
     /// The recording's printable name.
     package let sourceName: String
+    /// `und` or nil where it is not known.
+    package let language: String?
     /// Of the files as they were delivered; that of the `.json` itself as it is now.
     package let digests: Set<Digest>
 
@@ -32,6 +34,7 @@ package struct SidecarRecord: Sendable {
             let name: String
             let sha256: Digest
         }
+        let language: String?
         let source: Source
         let sidecars: [String: Digest]
         let gaps: [Gap]
@@ -48,6 +51,7 @@ package struct SidecarRecord: Sendable {
         else { return nil }
         source = contents.source.sha256
         sourceName = contents.source.name
+        language = contents.language
         let damage = contents.gaps.filter { $0.cause == Transcript.Gap.Cause.damage.rawValue }
         coverage = min(1, max(0, contents.coverage ?? 1))
         isWhole = contents.gaps.allSatisfy { gap in

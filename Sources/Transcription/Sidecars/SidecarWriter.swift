@@ -71,19 +71,25 @@ package struct SidecarWriter: Sendable {
     /// - Parameters:
     ///   - recording: the recording's name without folders.
     ///   - keepingExtension: as for `SidecarNames`.
+    ///   - language: that the names of subtitles tell, as for `SidecarNames.name`.
     /// - Returns: what was written, in the order of appearance.
     /// - Throws: `TranscriptionError` with code `cannotWrite`; no temporary file is left then.
     package func write(
         _ contents: [SidecarFormat: [UInt8]], for recording: RawName, keepingExtension: Bool = false,
-        overwrite: Overwrite
+        language: String? = nil, overwrite: Overwrite
     ) throws -> [Written] {
         do {
             let folder = try openFolder()
             for number in 1...Self.maximumNumbers {
                 let names = SidecarNames(for: recording, keepingExtension: keepingExtension, number: number)
-                let drafts = Self.drafts(contents, names)
+                let drafts = Self.drafts(contents, names, language)
                 guard try isFree(drafts, in: folder.descriptor, overwrite) else { continue }
                 if try publish(drafts, in: folder.descriptor, overwrite) {
+                    if case .ifUnedited(let delivered) = overwrite, !delivered.isSubset(of: drafts.map(\.digest)) {
+                        Self.removeEarlierSubtitles(
+                            names, besides: Dictionary(uniqueKeysWithValues: drafts.map { ($0.format, $0.name) }),
+                            delivered: delivered, in: folder)
+                    }
                     return drafts.map {
                         Written(format: $0.format, name: $0.name, path: path($0.name), digest: $0.digest)
                     }
@@ -110,12 +116,14 @@ package struct SidecarWriter: Sendable {
     }
 
     /// In the order in which they appear.
-    private static func drafts(_ contents: [SidecarFormat: [UInt8]], _ names: SidecarNames) -> [Draft] {
+    private static func drafts(
+        _ contents: [SidecarFormat: [UInt8]], _ names: SidecarNames, _ language: String?
+    ) -> [Draft] {
         let order = SidecarFormat.allCases.filter { $0 != .json } + [.json]
         return order.compactMap { format in
             contents[format].map { bytes in
                 Draft(
-                    format: format, name: names.name(format), bytes: bytes,
+                    format: format, name: names.name(format, language: language), bytes: bytes,
                     digest: bytes.withUnsafeBytes { SHA256.digest(of: $0) })
             }
         }

@@ -56,6 +56,12 @@ struct TranscribeCommand: AsyncParsableCommand {
                 + "\(SoundRemarkChoice.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "what"))
     var sounds = SoundRemarkChoice.drop
 
+    @Option(
+        help: ArgumentHelp(
+            "Where txt, md, docx and odt tell times: "
+                + "\(TextTimes.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "where"))
+    var txtTimes = TextTimes.none
+
     @Flag(name: .shortAndLong, help: "Of a folder, all recordings that are in it and below it.")
     var recursive = false
 
@@ -154,7 +160,8 @@ struct TranscribeCommand: AsyncParsableCommand {
         }
         let choices = TranscribeChoices(
             output: output(), formats: try chosenFormats(),
-            options: TranscriptionOptions(language: try chosenLanguage()), speakers: speakerLabels, sounds: sounds, engine: engine,
+            options: TranscriptionOptions(language: try chosenLanguage()),
+            style: SidecarStyle(speakers: speakerLabels, textTimes: txtTimes, sounds: sounds), engine: engine,
             remembers: !noCache, isQuiet: quiet || whisper.isSilent)
         let run = TranscribeRun(recordings, choices, room: room, orchestrator: orchestrator)
         let status = await Interruption.run { await run.all() }
@@ -164,3 +171,4 @@ struct TranscribeCommand: AsyncParsableCommand {
 
 extension SpeakerLabels: ExpressibleByArgument {}
 extension SoundRemarkChoice: ExpressibleByArgument {}
+extension TextTimes: ExpressibleByArgument {}

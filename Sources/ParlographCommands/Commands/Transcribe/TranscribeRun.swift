@@ -1,3 +1,4 @@
+import Glibc
 import Inbox
 import Synchronization
 import SystemPackage
@@ -10,8 +11,7 @@ struct TranscribeChoices: Sendable {
     /// In the order in which their paths are printed; one for standard output.
     var formats: [SidecarFormat]
     var options: TranscriptionOptions
-    var speakers: SpeakerLabels
-    var sounds: SoundRemarkChoice
+    var style: SidecarStyle
     var engine: String
     /// What is done is kept in the cache.
     var remembers: Bool
@@ -93,7 +93,7 @@ final class TranscribeRun: Sendable {
             let started = ContinuousClock.now
             let place = try await place(of: found)
             let transcript = try await transcript(of: found, index, tracker)
-            try await write(transcript, RunFacts(processingTime: started.duration(to: .now)), to: place)
+            try await write(transcript, of: found, RunFacts(processingTime: started.duration(to: .now)), to: place)
             return told(transcript, of: found)
         } catch is CancellationError {
             return .interrupted
@@ -140,11 +140,13 @@ final class TranscribeRun: Sendable {
     }
 
     private func write(
-        _ transcript: Transcript, _ run: RunFacts, to place: (folder: FilePath, names: SidecarNames)?
+        _ transcript: Transcript, of found: RecordingArgument.Found, _ run: RunFacts,
+        to place: (folder: FilePath, names: SidecarNames)?
     ) async throws {
         try await BlockingPool.files.run { [choices] in
             let rendered = Sidecar.renderSet(
-                transcript, choices.formats, run: run, speakers: choices.speakers, sounds: choices.sounds)
+                transcript, choices.formats, run: run, style: choices.style,
+                recording: place.flatMap { Self.link(from: $0.folder, to: found) })
             guard let place else {
                 for format in choices.formats { StandardOutput.write(rendered[format] ?? []) }
                 return
@@ -155,6 +157,22 @@ final class TranscribeRun: Sendable {
             let written = try SidecarWriter(root: place.folder, links: .anybodys).write(
                 rendered, for: place.names.base, keepingExtension: true, overwrite: .ifUnedited(known))
             for sidecar in written { StandardOutput.print(sidecar.path) }
+        }
+    }
+
+    /// From a page in the folder to the recording; nil where it is no file. Blocks.
+    private static func link(from folder: FilePath, to found: RecordingArgument.Found) -> RelativeLink? {
+        guard case .file(let path) = found.source, let here = realPath(folder), let there = realPath(path) else {
+            return nil
+        }
+        return RelativeLink(from: here, to: there)
+    }
+
+    private static func realPath(_ path: FilePath) -> FilePath? {
+        path.withPlatformString { name in
+            guard let real = realpath(name, nil) else { return nil }
+            defer { free(real) }
+            return FilePath(platformString: real)
         }
     }
 
