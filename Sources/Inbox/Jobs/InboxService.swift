@@ -21,6 +21,7 @@ package struct InboxService: Service {
     let intakes: IntakeSupervisor
     package let runner: JobRunner
     let reporter: StatusReporter
+    let hooks: HookDispatcher
     private let folderFiles: FolderFiles
     private let ready: @Sendable () -> Void
     private let abandon: @Sendable () -> Void
@@ -33,6 +34,7 @@ package struct InboxService: Service {
     ///   - folderFile: reads the text of a folder's `parlograph.toml`.
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - faults: what others find that status files and pages are to tell.
+    ///   - webhooks: sends webhooks.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - ready: called once, after the first scan of every inbox.
     ///   - abandon: called where a stop does not come to its end, because a process or a thread hangs in the kernel and
@@ -40,7 +42,9 @@ package struct InboxService: Service {
     package init(
         settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, logger: Logger,
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
-        claims: InboxLocks? = nil, faults: StandingFaults = StandingFaults(), notifier: ServiceNotifier? = nil,
+        claims: InboxLocks? = nil, faults: StandingFaults = StandingFaults(),
+        webhooks: @escaping WebhookSender = { _ in throw HookFailure("is not asked: nobody sends webhooks here.") },
+        notifier: ServiceNotifier? = nil,
         ready: @escaping @Sendable () -> Void = {},
         abandon: @escaping @Sendable () -> Void = {}
     ) {
@@ -61,12 +65,15 @@ package struct InboxService: Service {
         self.backoff = backoff
         self.intakes = intakes
         self.folderFiles = folderFiles
+        let hooks = HookDispatcher(
+            current: current, journal: journal, logger: logger, send: webhooks, changed: board.noteChange)
+        self.hooks = hooks
         runner = JobRunner(
             current: current, journal: journal, board: board, folderFiles: folderFiles, backoff: backoff,
             outboxProbe: probe, pendingMoves: pendingMoves, logger: logger, wake: wake, release: intakes.release)
         reporter = StatusReporter(
             current: current, journal: journal, board: board, intakes: intakes, backoff: backoff,
-            pendingMoves: pendingMoves,
+            pendingMoves: pendingMoves, hooks: hooks,
             faults: faults, space: space, pages: StatusPages(probe: probe, logger: logger), notes: notes,
             outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: notifier)
         self.notifier = notifier
@@ -85,6 +92,7 @@ package struct InboxService: Service {
         intakes.acceptPlaces()
         backoff.tryAgain(settings.inboxes)
         await endWaiting(of: settings.inboxes)
+        await hooks.tryAgain()
         board.noteChange()
     }
 
@@ -123,7 +131,7 @@ package struct InboxService: Service {
         let unmoved = try await journal.withPendingSource()
         if settings.once { await runner.dispose(of: unmoved) }
 
-        let stopping = CancellationFlag()
+        let (stopping, finished) = (CancellationFlag(), CancellationFlag())
         let shutdown = ShutdownGuard { [logger, abandon] in
             logger.error("something hangs and cannot be ended; the service ends without waiting for it")
             abandon()
@@ -152,15 +160,24 @@ package struct InboxService: Service {
                 group.addTask {
                     // A copy to another file system may take long: new recordings do not wait for it.
                     if !settings.once { await runner.dispose(of: unmoved) }
+                    hooks.wake.signal()
                     await runner.retryPendingMoves()
                 }
                 do {
                     try await withinShutdownTime {
+                        async let called: Void = hooks.run {
+                            stopping.isSet || finished.isSet
+                        } mayBegin: {
+                            !stopping.isSet
+                        }
                         try await dispatch(turned: dispatching.beat) {
                             stopping.isSet || (settings.once && intakes.isDone)
                         } mayTake: {
                             !stopping.isSet
                         }
+                        finished.set()
+                        hooks.wake.signal()
+                        try await called
                     }
                 } catch is CancellationError {
                     logger.notice("stopped before all recordings were finished; they go on at the next start")
@@ -170,6 +187,7 @@ package struct InboxService: Service {
         } onGracefulShutdown: {
             stopping.set()
             wake.signal()
+            hooks.wake.signal()
             shutdown.begin(seconds: Int(settings.shutdown.components.seconds) + Self.timeToCancel)
         }
         await reporter.writeLastReports()

@@ -8,14 +8,16 @@ extension JobJournal {
     /// - Parameters:
     ///   - outcome: what the job is once they are in place.
     ///   - lostSamples: `Transcript.lostSampleCount`.
+    ///   - facts: what hooks are told of it when it is finished; nil: nothing.
     package func recordDelivery(
-        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0
+        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0, facts: HookFacts? = nil
     ) async throws {
         let text = Self.encode(digests)
+        let told = try facts.map(Self.encode)
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ? WHERE id = ?",
-                arguments: [text, outcome.rawValue, lostSamples, id])
+                sql: "UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ?, hook_facts = ? WHERE id = ?",
+                arguments: [text, outcome.rawValue, lostSamples, told, id])
         }
     }
 
@@ -69,8 +71,10 @@ extension JobJournal {
     }
 
     /// The sidecars or the error note are on disk.
-    package func finish(_ id: Int64, state: Job.State, error: (code: String, message: String)?, now: Int64) async throws
-    {
+    /// - Parameter hooks: who is to be told of it.
+    package func finish(
+        _ id: Int64, state: Job.State, error: (code: String, message: String)?, hooks: HookOrder? = nil, now: Int64
+    ) async throws {
         let code = error?.code
         let message = error?.message
         try await database.write { db in
@@ -78,6 +82,7 @@ extension JobJournal {
                 sql: "UPDATE job SET state = ?, error_code = ?, error_message = ?, finished_at = ? WHERE id = ?",
                 arguments: [state.rawValue, code, message, now, id])
             try Self.tidyChunks(of: id, as: state, db)
+            try hooks?.write(id, db)
             guard state != .failed else { return }
             // Earlier failures of the same recording are over.
             try db.execute(

@@ -46,6 +46,8 @@ package struct InboxSettings: Sendable, Hashable {
     /// Sidecars and notes, and their folders, have names that Windows shows (`PortableName`).
     package var portableNames = true
     package var foreignFiles = ForeignFiles.leave
+    /// Who is told of what becomes of its recordings.
+    package var hooks = HookSettings()
 
     /// What its jobs call it.
     package var id: RawName { RawName(path) }

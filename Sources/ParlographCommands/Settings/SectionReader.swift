@@ -229,8 +229,8 @@ final class SectionReader {
 
     /// `PARLOGRAPH_<SECTION>_<KEY>`; an inbox's number is left out, so it reaches every inbox.
     private func environmentName(_ name: String) -> String {
-        let section = path.prefix { $0 != "[" }
-        let parts = (section.isEmpty ? [] : [String(section)]) + [name]
+        let section = path.replacing(/\[[0-9]+\]/, with: "")
+        let parts = (section.isEmpty ? [] : [section]) + [name]
         let joined = parts.joined(separator: "_").uppercased()
         return "PARLOGRAPH_" + String(joined.map { $0.isLetter || $0.isNumber ? $0 : "_" })
     }

@@ -78,10 +78,13 @@ package struct Settings: Sendable {
     package var usedEngines: Set<String> { Set(inboxes.flatMap { chain(of: $0.engine) }) }
 
     /// For the service, which needs the keys of the engines that it uses.
-    /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none.
+    /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none, and for a webhook without a
+    ///   secret.
     package func requireKeys() throws {
         let faults = usedEngines.sorted().compactMap { engines[$0]?.key?.fault }
         if let first = faults.first { throw first }
+        let ofWebhooks = inboxes.compactMap(\.hooks.webhook?.secretFault)
+        if let first = ofWebhooks.first { throw ConfigurationFault(first) }
     }
 }
 
@@ -91,7 +94,7 @@ package struct SettingsParser {
     let environment: [String: String]
     private var keys: [SettingsKey] = []
     private var variables: Set<String> = []
-    private var warnings: [String] = []
+    var warnings: [String] = []
 
     init(_ text: ConfigurationText, environment: [String: String]) {
         self.text = text
@@ -124,7 +127,7 @@ package struct SettingsParser {
         return settings
     }
 
-    private mutating func finish(_ reader: SectionReader) throws {
+    mutating func finish(_ reader: SectionReader) throws {
         try reader.finish()
         keys += reader.keys
         variables.formUnion(reader.variables)
@@ -133,7 +136,12 @@ package struct SettingsParser {
     /// A warning for each variable that looks like one of ours and sets nothing. No fault: it may be meant for another
     /// configuration file.
     private func unknownVariables() -> [String] {
-        environment.keys.filter { $0.hasPrefix("PARLOGRAPH_") && !variables.contains($0) }.sorted().map { name in
+        // Where a hook runs this program, they are for the hook.
+        let ofHooks = HookEvent.names + SidecarFormat.allCases.map { HookEvent.prefix + $0.rawValue.uppercased() }
+        let unknown = environment.keys.filter {
+            $0.hasPrefix("PARLOGRAPH_") && !variables.contains($0) && !ofHooks.contains($0)
+        }
+        return unknown.sorted().map { name in
             let nearest = variables.min { (typingDistance(name, $0), $0) < (typingDistance(name, $1), $1) }
             let hint = nearest.map { "; the nearest known one is \($0)" } ?? ""
             let engines =
@@ -142,15 +150,19 @@ package struct SettingsParser {
         }
     }
 
-    private func table(_ name: String, in root: [String: ConfigurationValue]) throws -> [String: ConfigurationValue] {
+    private func table(
+        _ name: String, in root: [String: ConfigurationValue], at section: String = ""
+    ) throws -> [String: ConfigurationValue] {
         guard let value = root[name] else { return [:] }
         guard case .table(let table) = value else {
-            throw ConfigurationFault("\(text.place(of: name)): \(name) must be a section, [\(name)].")
+            let place = text.place(of: section.isEmpty ? name : "\(section).\(name)")
+            let form = section.isEmpty ? "[\(name)]" : "\(name) = { … }"
+            throw ConfigurationFault("\(place): \(name) must be a section, \(form).")
         }
         return table
     }
 
-    private func reader(_ path: String, _ values: [String: ConfigurationValue]) -> SectionReader {
+    func reader(_ path: String, _ values: [String: ConfigurationValue]) -> SectionReader {
         SectionReader(path, values: values, text: text, environment: environment)
     }
 
@@ -209,7 +221,9 @@ package struct SettingsParser {
     private mutating func readInbox(
         _ index: Int, _ values: [String: ConfigurationValue], engines: [String: Settings.EngineEntry]
     ) throws -> InboxSettings {
-        let reader = reader("inbox[\(index)]", values)
+        let place = "inbox[\(index)]"
+        let reader = SectionReader(
+            place, values: values, text: text, environment: environment, sections: ["webhook"])
         let path = try reader.path("path", default: "/srv/parlograph/inbox")
         let outbox = try reader.path("outbox", default: "/srv/parlograph/outbox")
         let done = try reader.path("done", default: "/srv/parlograph/done")
@@ -256,6 +270,9 @@ package struct SettingsParser {
         settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)
         settings.portableNames = try reader.boolean("portable_names", default: settings.portableNames)
         settings.foreignFiles = try reader.choice("foreign_files", default: settings.foreignFiles)
+        settings.hooks = try readHooks(
+            reader, webhook: try table("webhook", in: values, at: place), at: "\(place).webhook",
+            hasText: settings.formats.contains(.txt))
         try finish(reader)
         return settings
     }

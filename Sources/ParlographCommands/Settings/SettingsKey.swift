@@ -36,6 +36,8 @@ package enum AllowedValues: Hashable, Sendable {
     case text(String = "any text")
     case shortText(maximum: Int)
     case absolutePath
+    /// Whether it may be used is for who reads it.
+    case address
     case language
     case oneOf([String])
     /// The text says which texts; who reads them checks that.
@@ -69,6 +71,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .text(let which), .texts(let which): which
         case .shortText(let maximum): "a text of up to \(maximum) characters"
         case .absolutePath: "an absolute path"
+        case .address: "an http or https address"
         case .language: "auto or a language, by a code, a tag such as pt-BR or its name"
         case .oneOf(let values): "one of \(values.joined(separator: ", "))"
         case .listOf(let values): "a list of \(values.joined(separator: ", "))"
@@ -81,7 +84,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .wholeNumber: "a whole number from \(range ?? "")"
         case .number: "a number from \(range ?? "")"
         case .boolean: "true or false"
-        case .text, .shortText, .absolutePath, .language: "a text in quotes"
+        case .text, .shortText, .absolutePath, .address, .language: "a text in quotes"
         case .oneOf: description
         case .texts, .listOf: "a list of texts, [\"…\", \"…\"]"
         }
