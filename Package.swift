@@ -47,7 +47,7 @@ let package = Package(
             cSettings: [.headerSearchPath("../../../.build-engine/include")]),
         .target(name: "CLinux", path: "Sources/C/CLinux", linkerSettings: [.linkedLibrary("seccomp")]),
 
-        .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system]),
+        .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system, subprocess]),
         .target(name: "Transcription", dependencies: ["SystemSupport", "CICU", "CZlib", log, system]),
         .target(name: "AudioContainers"),
         .target(

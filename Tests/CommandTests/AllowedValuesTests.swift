@@ -6,7 +6,10 @@ import Testing
     @Test func thereAreKeysOfEverySection() {
         let sections = Set(KnownSettings.keys.map(\.section))
         #expect(
-            sections == ["", "inbox[0]", "processing", "cache", "engines.offline", "engines.cloud", "engines.local"])
+            sections == [
+                "", "inbox[0]", "inbox[0].webhook", "processing", "cache", "engines.offline", "engines.cloud",
+                "engines.local",
+            ])
     }
 
     @Test(arguments: KnownSettings.keys) func everyAllowedValueIsTakenAndTheNextOneIsNot(_ key: SettingsKey) {
@@ -28,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: KnownSettings.keys) func theEnvironmentSetsEveryKey(_ key: SettingsKey) throws {
-        let section = key.section.hasPrefix("inbox") ? "inbox" : key.section
+        let section = key.section.replacing("[0]", with: "")
         let path = section.isEmpty ? key.name : "\(section)_\(key.name)"
         let variable = "PARLOGRAPH_" + path.uppercased().replacing(".", with: "_")
         #expect(key.variable == variable)

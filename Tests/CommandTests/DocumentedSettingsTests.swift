@@ -1,9 +1,11 @@
 import Engines
 import FoundationEssentials
+import Inbox
 import ParlographCommands
 import SystemPackage
 import Testing
 import TranscriptCache
+import Transcription
 
 /// etc/parlograph.toml and the manual pages against what the program knows of its settings.
 @Suite struct DocumentedSettingsTests {
@@ -94,6 +96,7 @@ import TranscriptCache
             switch title {
             case "Top of the file": ""
             case "[[inbox]] sections": "inbox[0]"
+            case "webhook of an [[inbox]]": "inbox[0].webhook"
             case "parlograph.toml in a folder of an inbox": "-"
             case "[engines.NAME], all kinds": "engines.cloud"
             default:
@@ -163,7 +166,10 @@ import TranscriptCache
             named.formUnion(try ProjectFile.text(path).matches(of: /PARLOGRAPH_[A-Z_]+[A-Z]/).map { String($0.output) })
         }
         #expect(named.count >= 4)
-        #expect(named.subtracting(known) == [])
+        let ofHooks = HookEvent.names + SidecarFormat.allCases.map { HookEvent.prefix + $0.rawValue.uppercased() }
+        #expect(named.subtracting(known).subtracting(ofHooks) == [])
+        let manual = try ProjectFile.text("man/parlograph.toml.5")
+        for name in HookEvent.names { #expect(manual.contains(name), "\(name) is in no manual") }
     }
 
     @Test func theManualListsTheVariablesThatTheProgramReads() throws {

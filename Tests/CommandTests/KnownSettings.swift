@@ -30,7 +30,10 @@ enum KnownSettings {
     static func configuration(_ key: SettingsKey, _ value: String?, of meant: String) -> String {
         let header =
             key.section.isEmpty
-            ? "" : key.section.hasPrefix("inbox") ? "[[inbox]]\n" : "[\(key.section)]\n"
+            ? ""
+            : key.section.hasPrefix("inbox")
+                ? "[[inbox]]\n" + (key.section.hasSuffix("webhook") ? "[inbox.webhook]\n" : "")
+                : "[\(key.section)]\n"
         let line = value.map { "\(key.name) = \($0)\n" } ?? ""
         return header + companions(of: key.name, in: key.section, value: meant) + line
     }
@@ -41,6 +44,7 @@ enum KnownSettings {
         let program = ("command", "[\"stt\"]")
         let lines: [(String, String)] =
             switch (section, name) {
+            case ("inbox[0].webhook", _): [("url", "\"https://h/x\"")]
             case (_, "chunk_size_min_mb"): [("chunk_size_max_mb", "4096")]
             case (_, "chunk_size_max_mb"): [("chunk_size_min_mb", "1")]
             case (_, "kind"): value == "\"openai\"" ? [server] : value == "\"command\"" ? [program] : []
@@ -63,6 +67,7 @@ extension AllowedValues {
         case .text: ["\"offline\""]
         case .shortText(let maximum): ["\"\(String(repeating: "ä", count: maximum))\""]
         case .absolutePath: ["\"/a/b\""]
+        case .address: ["\"https://h/x\"", "\"http://localhost:80/x\""]
         case .language: ["\"auto\"", "\"de\"", "\"pt-BR\"", "\"english\""]
         case .oneOf(let values): values.map { "\"\($0)\"" }
         case .texts: ["[\"a\", \"b\"]"]
@@ -81,6 +86,7 @@ extension AllowedValues {
         case .text, .texts: ["3"]
         case .shortText(let maximum): ["\"\(String(repeating: "ä", count: maximum + 1))\""]
         case .absolutePath: ["\"a/b\"", "3"]
+        case .address: ["\"ftp://h/x\"", "\"h/x\"", "\"http://h/x\"", "3"]
         case .language: ["\"englsh\"", "3"]
         case .oneOf(let values): ["\"other\"", "\"\(values[0].uppercased())\"", "3"]
         case .listOf(let values): ["[\"\(values[0])\", \"other\"]", "3"]

@@ -27,6 +27,8 @@ package final class FakeTranscriptionServer: Sendable {
         package var fileName = ""
         package var fileType = ""
         package var audio: [UInt8] = []
+        /// The body of a request that is no form.
+        package var body: [UInt8] = []
         /// The names of all parts, in their order.
         package var partNames: [String] = []
 

@@ -55,6 +55,8 @@ final class FakeConnection {
         buffer.removeSubrange(..<length)
         if let type = request.headers["content-type"], let mark = type.firstRange(of: "boundary=") {
             parse(body, boundary: String(type[mark.upperBound...]), into: &request)
+        } else {
+            request.body = body
         }
         return true
     }

@@ -1,5 +1,5 @@
-import Glibc
 import Subprocess
+import Synchronization
 import SystemPackage
 package import SystemSupport
 package import Transcription
@@ -17,9 +17,6 @@ package struct CommandTranscriber: Transcriber {
     /// More on standard output fails the chunk; of standard error the end is kept.
     private static let maximumOutput = 32 << 20
     private static let errorTail = 4096
-    /// Between SIGTERM and SIGKILL for the whole process group.
-    private static let graceMilliseconds = 300
-
     /// - Parameter pool: where chunks are written to disk and answers are read.
     /// - Throws: `TranscriptionError` with code `configuration` where no program is named.
     package init(settings: CommandEngineSettings, pool: BlockingPool) throws {
@@ -103,29 +100,20 @@ package struct CommandTranscriber: Transcriber {
 
     // MARK: The program
 
-    private struct Finished: Sendable {
-        var status: TerminationStatus
-        var output: [UInt8]
-        var errors: [UInt8]
-    }
-
-    private struct TimedOut: Error {}
     private struct TooMuchOutput: Error {}
 
     private func run(on file: FilePath, language: String?) async throws -> [UInt8] {
-        let finished: Finished
+        var program = GuardedProgram([settings.command[0]] + arguments(file: file, language: language))
+        program.file = file
+        let (output, errors) = (Collected(), Collected())
+        let ending: GuardedProgram.Ending
         do {
-            finished = try await withThrowingTaskGroup(of: Finished.self) { group in
-                group.addTask { try await execute(arguments(file: file, language: language), on: file) }
-                group.addTask {
-                    try await Task.sleep(for: settings.timeout)
-                    throw TimedOut()
-                }
-                defer { group.cancelAll() }
-                guard let first = try await group.next() else { throw CancellationError() }
-                return first
+            ending = try await program.run(within: settings.timeout) { piece in
+                guard output.append(piece) <= Self.maximumOutput else { throw TooMuchOutput() }
+            } errors: {
+                errors.append($0, keeping: Self.errorTail)
             }
-        } catch is TimedOut {
+        } catch is GuardedProgram.TimedOut {
             throw failure("did not finish within \(settings.timeout)", .retry(after: nil), pressure: .strained)
         } catch is TooMuchOutput {
             throw failure("printed more than \(Self.maximumOutput >> 20) MiB", .giveUpChunk)
@@ -143,16 +131,16 @@ package struct CommandTranscriber: Transcriber {
                     + "[engines.\(settings.name)].", cause: error, remedy: .giveUpRecording)
         }
         try Task.checkCancellation()
-        guard finished.status.isSuccess else {
-            let last = ServerMessage(text: String(Self.lastLine(finished.errors)))
+        guard ending == .exited(0) else {
+            let last = ServerMessage(text: String(Self.lastLine(errors.bytes)))
             let status =
-                switch finished.status {
+                switch ending {
                 case .exited(let code): "ended with status \(code)"
-                case .signaled(let signal): "was killed by signal \(signal)"
+                case .killed(let signal): "was killed by signal \(signal)"
                 }
             throw failure(last.text.isEmpty ? status : "\(status): \(last.text)", .retry(after: nil))
         }
-        return finished.output
+        return output.bytes
     }
 
     private func arguments(file: FilePath, language: String?) -> [String] {
@@ -163,72 +151,6 @@ package struct CommandTranscriber: Transcriber {
                 .replacing(Self.tagPlaceholder, with: language ?? "auto")
         }
         return settings.command.dropFirst().contains { $0.contains("{file}") } ? filled : filled + [path]
-    }
-
-    /// This process's own, without our settings: they may hold keys of other engines.
-    private static let environment: Environment = {
-        let bytes = (try? SmallFile.read("/proc/self/environ", limit: 4 << 20)) ?? []
-        var hidden: [Environment.Key: String?] = [:]
-        for entry in bytes.split(separator: 0) {
-            let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
-            if name.hasPrefix("PARLOGRAPH_"), let key = Environment.Key(rawValue: name) {
-                hidden.updateValue(nil, forKey: key)
-            }
-        }
-        return .inherit.updating(hidden)
-    }()
-
-    private func execute(_ arguments: [String], on file: FilePath) async throws -> Finished {
-        var options = PlatformOptions()
-        // A session of its own, so that what the program starts is ended with it.
-        options.createSession = true
-        options.teardownSequence = [
-            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(Self.graceMilliseconds))
-        ]
-        try DescriptorHeadroom.check()
-        let program = try await programPath()
-        let processGroup = try ProcessGroupGuard()
-        let result = try await Subprocess.run(
-            .path(ProcessGroupGuard.shell),
-            arguments: Arguments(processGroup.arguments(for: program, file: file) + arguments),
-            environment: Self.environment, platformOptions: options,
-            input: .fileDescriptor(processGroup.end, closeAfterSpawningProcess: false), output: .sequence,
-            error: .sequence
-        ) { execution in
-            let errors = execution.standardError
-            async let tail = Self.tail(of: errors)
-            var output: [UInt8] = []
-            for try await piece in execution.standardOutput {
-                piece.withUnsafeBytes { output.append(contentsOf: $0) }
-                guard output.count <= Self.maximumOutput else { throw TooMuchOutput() }
-            }
-            return (output, try await tail)
-        }
-        processGroup.letGo()
-        let (output, errors) = result.closureResult
-        return Finished(status: result.terminationStatus, output: output, errors: errors)
-    }
-
-    /// Where the program is: the shell that guards the process group would tell of a missing one in its own words.
-    private func programPath() async throws -> FilePath {
-        let program = settings.command[0]
-        let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
-        let path = try await executable.resolveExecutablePath(in: Self.environment)
-        return try await BlockingPool.files.run {
-            guard path.withPlatformString({ access($0, X_OK) }) == 0 else {
-                throw SystemError("execve", program, errno: Errno(rawValue: errno))
-            }
-            return path
-        }
-    }
-
-    private static func tail(of stream: SubprocessOutputSequence) async throws -> [UInt8] {
-        var kept: [UInt8] = []
-        for try await piece in stream {
-            piece.withUnsafeBytes { kept.append(contentsOf: $0) }
-            if kept.count > 4 * errorTail { kept.removeFirst(kept.count - errorTail) }
-        }
-        return kept
     }
 
     private static func lastLine(_ bytes: [UInt8]) -> Substring {
@@ -251,4 +173,21 @@ package struct CommandTranscriber: Transcriber {
 private final class FilePathOwner: Sendable {
     let file: PrivateFile
     init(_ file: consuming PrivateFile) { self.file = file }
+}
+
+/// What a program has printed.
+private final class Collected: Sendable {
+    private let state = Mutex<[UInt8]>([])
+    var bytes: [UInt8] { state.withLock { $0 } }
+
+    /// - Parameter tail: of more than a few times as much only so much of the end is kept; nil: all is.
+    /// - Returns: how many bytes it holds.
+    @discardableResult
+    func append(_ piece: [UInt8], keeping tail: Int? = nil) -> Int {
+        state.withLock { kept in
+            kept += piece
+            if let tail, kept.count > 4 * tail { kept.removeFirst(kept.count - tail) }
+            return kept.count
+        }
+    }
 }

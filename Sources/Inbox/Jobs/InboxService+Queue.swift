@@ -41,6 +41,7 @@ extension InboxService {
                             runner.letGo(job, again: again)
                             running.end(job)
                             wake.signal()
+                            hooks.wake.signal()
                         }
                         continue
                     }
@@ -85,6 +86,7 @@ extension InboxService {
     func keepJournalSmall() async {
         while !Task.isCancelled {
             do {
+                try await journal.pruneHookCalls(failingBefore: UnixTime.now() - Self.memory)
                 let removed = try await journal.prune(finishedBefore: UnixTime.now() - Self.memory) { job in
                     guard let inbox = try? OpenFolder(root: job.inbox.path) else { return true }
                     do {

@@ -21,6 +21,7 @@ package struct InboxService: Service {
     let intakes: IntakeSupervisor
     package let runner: JobRunner
     package let reporter: StatusReporter
+    let hooks: HookDispatcher
     private let folderFiles: FolderFiles
     private let ready: @Sendable () -> Void
     private let abandon: @Sendable () -> Void
@@ -34,6 +35,7 @@ package struct InboxService: Service {
     ///   - folderFile: reads the text of a folder's `parlograph.toml`.
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - faults: what others find that status files and pages are to tell.
+    ///   - webhooks: sends webhooks.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - platform: replaced in tests.
     ///   - ready: called once, after the first scan of every inbox.
@@ -42,8 +44,10 @@ package struct InboxService: Service {
     package init(
         settings: ServiceSettings, backend: TranscriptionBackend, journal: JobJournal, logger: Logger,
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
-        claims: InboxLocks? = nil, faults: StandingFaults = StandingFaults(), notifier: ServiceNotifier? = nil,
-        platform: ServicePlatform = ServicePlatform(), ready: @escaping @Sendable () -> Void = {},
+        claims: InboxLocks? = nil, faults: StandingFaults = StandingFaults(),
+        webhooks: @escaping WebhookSender = { _ in throw HookFailure("is not asked: nobody sends webhooks here.") },
+        notifier: ServiceNotifier? = nil, platform: ServicePlatform = ServicePlatform(),
+        ready: @escaping @Sendable () -> Void = {},
         abandon: @escaping @Sendable () -> Void = {}
     ) {
         let current = ActiveSettings(settings, backend)
@@ -62,12 +66,15 @@ package struct InboxService: Service {
         self.backoff = backoff
         self.intakes = intakes
         self.folderFiles = folderFiles
+        let hooks = HookDispatcher(
+            current: current, journal: journal, logger: logger, send: webhooks, changed: board.noteChange)
+        self.hooks = hooks
         runner = JobRunner(
             current: current, journal: journal, board: board, folderFiles: folderFiles, backoff: backoff,
             outboxProbe: probe, pendingMoves: pendingMoves, logger: logger, wake: wake, release: intakes.release)
         reporter = StatusReporter(
             current: current, journal: journal, board: board, intakes: intakes, backoff: backoff,
-            pendingMoves: pendingMoves,
+            pendingMoves: pendingMoves, hooks: hooks,
             faults: faults, space: space, pages: StatusPages(probe: probe, logger: logger), notes: notes,
             outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: notifier)
         self.notifier = notifier
@@ -87,6 +94,7 @@ package struct InboxService: Service {
         intakes.acceptPlaces()
         backoff.tryAgain(settings.inboxes)
         await endWaiting(of: settings.inboxes)
+        await hooks.tryAgain()
         board.noteChange()
     }
 
@@ -125,7 +133,7 @@ package struct InboxService: Service {
         let unmoved = try await journal.withPendingSource()
         if settings.once { await runner.dispose(of: unmoved) }
 
-        let stopping = CancellationFlag()
+        let (stopping, finished) = (CancellationFlag(), CancellationFlag())
         let shutdown = ShutdownGuard(wait: shutdownWait) { [logger, abandon] in
             logger.error("something hangs and cannot be ended; the service ends without waiting for it")
             abandon()
@@ -154,15 +162,24 @@ package struct InboxService: Service {
                 group.addTask {
                     // A copy to another file system may take long: new recordings do not wait for it.
                     if !settings.once { await runner.dispose(of: unmoved) }
+                    hooks.wake.signal()
                     await runner.retryPendingMoves()
                 }
                 do {
                     try await withinShutdownTime {
+                        async let called: Void = hooks.run {
+                            stopping.isSet || finished.isSet
+                        } mayBegin: {
+                            !stopping.isSet
+                        }
                         try await dispatch(turned: dispatching.beat) {
                             stopping.isSet || (settings.once && intakes.isDone)
                         } mayTake: {
                             !stopping.isSet
                         }
+                        finished.set()
+                        hooks.wake.signal()
+                        try await called
                     }
                 } catch is CancellationError {
                     logger.notice("stopped before all recordings were finished; they go on at the next start")
@@ -172,6 +189,7 @@ package struct InboxService: Service {
         } onGracefulShutdown: {
             stopping.set()
             wake.signal()
+            hooks.wake.signal()
             shutdown.begin(seconds: ShutdownGuard.patience(shutdown: settings.shutdown))
         }
         await reporter.writeLastReports()

@@ -8,6 +8,7 @@ extension JobRunner {
     func deliver(
         _ transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts
     ) async throws {
+        var facts: HookFacts?
         do {
             let link = await BlockingPool.files.run(on: .folder(FinishedSource.target(of: inbox, as: .delivered))) {
                 Self.link(to: job, inbox)
@@ -31,20 +32,25 @@ extension JobRunner {
                 known = Set(job.sidecarDigests)
             }
             let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
+            let hasHooks = !inbox.hooks.kinds(for: .delivered).isEmpty
+            facts = hasHooks ? HookFacts(delivering: transcript, of: job, to: inbox, run: run, at: UnixTime.now()) : nil
             try await journal.recordDelivery(
                 job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
-                lostSamples: transcript.lostSampleCount, coverage: transcript.coverage)
+                lostSamples: transcript.lostSampleCount, coverage: transcript.coverage, facts: facts)
             let replaceable = known.union(ours)
             let language = inbox.style.subtitleFiles.language(of: transcript.language, inbox.options.language)
-            _ = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+            let written = try await BlockingPool.files.run(on: .folder(inbox.outbox)) {
                 try SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).write(
                     rendered, for: job.sidecarBase.last, keepingExtension: true, language: language,
                     overwrite: .ifUnedited(replaceable))
             }
+            for sidecar in written {
+                facts?.sidecars[sidecar.format.rawValue] = job.sidecarBase.folder.appending(sidecar.name).data
+            }
         } catch let error as SystemError {
             throw Self.cannotWrite(to: inbox.outbox, error)
         }
-        try await close(job, inbox, as: transcript.isPartial ? .partial : .delivered)
+        try await close(job, inbox, as: transcript.isPartial ? .partial : .delivered, facts)
     }
 
     /// Where a page in the outbox will find the recording when that is out of its inbox; nil where its readers do not see
@@ -58,8 +64,10 @@ extension JobRunner {
     }
 
     /// The sidecars are in place.
-    func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State) async throws {
-        try await journal.finish(job.id, state: outcome, error: nil, now: UnixTime.now())
+    /// - Parameter facts: for hooks; nil: as the journal has them.
+    func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State, _ facts: HookFacts? = nil) async throws {
+        let hooks = HookOrder(.delivered, inbox.hooks.kinds(for: .delivered), facts)
+        try await journal.finish(job.id, state: outcome, error: nil, hooks: hooks, now: UnixTime.now())
         await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             for kind in OutboxNotices.Kind.allCases {
                 OutboxNotices.remove(kind, base: job.sidecarBase, outbox: inbox.outbox)

@@ -262,8 +262,11 @@ extension JobRunner {
                         name: job.path.last, error: error, movedTo: movesTo, language: inbox.options.language), .error,
                     base: job.sidecarBase, outbox: inbox.outbox)
             }
+            let now = UnixTime.now()
+            let facts = HookFacts(failing: job, of: inbox, error: error, at: now)
             try await journal.finish(
-                job.id, state: .failed, error: (error.code.rawValue, error.message), now: UnixTime.now())
+                job.id, state: .failed, error: (error.code.rawValue, error.message),
+                hooks: HookOrder(.failed, inbox.hooks.kinds(for: .failed), facts), now: now)
             return (await moveSource(of: job, inbox, as: .failed), true)
         } catch let fault as SystemError {
             await waitForOutbox(job, inbox, Self.cannotWrite(to: inbox.outbox, fault), logger: logger)

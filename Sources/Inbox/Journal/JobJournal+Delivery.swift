@@ -9,14 +9,19 @@ extension JobJournal {
     ///   - outcome: what the job is once they are in place.
     ///   - lostSamples: `Transcript.lostSampleCount`.
     ///   - coverage: `Transcript.coverage`.
+    ///   - facts: what hooks are told of it when it is finished; nil: nothing.
     package func recordDelivery(
-        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0, coverage: Double = 1
+        _ id: Int64, digests: [Digest], outcome: Job.State, lostSamples: Int64 = 0, coverage: Double = 1,
+        facts: HookFacts? = nil
     ) async throws {
         let text = Self.encode(digests)
+        let told = try facts.map(Self.encode)
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ?, coverage = ? WHERE id = ?",
-                arguments: [text, outcome.rawValue, lostSamples, coverage, id])
+                sql: """
+                    UPDATE job SET sidecar_digests = ?, outcome = ?, lost_samples = ?, coverage = ?, hook_facts = ?
+                    WHERE id = ?
+                    """, arguments: [text, outcome.rawValue, lostSamples, coverage, told, id])
         }
     }
 
@@ -70,8 +75,10 @@ extension JobJournal {
     }
 
     /// The sidecars or the error note are on disk.
-    package func finish(_ id: Int64, state: Job.State, error: (code: String, message: String)?, now: Int64) async throws
-    {
+    /// - Parameter hooks: who is to be told of it.
+    package func finish(
+        _ id: Int64, state: Job.State, error: (code: String, message: String)?, hooks: HookOrder? = nil, now: Int64
+    ) async throws {
         let code = error?.code
         let message = error?.message
         try await database.write { db in
@@ -79,6 +86,7 @@ extension JobJournal {
                 sql: "UPDATE job SET state = ?, error_code = ?, error_message = ?, finished_at = ? WHERE id = ?",
                 arguments: [state.rawValue, code, message, now, id])
             try Self.tidyChunks(of: id, as: state, db)
+            try hooks?.write(id, db)
             guard state != .failed else { return }
             // Earlier failures of the same recording are over.
             try db.execute(

@@ -32,6 +32,7 @@ struct JournalSalvage: Sendable {
         let orders = ["ASC", "DESC"]
         let jobs = orders.reduce(0) { $0 + copy("job", by: "id \($1)", from: source, to: journal) }
         // Those of jobs that were lost are refused by their foreign key; a journal of an older version has none.
+        for order in orders { _ = copy("hook_call", by: "id \(order)", from: source, to: journal) }
         for order in orders { _ = copy("chunk", by: "job \(order), number \(order)", from: source, to: journal) }
         return jobs
     }

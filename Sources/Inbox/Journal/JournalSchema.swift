@@ -35,6 +35,7 @@ extension JobJournal {
         try queue.read { db in
             _ = try Row.fetchOne(db, sql: "SELECT base_key, chunks, sha256 FROM job, tally, short LIMIT 1")
             _ = try Row.fetchOne(db, sql: "SELECT changed_at FROM chunk LIMIT 1")
+            _ = try Row.fetchOne(db, sql: "SELECT failing_since FROM hook_call LIMIT 1")
         }
         return queue
     }
@@ -154,6 +155,21 @@ extension JobJournal {
         }
         migrator.registerMigration("8 how much has text") { db in
             try db.execute(sql: "ALTER TABLE job ADD COLUMN coverage REAL NOT NULL DEFAULT 1")
+        }
+        migrator.registerMigration("9 hooks") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE job ADD COLUMN hook_facts TEXT;
+                    CREATE TABLE hook_call (
+                      id INTEGER PRIMARY KEY AUTOINCREMENT,
+                      job INTEGER NOT NULL, inbox BLOB NOT NULL, kind TEXT NOT NULL, event TEXT NOT NULL,
+                      identifier TEXT NOT NULL, facts TEXT NOT NULL,
+                      state TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
+                      not_before INTEGER NOT NULL DEFAULT 0, error TEXT, failing_since INTEGER
+                    ) STRICT;
+                    CREATE INDEX hook_call_due ON hook_call(state, inbox, kind, not_before, id);
+                    CREATE INDEX hook_call_failing ON hook_call(failing_since) WHERE failing_since IS NOT NULL;
+                    """)
         }
         return migrator
     }

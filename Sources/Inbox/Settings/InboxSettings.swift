@@ -44,6 +44,8 @@ package struct InboxSettings: Sendable, Hashable {
     /// Sidecars and notes, and their folders, have names that Windows shows (`PortableName`).
     package var portableNames = true
     package var foreignFiles = ForeignFiles.leave
+    /// Who is told of what becomes of its recordings.
+    package var hooks = HookSettings()
     /// A recording that has subtitles beside it is left alone (`SubtitledNames`).
     package var skipsSubtitled = false
 

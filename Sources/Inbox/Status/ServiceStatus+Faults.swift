@@ -30,6 +30,9 @@ extension ServiceStatus {
             case watch
             /// Finished recordings that cannot be taken out of their inbox.
             case source
+            /// A program of `on_delivered` or `on_failed`.
+            case hook
+            case webhook
 
             package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
         }
@@ -87,6 +90,31 @@ extension ServiceStatus {
                     )
                 }
             self.init(kind, at: path, since: since, cause: cause)
+        }
+
+        /// - Parameter isOff: its server wants no more calls.
+        init(_ trouble: HookTrouble, isOff: Bool) {
+            let inbox = trouble.inbox.printable
+            let subject =
+                trouble.kind == .program
+                ? "A program of on_delivered or on_failed of the inbox \(inbox)" : "The webhook of the inbox \(inbox)"
+            var end =
+                trouble.waiting == 0
+                ? ""
+                : " It is tried again for \(CountedText.text(trouble.waiting, "recording")), and at once after a reload."
+            if isOff {
+                end =
+                    " It is switched off until the next reload; \(CountedText.text(trouble.waiting, "call")) "
+                    + "\(trouble.waiting == 1 ? "waits" : "wait") for it. Take it out of the configuration, or set the new address."
+            }
+            if trouble.givenUp > 0 {
+                end +=
+                    " Given up for \(CountedText.text(trouble.givenUp, "recording")): a reload tries those of the last 7 days again."
+            }
+            self.init(
+                trouble.kind == .program ? .hook : .webhook, at: inbox, since: trouble.since,
+                cause: "\(subject) fails; the transcripts are not touched by that. \(trouble.cause)"
+                    + (trouble.cause.last.map { ".!?".contains($0) } == true ? "" : ".") + end)
         }
 
         private static func remedy(_ errno: Errno, inbox: String) -> String {

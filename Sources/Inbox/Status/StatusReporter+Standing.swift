@@ -68,7 +68,7 @@ extension StatusReporter {
 
     /// Nil: there are none.
     var standingFaults: [ServiceStatus.Fault]? {
-        let all = faults.all + folderFaults + stuckFaults
+        let all = faults.all + folderFaults + stuckFaults + hookFaults
         return all.isEmpty ? nil : all.sorted { ($0.since, $0.kind, $0.place) < ($1.since, $1.kind, $1.place) }
     }
 
@@ -92,12 +92,26 @@ extension StatusReporter {
         }
     }
 
+    /// One for each inbox and kind.
+    private var hookFaults: [ServiceStatus.Fault] {
+        hooks.troubles.map { trouble in
+            ServiceStatus.Fault(
+                trouble, isOff: trouble.kind == .webhook && hooks.switchedOff.contains(trouble.inbox))
+        }
+    }
+
     /// What people are told of these inboxes and the folders in them.
     func faultsToTell(of inboxes: [RawName]) -> [String] {
+        let troubles = hooks.troubles.filter { inboxes.contains($0.inbox) }
+        let untold = troubles.isEmpty ? [] : [Self.untold]
         let faults = intakes.folderFaults.filter { inboxes.contains($0.inbox.id) }
         let told = faults.compactMap(\.fault.forOffice)
-        return Array(Set(told).sorted().prefix(Self.maximumFaultsToTell))
+        return Array(Set(told).sorted().prefix(Self.maximumFaultsToTell)) + untold
     }
+
+    private static let untold =
+        "What is to happen with finished transcripts (a mail, a message) does not work at the moment; the transcripts are "
+        + "here."
 
     private static let maximumFaultsToTell = 10
 

@@ -13,6 +13,7 @@ package struct StatusReporter: Sendable {
     let intakes: IntakeSupervisor
     let backoff: DependencyBackoff
     let pendingMoves: PendingMoves
+    let hooks: HookDispatcher
     let faults: StandingFaults
     let space: FreeSpace
     let pages: StatusPages
@@ -52,7 +53,10 @@ extension StatusReporter {
             intakes: IntakeSupervisor(
                 current: current, journal: journal, board: board, notes: notes, pendingMoves: pendingMoves, claims: nil,
                 wake: AsyncSignal(), logger: logger),
-            backoff: backoff ?? DependencyBackoff(logger: logger), pendingMoves: pendingMoves, faults: faults,
+            backoff: backoff ?? DependencyBackoff(logger: logger), pendingMoves: pendingMoves,
+            hooks: HookDispatcher(
+                current: current, journal: journal, logger: logger,
+                send: { _ in throw HookFailure("is not asked: nobody sends webhooks here.") }), faults: faults,
             space: FreeSpace(logger: logger),
             pages: StatusPages(probe: probe, logger: logger), notes: notes,
             outageNotes: OutageNotes(checkMount: probe.checkMount), logger: logger, notifier: nil, now: now, wait: wait)

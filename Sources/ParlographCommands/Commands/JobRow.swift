@@ -53,11 +53,14 @@ struct JobRow: Encodable {
     private let waits_for: String?
     private let waits_since: Int64?
     private let waits_because: String?
+    private let hooks: [HookCallRow]?
 
     /// - Parameters:
     ///   - records: of its chunks; where there are none the key is left out.
     ///   - reason: why it waits; nil: it does not.
-    init(_ job: Job, _ records: [ChunkRecord], _ reason: WaitingReason?) {
+    ///   - calls: of hooks that were not told of it yet; likewise.
+    init(_ job: Job, _ records: [ChunkRecord], _ reason: WaitingReason?, _ calls: [HookCall]) {
+        hooks = calls.isEmpty ? nil : calls.map { HookCallRow($0) }
         waits_for = reason?.word
         waits_since = reason?.since
         waits_because = reason?.sentence
@@ -85,6 +88,37 @@ struct JobRow: Encodable {
 
     /// The object as one line.
     var line: String { get throws { try JSONLine.text(of: self) } }
+}
+
+/// A hook that was not told of a recording yet, in `jobs`.
+struct HookCallRow: Encodable {
+    private let hook: String
+    private let id: String
+    private let state: String
+    private let attempts: Int
+    private let error: String?
+    private let failing_since: Int64?
+    private let next_try: Int64?
+
+    init(_ call: HookCall) {
+        hook = call.kind == .program ? call.event.key : call.kind.rawValue
+        id = call.identifier
+        state = call.state.rawValue
+        attempts = call.attempts
+        error = call.error
+        failing_since = call.failingSince
+        next_try = call.state == .waiting && call.notBefore > 0 ? call.notBefore : nil
+    }
+
+    /// Of one that has failed.
+    var sentence: String {
+        let times = CountedText.text(attempts, "attempt")
+        let end =
+            state == HookCall.State.givenUp.rawValue
+            ? "given up after \(times)"
+            : "\(times) failed" + (next_try.map { ", tried again at \(LocalTime.moment($0))" } ?? "")
+        return "\(hook): \(end): \((error ?? "").printable)"
+    }
 }
 
 /// A line of `jobs --json` for a recording that is not complete yet.

@@ -26,10 +26,11 @@ struct JobsCommand: AsyncParsableCommand {
         func run() async throws {
             let (directory, settings, _) = try await common.loadToShow()
             let journal = try await JobsCommand.open(directory, common.makeLogger(settings), "jobs")
-            let (jobs, order): ([Job], [Int64: Int])
+            let (jobs, order, calls): ([Job], [Int64: Int], [Int64: [HookCall]])
             do {
                 jobs = try await journal.jobs(in: failed ? [.failed] : [])
                 order = try await journal.queueOrder()
+                calls = try await journal.hookCalls()
             } catch {
                 throw Exit.failure(error)
             }
@@ -46,9 +47,12 @@ struct JobsCommand: AsyncParsableCommand {
                 }
                 let reason = Self.reason(of: job, service, order)
                 if json {
-                    StandardOutput.print(json: try JobRow(job, chunks, reason).line)
+                    StandardOutput.print(json: try JobRow(job, chunks, reason, calls[job.id] ?? []).line)
                 } else {
                     Self.describe(job, gaps: chunks, reason, status).forEach { StandardOutput.print($0) }
+                    for call in calls[job.id] ?? [] where call.error != nil {
+                        StandardOutput.print("    \(HookCallRow(call).sentence)")
+                    }
                 }
             }
             guard !failed else { return }

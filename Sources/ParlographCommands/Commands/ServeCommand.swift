@@ -67,7 +67,8 @@ struct ServeCommand: AsyncParsableCommand {
                 folderFile: { text in
                     try TOMLPreflight.check(text, name: "parlograph.toml")
                     return try FolderFileParser.parse(text)
-                }, claims: claims, faults: faults, notifier: notifier
+                }, claims: claims, faults: faults, webhooks: WebhookTransport.sender(),
+                notifier: notifier
             ) {
                 logger.notice(
                     "ready", metadata: ["inboxes": "\(forService.inboxes.count)", "version": "\(Version.current)"])

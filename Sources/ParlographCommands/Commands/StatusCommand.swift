@@ -19,10 +19,40 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "As JSON, one object a line.")
     var json = false
 
+    @OptionGroup var monitoring: MonitoringOptions
+
+    func validate() throws {
+        guard !monitoring.check || !(follow || json) else {
+            throw ValidationError("--check goes with neither --follow nor --json.")
+        }
+        try monitoring.validateThresholds()
+    }
+
     func run() async throws {
+        if monitoring.check { return try await runCheck() }
         let (directory, _, fault) = try await common.loadToShow()
         let shown = await Interruption.run { await show(directory, fault) }
         if !shown { throw ExitCode(Exit.unavailable) }
+    }
+
+    /// As a monitoring plugin.
+    private func runCheck() async throws {
+        let result: MonitoringResult
+        do {
+            let (directory, _, _) = try await common.loadToShow()
+            result = await BlockingPool.files.run {
+                let service = ServiceReport(of: directory)
+                return service.process == nil && AccessAdvice.isClosed(directory)
+                    ? MonitoringResult(
+                        unknown: "What the service does cannot be seen by this user. "
+                            + AccessAdvice.sentence("status", for: directory))
+                    : MonitoringResult(service, monitoring.thresholds, now: UnixTime.now())
+            }
+        } catch {
+            result = MonitoringResult(unknown: "\(error)")
+        }
+        StandardOutput.print(result.line)
+        if result.level != .ok { throw ExitCode(result.level.rawValue) }
     }
 
     /// - Parameter fault: of the configuration as it is now, which the service may not have been asked to read.

@@ -40,6 +40,7 @@ struct ServiceFindings {
         switch kind {
         case .settings, .key, .inbox, .folder, .watch: .configuration
         case .source: .cannotCreate
+        case .hook, .webhook: .unavailable
         }
     }
 }

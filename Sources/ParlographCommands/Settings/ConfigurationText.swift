@@ -162,14 +162,30 @@ package struct ConfigurationText: Sendable {
                 lines[section] = number + 1
             } else if content.hasPrefix("[") {
                 section = clean(content.dropFirst().prefix { $0 != "]" })
+                // Of the last one of a list of sections.
+                if let dot = section.firstIndex(of: "."), let count = arrays[String(section[..<dot])] {
+                    section = "\(section[..<dot])[\(count - 1)]\(section[dot...])"
+                }
                 lines[section] = number + 1
             } else if let equals = content.firstIndex(of: "="), !content.hasPrefix("#") {
                 let key = clean(content[..<equals])
                 let path = section.isEmpty ? key : "\(section).\(key)"
                 if lines[path] == nil { lines[path] = number + 1 }
+                noteInline(content[content.index(after: equals)...], of: path, number + 1, &lines)
             }
         }
         return lines
+    }
+
+    /// Keys of a section within the line, `{ url = "…", secret_file = "…" }`: all stand on it.
+    private static func noteInline(
+        _ value: Substring, of path: String, _ number: Int, _ lines: inout [String: Int]
+    ) {
+        guard value.drop(while: { $0 == " " || $0 == "\t" }).hasPrefix("{") else { return }
+        for match in value.matches(of: /[{,]\s*([A-Za-z_]+)\s*=/) {
+            let key = "\(path).\(match.output.1)"
+            if lines[key] == nil { lines[key] = number }
+        }
     }
 
     private static func clean(_ text: some StringProtocol) -> String {

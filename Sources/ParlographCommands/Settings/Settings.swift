@@ -78,10 +78,13 @@ package struct Settings: Sendable {
     package var usedEngines: Set<String> { Set(inboxes.flatMap { chain(of: $0.engine) }) }
 
     /// For the service, which needs the keys of the engines that it uses.
-    /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none.
+    /// - Throws: `ConfigurationFault` for the first of these engines, by name, that has none, and for a webhook without a
+    ///   secret.
     package func requireKeys() throws {
         let faults = usedEngines.sorted().compactMap { engines[$0]?.key?.fault }
         if let first = faults.first { throw first }
+        let ofWebhooks = inboxes.compactMap(\.hooks.webhook?.secretFault)
+        if let first = ofWebhooks.first { throw ConfigurationFault(first) }
     }
 }
 
@@ -92,7 +95,7 @@ package struct SettingsParser {
     private let overrides: [SettingsOverride]
     private var keys: [SettingsKey] = []
     private var variables: Set<String> = []
-    private var warnings: [String] = []
+    var warnings: [String] = []
 
     init(_ text: ConfigurationText, environment: [String: String], overrides: [SettingsOverride] = []) {
         self.text = text
@@ -133,7 +136,7 @@ package struct SettingsParser {
         Dictionary(overrides.map { ($0.variable, $0.option) }) { first, _ in first }
     }
 
-    private mutating func finish(_ reader: SectionReader) throws {
+    mutating func finish(_ reader: SectionReader) throws {
         try reader.finish()
         keys += reader.keys
         variables.formUnion(reader.variables)
@@ -154,9 +157,11 @@ package struct SettingsParser {
     /// A warning for each variable that looks like one of ours and sets nothing. No fault: it may be meant for another
     /// configuration file.
     private func unknownVariables() -> [String] {
-        let given = Set(overrides.map(\.variable))
+        // Where a hook runs this program, they are for the hook.
+        let ofHooks = HookEvent.names + SidecarFormat.allCases.map { HookEvent.prefix + $0.rawValue.uppercased() }
+        let known = variables.union(overrides.map(\.variable)).union(ofHooks)
         let unknown = environment.keys.filter {
-            $0.hasPrefix("PARLOGRAPH_") && !variables.contains($0) && !given.contains($0)
+            $0.hasPrefix("PARLOGRAPH_") && !known.contains($0)
         }
         return unknown.sorted().map { name in
             let nearest = variables.min { (typingDistance(name, $0), $0) < (typingDistance(name, $1), $1) }
@@ -167,15 +172,19 @@ package struct SettingsParser {
         }
     }
 
-    private func table(_ name: String, in root: [String: ConfigurationValue]) throws -> [String: ConfigurationValue] {
+    private func table(
+        _ name: String, in root: [String: ConfigurationValue], at section: String = ""
+    ) throws -> [String: ConfigurationValue] {
         guard let value = root[name] else { return [:] }
         guard case .table(let table) = value else {
-            throw ConfigurationFault("\(text.place(of: name)): \(name) must be a section, [\(name)].")
+            let place = text.place(of: section.isEmpty ? name : "\(section).\(name)")
+            let form = section.isEmpty ? "[\(name)]" : "\(name) = { … }"
+            throw ConfigurationFault("\(place): \(name) must be a section, \(form).")
         }
         return table
     }
 
-    private func reader(_ path: String, _ values: [String: ConfigurationValue]) -> SectionReader {
+    func reader(_ path: String, _ values: [String: ConfigurationValue]) -> SectionReader {
         SectionReader(path, values: values, text: text, environment: environment, options: options)
     }
 
@@ -234,7 +243,9 @@ package struct SettingsParser {
     private mutating func readInbox(
         _ index: Int, _ values: [String: ConfigurationValue], engines: [String: Settings.EngineEntry]
     ) throws -> InboxSettings {
-        let reader = reader("inbox[\(index)]", values)
+        let place = "inbox[\(index)]"
+        let reader = SectionReader(
+            place, values: values, text: text, environment: environment, sections: ["webhook"])
         let path = try reader.path("path", default: "/srv/parlograph/inbox")
         let outbox = try reader.path("outbox", default: "/srv/parlograph/outbox")
         let done = try reader.path("done", default: "/srv/parlograph/done")
@@ -280,6 +291,9 @@ package struct SettingsParser {
         settings.portableNames = portableNames && !settings.isItsOwnOutbox
         settings.foreignFiles = try reader.choice("foreign_files", default: settings.foreignFiles)
         settings.skipsSubtitled = try reader.boolean("skip_subtitled", default: settings.skipsSubtitled)
+        settings.hooks = try readHooks(
+            reader, webhook: try table("webhook", in: values, at: place), at: "\(place).webhook",
+            hasText: settings.formats.contains(.txt))
         try finish(reader)
         return settings
     }

@@ -23,8 +23,8 @@ package struct SettingsKey: Hashable, Sendable {
 
     /// `PARLOGRAPH_<SECTION>_<KEY>`; an inbox's number is left out, so it reaches every inbox.
     static func variable(section: String, name: String) -> String {
-        let section = section.prefix { $0 != "[" }
-        let parts = (section.isEmpty ? [] : [String(section)]) + [name]
+        let section = section.replacing(/\[[0-9]+\]/, with: "")
+        let parts = (section.isEmpty ? [] : [section]) + [name]
         let joined = parts.joined(separator: "_").uppercased()
         return "PARLOGRAPH_" + String(joined.map { $0.isLetter || $0.isNumber ? $0 : "_" })
     }
@@ -44,6 +44,8 @@ package enum AllowedValues: Hashable, Sendable {
     case text(String = "any text")
     case shortText(maximum: Int)
     case absolutePath
+    /// Whether it may be used is for who reads it.
+    case address
     case language
     case oneOf([String])
     /// The text says which texts; who reads them checks that.
@@ -77,6 +79,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .text(let which), .texts(let which): which
         case .shortText(let maximum): "a text of up to \(maximum) characters"
         case .absolutePath: "an absolute path"
+        case .address: "an http or https address"
         case .language: "auto or a language, by a code, a tag such as pt-BR or its name"
         case .oneOf(let values): "one of \(values.joined(separator: ", "))"
         case .listOf(let values): "a list of \(values.joined(separator: ", "))"
@@ -89,7 +92,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .wholeNumber: "a whole number from \(range ?? "")"
         case .number: "a number from \(range ?? "")"
         case .boolean: "true or false"
-        case .text, .shortText, .absolutePath, .language: "a text in quotes"
+        case .text, .shortText, .absolutePath, .address, .language: "a text in quotes"
         case .oneOf: description
         case .texts, .listOf: "a list of texts, [\"…\", \"…\"]"
         }

@@ -3,7 +3,7 @@ import CCurl
 /// An absolute URL, cut by the parser that the transfer uses: what is shown, compared or kept secret is what is asked.
 package struct URLParts: Sendable, Hashable {
     /// In lower case.
-    let scheme: String
+    package let scheme: String
     /// As written, percent-encoded; nil: there is none. So are those below.
     let user: String?
     let password: String?
@@ -37,7 +37,7 @@ package struct URLParts: Sendable, Hashable {
     }
 
     /// Host, and port if the URL has one.
-    var authority: String { host + (port.map { ":\($0)" } ?? "") }
+    package var authority: String { host + (port.map { ":\($0)" } ?? "") }
 
     /// localhost, 127.0.0.0/8 or ::1.
     package var isLoopback: Bool {
