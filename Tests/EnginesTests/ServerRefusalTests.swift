@@ -164,7 +164,8 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test func case34_aDateAheadIsWaitedFor() async throws {
-        let server = try FakeTranscriptionServer { _ in .init(429, headers: [("Retry-After", Self.date(7200))], text: "")
+        let server = try FakeTranscriptionServer { _ in
+            .init(429, headers: [("Retry-After", Self.date(7200))], text: "")
         }
         defer { server.stop() }
         let cloud = try engine(server)

@@ -61,7 +61,7 @@ import Transcription
         ]
         let run = RunFacts(processingTime: .zero)
         func set(_ choice: SoundRemarkChoice) -> [SidecarFormat: String] {
-            Sidecar.renderSet(whole, SidecarFormat.allCases, run: run, sounds: choice)
+            Sidecar.renderSet(whole, SidecarFormat.allCases, run: run, style: SidecarStyle(sounds: choice))
                 .mapValues { String(decoding: $0, as: UTF8.self) }
         }
         for (format, text) in set(.drop) where format != .json { #expect(!text.contains("MUSIC"), "\(format)") }
