@@ -275,10 +275,10 @@ import Transcription
         #expect(heard.warnings.isEmpty)
     }
 
-    @Test func tokensAndBlankRemarksAreLeftOut() throws {
+    @Test func tokensAndPunctuationAreLeftOut() throws {
         let heard = try parse(
             #"""
-            {"segments":[{"start":0,"end":0.5,"text":" [BLANK_AUDIO]"},{"start":1,"end":2,"text":"<|0.00|> Hello<|2.00|>"},
+            {"segments":[{"start":0,"end":0.5,"text":" <|nospeech|>"},{"start":1,"end":2,"text":"<|0.00|> Hello<|2.00|>"},
             {"start":2,"end":3,"text":" ... "}]}
             """#)
         #expect(heard.segments.map(\.text) == ["Hello"])

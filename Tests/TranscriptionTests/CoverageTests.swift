@@ -243,4 +243,24 @@ private struct FakeDetector: SpeechDetector {
         let transcript = try await way.run()
         #expect(words(transcript).count == 20)
     }
+
+    /// As whisper.cpp did: 14 words at one place in time.
+    @Test func timesWithoutWidthAreNotHeldAgainstTheText() async throws {
+        let whole = FakeSpeaker(times: .segments)
+        let way = FakeWay(
+            source: FakeSource(chunks: FakeSpeaker.chunks(1)),
+            engine: FakeTranscriber { chunk, _, _ in
+                var answer = whole.answer(chunk)
+                let words = answer.segments[0].text.split(separator: " ").prefix(40)
+                let (half, rest) = (words.prefix(20), words.dropFirst(20))
+                answer.segments = [
+                    Segment(range: SampleRange(seconds(1), seconds(1)), text: half.joined(separator: " ")),
+                    Segment(range: SampleRange(seconds(13), seconds(13.1)), text: rest.joined(separator: " ")),
+                ]
+                return answer
+            })
+        let transcript = try await way.run()
+        #expect(way.engine.requests.value == 1)
+        #expect(transcript.gaps.isEmpty)
+    }
 }

@@ -66,7 +66,7 @@ import Transcription
         }
         for (format, text) in set(.drop) where format != .json { #expect(!text.contains("MUSIC"), "\(format)") }
         let dropped = try #require(set(.drop)[.json])
-        #expect(dropped.contains(#"{"start": 3.000, "end": 5.000, "text": "[MUSIC]", "reason": "sound"}"#))
+        #expect(dropped.contains(#"{"start": 3.0, "end": 5.0, "text": "[MUSIC]", "reason": "sound"}"#))
         #expect(dropped.contains(#""text": "Good morning. We begin.""#))
         for (format, text) in set(.keep) { #expect(text.contains("[MUSIC]"), "\(format)") }
         let kept = try #require(set(.keep)[.json])

@@ -43,11 +43,11 @@ struct AnswerCheck: Sendable {
         guard isDoubtful(first) else { return settled(first, isBelieved: true) }
         let hasVoices = yardstick.voices != nil
         guard history.allowsLook, chunk.range.count >= Self.minimumLength else {
-            return told(first, isAnswered: false, hasVoices: hasVoices)
+            return await told(first, isAnswered: false, hasVoices: hasVoices)
         }
         let cut = try await place(toCutFor: first)
         guard let other = try await again(cut) else {
-            var checked = told(first, isAnswered: false, hasVoices: hasVoices)
+            var checked = await told(first, isAnswered: false, hasVoices: hasVoices)
             checked.settlement.isLooked = true
             return checked
         }
@@ -130,16 +130,19 @@ struct AnswerCheck: Sendable {
         slower.enough = yardstick.rate * CoverageRule.sufficient
         if better.words > 0 { slower.rate = min(yardstick.rate, better.words / SampleClock.seconds(max(1, heard))) }
         let final = await review(better.answer, slower)
-        var checked = told(final, isAnswered: true, hasVoices: yardstick.voices != nil)
+        var checked = await told(final, isAnswered: true, hasVoices: yardstick.voices != nil)
         checked.settlement = settled(final, isBelieved: agree).settlement
         checked.settlement.isLooked = true
         return checked
     }
 
     /// - Parameter isAnswered: the engine was asked again, and answered.
-    private func told(_ review: AnswerReview, isAnswered: Bool, hasVoices: Bool) -> Checked {
+    private func told(_ review: AnswerReview, isAnswered: Bool, hasVoices: Bool) async -> Checked {
         var checked = settled(review, isBelieved: false)
-        if review.isLooping { checked.transcript = HallucinationFilter.collapsingLoops(in: checked.transcript) }
+        if review.isLooping {
+            let looping = checked.transcript
+            checked.transcript = await BlockingPool.files.run { HallucinationFilter.collapsingLoops(in: looping) }
+        }
         if review.isSilent, !hasVoices {
             // It may be music, but nobody shall think it was looked at by a person.
             checked.transcript.warnings.append("The engine gave no text though something is to be heard.")

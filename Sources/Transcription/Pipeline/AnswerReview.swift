@@ -51,8 +51,12 @@ struct AnswerReview: Sendable {
         if let enough = yardstick.enough { rule.enough = enough }
         let found = rule.holes(in: transcript, sounds: sounds, cut: yardstick.cut)
         for hole in found {
-            let verdict = yardstick.voices.map { Self.verdict(on: hole, voices: $0) } ?? verdict(hole.range)
-            if verdict != .noSpeech { holes.append((hole, verdict)) }
+            if let voices = yardstick.voices {
+                if let voiced = Self.voiced(voices, in: hole) { holes.append((voiced, .speech)) }
+            } else {
+                let verdict = verdict(hole.range)
+                if verdict != .noSpeech { holes.append((hole, verdict)) }
+            }
         }
         let isEmpty = sounds.isEmpty && transcript.segments.allSatisfy { !WrittenText.isVisible($0.text) }
         let isJudged = yardstick.voices != nil || !suppressed.isEmpty
@@ -76,11 +80,12 @@ struct AnswerReview: Sendable {
         return kept.isEmpty && !sounds.isEmpty ? [SampleRange(0, length)] : []
     }
 
-    private static func verdict(on hole: CoverageRule.Hole, voices: [SampleRange]) -> SoundLikeness.Verdict {
-        let voiced = voices.overlapping(hole.range).reduce(0) { $0 + $1.overlap(with: hole.range) }
-        return voiced >= minimumVoice && voiced * 4 >= hole.heard ? .speech : .noSpeech
+    /// What of a hole is speech; nil where it is too little to speak of.
+    private static func voiced(_ voices: [SampleRange], in hole: CoverageRule.Hole) -> CoverageRule.Hole? {
+        let pieces = voices.overlapping(hole.range).map { $0.clamped(to: hole.range) }
+        guard let first = pieces.first, let last = pieces.last else { return nil }
+        let heard = min(hole.heard, pieces.reduce(0) { $0 + $1.count })
+        guard heard >= CoverageRule.minimumHole else { return nil }
+        return CoverageRule.Hole(range: SampleRange(first.start, last.end), heard: heard)
     }
-
-    /// A detector hears a voice in music now and then: 1 s.
-    private static let minimumVoice = SampleClock.rate
 }

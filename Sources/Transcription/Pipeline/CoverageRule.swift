@@ -15,6 +15,8 @@ struct CoverageRule: Sendable {
     private static let slowest = 0.5
     /// A text of so many words leaves no room for missed ones, wherever its segments are said to be.
     static let sufficient = 0.8
+    /// Words a second that nobody says.
+    private static let fastest = 6.0
     /// Engines place words, and segments, up to this far off.
     private static let wordInaccuracy = SampleClock.rate / 2
     private static let segmentInaccuracy = SampleClock.rate
@@ -55,7 +57,8 @@ struct CoverageRule: Sendable {
         } else {
             let isTimed = segments.allSatisfy(Self.hasTimedWords)
             if !isTimed, words >= enough * SampleClock.seconds(heard) { return [] }
-            for segment in segments { covers += self.covers(of: segment) }
+            let following = segments.dropFirst().map(\.range.start) + [length]
+            for (segment, next) in zip(segments, following) { covers += self.covers(of: segment, before: next) }
         }
         return holes(between: covers)
     }
@@ -68,20 +71,23 @@ struct CoverageRule: Sendable {
         var isGuess: Bool
     }
 
-    /// The words are all of its text, and have a place.
+    /// The words are all of its text, and have a place: times without a width are none.
     private static func hasTimedWords(_ segment: Segment) -> Bool {
-        guard segment.words.contains(where: { !$0.range.isEmpty }) else { return false }
+        guard !segment.words.isEmpty, segment.words.count(where: { $0.range.isEmpty }) * 5 <= segment.words.count
+        else { return false }
         let own = segment.words.reduce(0) { $0 + SpeakingRate.words(in: $1.text) }
         return own * 5 >= SpeakingRate.words(in: segment.text) * 4
     }
 
-    private func covers(of segment: Segment) -> [Cover] {
+    /// - Parameter next: where the segment behind it begins.
+    private func covers(of segment: Segment, before next: Int64) -> [Cover] {
         guard Self.hasTimedWords(segment) else {
-            return [
-                cover(
-                    of: SpeakingRate.words(in: segment.text),
-                    in: segment.range.widened(by: Self.segmentInaccuracy).clamped(to: SampleRange(0, length)))
-            ]
+            let words = SpeakingRate.words(in: segment.text)
+            var range = segment.range
+            // Nobody says it in that time: only where it begins may be true.
+            if words > Self.fastest * range.seconds { range.end = max(range.end, next) }
+            let place = range.widened(by: Self.segmentInaccuracy).clamped(to: SampleRange(0, length))
+            return [cover(of: words, in: place)]
         }
         return segment.words.map { word in
             // A word that is stretched over what follows it covers no more than it can last.

@@ -93,10 +93,7 @@ extension ParallelOrchestrator {
                     try await secondAnswer(to: chunk, cutAt: cut, run, attempts: attempts, request: request)
                 }
                 if let failure = failures.first {
-                    let name = link.engine.identity.name
-                    checked.transcript.engine = name
-                    checked.transcript.model = link.engine.identity.model
-                    checked.transcript.warnings.append("Transcribed by engine \(name) instead: \(failure.message)")
+                    checked.transcript.tell(link.engine.identity, answeredAfter: failure)
                 }
                 return (checked, fromCache && attempts.value == 0)
             } catch let error as TranscriptionError {
@@ -151,6 +148,15 @@ extension ParallelOrchestrator {
         return TranscriptionError(
             last.code, failures.map(\.message).joined(separator: " "), cause: passing?.cause ?? last.cause,
             remedy: isHopeless ? .giveUpRecording : .giveUpChunk)
+    }
+}
+
+extension ChunkTranscript {
+    /// A fallback gave it.
+    fileprivate mutating func tell(_ engine: EngineIdentity, answeredAfter failure: TranscriptionError) {
+        self.engine = engine.name
+        model = engine.model
+        warnings.append("Transcribed by engine \(engine.name) instead: \(failure.message)")
     }
 }
 
