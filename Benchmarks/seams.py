@@ -203,9 +203,9 @@ means = {}
 with tempfile.TemporaryDirectory() as folder:
     targets = [float(target) for target in arguments.targets.split(",")]
     if arguments.engine == "offline":
-        for target in [target for target in targets if target > OFFLINE_SECONDS]:
+        for target in [target for target in targets if target >= OFFLINE_SECONDS]:
             print(f"(the offline engine takes {OFFLINE_SECONDS} s at most: {target:.0f} s is the same as whole)", file=sys.stderr)
-        targets = [target for target in targets if target <= OFFLINE_SECONDS]
+        targets = [target for target in targets if target < OFFLINE_SECONDS]
     for target in [WHOLE_SECONDS] + targets:
         runs = [measure(target, run, talks, folder) for run in range(arguments.runs)]
         rates = [100 * run.errors / max(1, run.words) for run in runs]
