@@ -8,6 +8,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -16,6 +17,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -47,7 +49,7 @@ let package = Package(
             cSettings: [.headerSearchPath("../../../.build-engine/include")]),
         .target(name: "CLinux", path: "Sources/C/CLinux", linkerSettings: [.linkedLibrary("seccomp")]),
 
-        .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, system, subprocess]),
+        .target(name: "SystemSupport", dependencies: ["CLinux", "CLibcrypto", log, metrics, system, subprocess]),
         .target(name: "Transcription", dependencies: ["SystemSupport", "CICU", "CZlib", log, system]),
         .target(name: "AudioContainers"),
         .target(
@@ -62,15 +64,18 @@ let package = Package(
                 "Transcription", "SystemSupport", "CCurl", "CFLAC", "CSndfile", "CZlib", "CSherpaONNX", "CLinux", log,
                 system, subprocess,
             ]),
-        .target(name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, system, grdb]),
+        .target(
+            name: "TranscriptCache", dependencies: ["Transcription", "SystemSupport", log, metrics, system, grdb]),
         .target(
             name: "Inbox",
-            dependencies: ["AudioContainers", "Transcription", "SystemSupport", "CLinux", log, system, grdb, lifecycle]),
+            dependencies: [
+                "AudioContainers", "Transcription", "SystemSupport", "CLinux", log, metrics, system, grdb, lifecycle,
+            ]),
         .target(
             name: "ParlographCommands",
             dependencies: [
-                "Inbox", "Engines", "AudioInput", "TranscriptCache", "Transcription", "SystemSupport", log, system,
-                lifecycle, signals, toml, arguments,
+                "Inbox", "Engines", "AudioInput", "TranscriptCache", "Transcription", "SystemSupport", log, metrics,
+                system, lifecycle, signals, toml, arguments,
             ]),
         .executableTarget(name: "parlograph", dependencies: ["ParlographCommands"]),
 
@@ -81,7 +86,7 @@ let package = Package(
         .executableTarget(name: "DecoderFixture", dependencies: ["AudioInput"], path: "Tests/DecoderFixture"),
         // The recognizer process by itself, and ones that misbehave.
         .executableTarget(name: "RecognizerFixture", dependencies: ["Engines"], path: "Tests/RecognizerFixture"),
-        .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport", "TestSupport", log, system]),
+        .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport", "TestSupport", log, metrics, system]),
         .testTarget(
             name: "TranscriptionTests", dependencies: ["Transcription", "SystemSupport", "TestSupport", log, system]),
         .testTarget(name: "AudioContainersTests", dependencies: ["AudioContainers", "TestSupport", system]),

@@ -55,6 +55,7 @@ package final class MultiLevelCache: TranscriptStore {
             switch try await flights.join(key) {
             case .wait(.made(let transcript)):
                 state.withLock { $0.sharedHits += 1 }
+                CacheMetrics.note(.shared)
                 return (transcript, true)
             case .wait(.abandoned):
                 continue
@@ -75,7 +76,7 @@ package final class MultiLevelCache: TranscriptStore {
     package func transcript(for key: CacheKey) async -> Transcript? {
         if let transcript: Transcript = recalled(key) { return transcript }
         let found: Transcript? = await fetched(key, .recording)
-        if found == nil { state.withLock { $0.misses += 1 } }
+        if found == nil { noteMiss() }
         return found
     }
 
@@ -136,6 +137,11 @@ package final class MultiLevelCache: TranscriptStore {
 
     // MARK: Levels
 
+    private func noteMiss() {
+        state.withLock { $0.misses += 1 }
+        CacheMetrics.note(.none)
+    }
+
     private func fetchOrMake(
         _ key: CacheKey, _ make: @Sendable () async throws -> ChunkTranscript
     ) async throws -> (ChunkTranscript, Bool) {
@@ -143,7 +149,7 @@ package final class MultiLevelCache: TranscriptStore {
         if let transcript: ChunkTranscript = recalled(key) { return (transcript, true) }
         if let transcript: ChunkTranscript = await fetched(key, .chunk) { return (transcript, true) }
         try Task.checkCancellation()
-        state.withLock { $0.misses += 1 }
+        noteMiss()
         let transcript = try await make()
         await keep(transcript, for: key, .chunk)
         return (transcript, false)
@@ -162,7 +168,10 @@ package final class MultiLevelCache: TranscriptStore {
             return entry
         }
         guard let entry, let value: Value = Self.decoded(entry.value) else { return nil }
-        if isCounted { state.withLock { $0.memoryHits += 1 } }
+        if isCounted {
+            state.withLock { $0.memoryHits += 1 }
+            CacheMetrics.note(.memory)
+        }
         return value
     }
 
@@ -184,6 +193,7 @@ package final class MultiLevelCache: TranscriptStore {
             state.memory.store(entry, for: key)
             if isCounted { state.diskHits += 1 }
         }
+        if isCounted { CacheMetrics.note(.disk) }
         return value
     }
 

@@ -67,6 +67,7 @@ extension AllowedValues {
         case .text: ["\"offline\""]
         case .shortText(let maximum): ["\"\(String(repeating: "ä", count: maximum))\""]
         case .absolutePath: ["\"/a/b\""]
+        case .absolutePathEnding(let ending): ["\"/a/b\(ending)\""]
         case .address: ["\"https://h/x\"", "\"http://localhost:80/x\""]
         case .language: ["\"auto\"", "\"de\"", "\"pt-BR\"", "\"english\""]
         case .oneOf(let values): values.map { "\"\($0)\"" }
@@ -86,6 +87,7 @@ extension AllowedValues {
         case .text, .texts: ["3"]
         case .shortText(let maximum): ["\"\(String(repeating: "ä", count: maximum + 1))\""]
         case .absolutePath: ["\"a/b\"", "3"]
+        case .absolutePathEnding(let ending): ["\"a/b\(ending)\"", "\"/a/b\"", "3"]
         case .address: ["\"ftp://h/x\"", "\"h/x\"", "\"http://h/x\"", "3"]
         case .language: ["\"englsh\"", "3"]
         case .oneOf(let values): ["\"other\"", "\"\(values[0].uppercased())\"", "3"]

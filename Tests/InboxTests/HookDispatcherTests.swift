@@ -3,6 +3,7 @@ import SystemPackage
 import SystemSupport
 import TestSupport
 import Testing
+import Transcription
 
 /// Who is told of recordings that have ended, how often and when, with a clock that the test plays.
 @Suite(.timeLimit(.minutes(20))) struct HookDispatcherTests {
@@ -143,6 +144,26 @@ import Testing
             // It cannot be moved: that is told of elsewhere, and holds nothing up.
             try await fixture.journal.noteStuck(job.id, because: "The disk is full.")
             #expect(try await due() == 1)
+        }
+    }
+
+    /// The service ended between the sidecars and the end of the job: what was written down before is told, once.
+    @Test func whatWasWrittenDownBeforeACrashIsTold() async throws {
+        try await withTemporaryDirectory { folder in
+            let fixture = try await HookFixture(folder)
+            let journal = fixture.journal
+            let (inbox, path) = (fixture.inboxes[0], RawName(bytes: "a.mp3".utf8))
+            let identity = FileIdentity(device: 1, inode: 2, byteCount: 1000, modified: 5)
+            let job = try #require(
+                try await journal.enqueue(inbox: inbox.id, path: path, identity: identity, now: 1) { _ in path })
+            let facts = HookFacts(failing: job, of: inbox, error: TranscriptionError(.tooLarge, "x"), at: 1)
+            try await journal.recordDelivery(job.id, digests: [], outcome: .delivered, facts: facts)
+            for _ in 0..<2 {
+                let order = HookOrder(.delivered, [.webhook], nil)
+                try await journal.finish(job.id, state: .delivered, error: nil, hooks: order, now: 2)
+            }
+            let calls = try await journal.hookCalls()[job.id] ?? []
+            #expect(calls.count == 1 && calls.first?.facts == facts)
         }
     }
 

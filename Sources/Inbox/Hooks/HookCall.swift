@@ -105,6 +105,12 @@ package struct HookFacts: Sendable, Hashable, Codable {
         warnings = transcript.warnings.count
     }
 
+    /// As `init(delivering:)`; nil where nobody is to be told.
+    init?(ifWantedOf transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts, at: Int64) {
+        guard !inbox.hooks.kinds(for: .delivered).isEmpty else { return nil }
+        self.init(delivering: transcript, of: job, to: inbox, run: run, at: at)
+    }
+
     /// Of one that has failed.
     package init(failing job: Job, of inbox: InboxSettings, error: TranscriptionError, at: Int64) {
         self.init(job, inbox, result: .failed, at: at)

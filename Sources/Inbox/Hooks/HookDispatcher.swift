@@ -233,6 +233,7 @@ package final class HookDispatcher: Sendable {
     }
 
     private func noteFailure(of call: HookCall, _ failure: HookFailure) async throws {
+        ServiceMetrics.noteHookFailure(call)
         let now = surroundings.now()
         let pause = HookSchedule.pause(after: call.attempts, call.kind, random: surroundings.random())
         let until = pause.map { now + max(1, $0.components.seconds) }

@@ -22,6 +22,7 @@ package struct InboxService: Service {
     package let runner: JobRunner
     package let reporter: StatusReporter
     let hooks: HookDispatcher
+    private let metrics: MetricsReporter?
     private let folderFiles: FolderFiles
     private let ready: @Sendable () -> Void
     private let abandon: @Sendable () -> Void
@@ -36,6 +37,7 @@ package struct InboxService: Service {
     ///   - claims: keeps other services away from the inboxes; nil: there are none.
     ///   - faults: what others find that status files and pages are to tell.
     ///   - webhooks: sends webhooks.
+    ///   - metrics: all figures, in the text format of Prometheus; nil: nobody counts.
     ///   - notifier: is told that the service is ready, what it does, and that it is alive.
     ///   - platform: replaced in tests.
     ///   - ready: called once, after the first scan of every inbox.
@@ -46,6 +48,7 @@ package struct InboxService: Service {
         folderFile: @escaping FolderFiles.Parser = { _ in FolderChoices() }, space: FreeSpace? = nil,
         claims: InboxLocks? = nil, faults: StandingFaults = StandingFaults(),
         webhooks: @escaping WebhookSender = { _ in throw HookFailure("is not asked: nobody sends webhooks here.") },
+        metrics: (@Sendable () -> String)? = nil,
         notifier: ServiceNotifier? = nil, platform: ServicePlatform = ServicePlatform(),
         ready: @escaping @Sendable () -> Void = {},
         abandon: @escaping @Sendable () -> Void = {}
@@ -69,6 +72,11 @@ package struct InboxService: Service {
         let hooks = HookDispatcher(
             current: current, journal: journal, logger: logger, send: webhooks, changed: board.noteChange)
         self.hooks = hooks
+        self.metrics = metrics.map {
+            MetricsReporter(
+                current: current, journal: journal, intakes: intakes, backoff: backoff, space: space, logger: logger,
+                text: $0)
+        }
         runner = JobRunner(
             current: current, journal: journal, board: board, folderFiles: folderFiles, backoff: backoff,
             outboxProbe: probe, pendingMoves: pendingMoves, logger: logger, wake: wake, release: intakes.release)
@@ -159,6 +167,7 @@ package struct InboxService: Service {
                 group.addTask { await followOutages() }
                 if let notifier { addNotifying(notifier, scanned: scanned, dispatching, to: &group) }
                 group.addTask { await keepJournalSmall() }
+                if let metrics { group.addTask { await metrics.run() } }
                 group.addTask {
                     // A copy to another file system may take long: new recordings do not wait for it.
                     if !settings.once { await runner.dispose(of: unmoved) }

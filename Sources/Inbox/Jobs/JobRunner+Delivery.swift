@@ -32,8 +32,7 @@ extension JobRunner {
                 known = Set(job.sidecarDigests)
             }
             let ours = rendered.values.map { bytes in bytes.withUnsafeBytes { SHA256.digest(of: $0) } }
-            let hasHooks = !inbox.hooks.kinds(for: .delivered).isEmpty
-            facts = hasHooks ? HookFacts(delivering: transcript, of: job, to: inbox, run: run, at: UnixTime.now()) : nil
+            facts = HookFacts(ifWantedOf: transcript, of: job, to: inbox, run: run, at: UnixTime.now())
             try await journal.recordDelivery(
                 job.id, digests: ours, outcome: transcript.isPartial ? .partial : .delivered,
                 lostSamples: transcript.lostSampleCount, coverage: transcript.coverage, facts: facts)

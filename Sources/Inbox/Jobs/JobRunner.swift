@@ -126,11 +126,13 @@ extension JobRunner {
     ) async throws -> Transcript {
         let isMade = undelivered[job] != nil
         try await journal.noteBegin(job.id, Job.Options(inbox), isOnlyToBeDelivered: isMade, now: UnixTime.now())
+        let requests = RequestMetrics()
         let transcript = try await noting(tracker, ledger, of: job) {
             try await withStatusNote(of: job, inbox, tracker) {
                 try await transcribe(job, inbox, by: pipeline) { event in
                     tracker.observe(event)
                     ledger.observe(event)
+                    requests.observe(event)
                     if case .finished(_, false, .some) = event {
                         backoff.end(.engine(inbox.engine), now: UnixTime.now())
                     }

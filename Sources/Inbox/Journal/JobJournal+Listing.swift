@@ -84,6 +84,30 @@ extension JobJournal {
         }
     }
 
+    /// The same of one inbox, where it is not more often asked for than at a start.
+    package func lastDelivery(of inbox: RawName) async throws -> Int64? {
+        try await database.readNow { db in
+            try Int64.fetchOne(
+                db,
+                sql: "SELECT max(finished_at) FROM job WHERE state IN ('delivered', 'partial') AND inbox = ?",
+                arguments: [inbox.data])
+        }
+    }
+
+    /// What waits in an inbox: how many are queued, how many of these until a time of their own, and when the oldest was
+    /// found that has no transcript. Throws at once while the journal cannot be read.
+    package func waiting(in inbox: RawName, now: Int64) async throws -> (queued: Int, later: Int, oldest: Int64?) {
+        try await database.readNow { db in
+            let count = "SELECT count(*) FROM job WHERE state = 'queued' AND inbox = ? AND not_before > ?"
+            let queued = try Int.fetchOne(db, sql: count, arguments: [inbox.data, -1]) ?? 0
+            let later = try Int.fetchOne(db, sql: count, arguments: [inbox.data, now]) ?? 0
+            let oldest = try Int64.fetchOne(
+                db, sql: "SELECT min(found_at) FROM job WHERE state IN ('queued', 'processing') AND inbox = ?",
+                arguments: [inbox.data])
+            return (queued, later, oldest)
+        }
+    }
+
     /// The queued jobs by their numbers, each with how many are before it.
     package func queueOrder() async throws -> [Int64: Int] {
         try await database.read { db in

@@ -15,6 +15,8 @@ package struct ServiceSettings: Sendable {
     package var minimumFreeBytes: Int64
     /// Empty the inboxes, then return.
     package var once: Bool
+    /// Where figures for monitoring are written to, besides the state directory; nil: nowhere.
+    package var metricsFile: FilePath?
 
     package init(
         inboxes: [InboxSettings], stateDirectory: FilePath, cacheDirectory: FilePath, parallelRecordings: Int,

@@ -89,9 +89,11 @@ final class ProgressBoard: Sendable {
     }
 
     func end(_ job: Job, as finished: Job.State?) {
+        let now = UnixTime.now()
+        if let finished { ServiceMetrics.noteEnd(of: job, as: finished, now: now) }
         state.withLock { state in
             state.trackers[job.id] = nil
-            if finished == .delivered || finished == .partial { state.lastDelivery = UnixTime.now() }
+            if finished == .delivered || finished == .partial { state.lastDelivery = now }
             switch finished {
             case .delivered: state.summary.delivered += 1
             case .partial: state.summary.partial += 1

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoreMetrics
 import Glibc
 import Inbox
 import Logging
@@ -53,6 +54,9 @@ struct ServeCommand: AsyncParsableCommand {
         let claims = try await Self.claim(settings.inboxes, logger: logger)
         await LeftoverSweep.run(settings, lock: lock, logger: logger)
         let notifier = ServiceNotifier(environment: ProcessEnvironment.all)
+        let metrics = MetricsRegistry(ServiceMetrics.families)
+        MetricsSystem.bootstrap(metrics)
+        ServiceMetrics.noteBuild(version: Version.current)
         let once = once
         let faults = StandingFaults()
         let live = try await BlockingPool.files.run { try LiveSettings(settings, once: once, logger: logger) }
@@ -68,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
                     try TOMLPreflight.check(text, name: "parlograph.toml")
                     return try FolderFileParser.parse(text)
                 }, claims: claims, faults: faults, webhooks: WebhookTransport.sender(),
-                notifier: notifier
+                metrics: { metrics.text }, notifier: notifier
             ) {
                 logger.notice(
                     "ready", metadata: ["inboxes": "\(forService.inboxes.count)", "version": "\(Version.current)"])

@@ -19,20 +19,40 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "As JSON, one object a line.")
     var json = false
 
+    @Flag(help: "The figures for monitoring, in the text format of Prometheus.")
+    var metrics = false
+
     @OptionGroup var monitoring: MonitoringOptions
 
     func validate() throws {
-        guard !monitoring.check || !(follow || json) else {
-            throw ValidationError("--check goes with neither --follow nor --json.")
+        guard [monitoring.check, metrics, follow || json].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--check and --metrics go with no other way of showing.")
         }
         try monitoring.validateThresholds()
     }
 
     func run() async throws {
         if monitoring.check { return try await runCheck() }
+        if metrics { return try await showMetrics() }
         let (directory, _, fault) = try await common.loadToShow()
         let shown = await Interruption.run { await show(directory, fault) }
         if !shown { throw ExitCode(Exit.unavailable) }
+    }
+
+    /// What the service has counted, not older than some seconds.
+    private func showMetrics() async throws {
+        let (directory, _, _) = try await common.loadToShow()
+        let (service, bytes) = await BlockingPool.files.run {
+            let file = ServiceMetrics.file(in: directory)
+            return (ServiceReport(of: directory), try? SmallFile.read(file, limit: 16 << 20))
+        }
+        guard let bytes, service.standing == .running else {
+            Exit.say(
+                "parlograph: \(service.remark ?? "the service of \(directory.printable) does not tell figures now.")")
+            throw ExitCode(Exit.unavailable)
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        text.split(separator: "\n").forEach { StandardOutput.print(String($0)) }
     }
 
     /// As a monitoring plugin.
@@ -49,7 +69,9 @@ struct StatusCommand: AsyncParsableCommand {
                     : MonitoringResult(service, monitoring.thresholds, now: UnixTime.now())
             }
         } catch {
-            result = MonitoringResult(unknown: "\(error)")
+            // What is wrong with the configuration stands on standard error.
+            result = MonitoringResult(
+                unknown: error is ExitCode ? "The configuration cannot be read." : "\(error)")
         }
         StandardOutput.print(result.line)
         if result.level != .ok { throw ExitCode(result.level.rawValue) }

@@ -136,12 +136,14 @@ final class LiveSettings: Sendable {
     }
 
     private func serviceSettings(_ settings: Settings) -> ServiceSettings {
-        ServiceSettings(
+        var out = ServiceSettings(
             inboxes: settings.inboxes, stateDirectory: settings.stateDirectory,
             cacheDirectory: settings.cache.directory,
             parallelRecordings: settings.processing.maxConcurrentChunks + Self.placesForNewcomers,
             shutdown: settings.processing.shutdown, progressInterval: settings.processing.progressInterval,
             minimumFreeBytes: Int64(settings.processing.minimumFreeMB) << 20, once: once)
+        out.metricsFile = settings.metricsFile
+        return out
     }
 
     private func backend(_ settings: Settings, _ room: EngineRegistry) -> TranscriptionBackend {

@@ -47,6 +47,8 @@ package struct Settings: Sendable {
 
     package var stateDirectory: FilePath
     package var logLevel: Logger.Level
+    /// Nil: figures are written to the state directory alone.
+    package var metricsFile: FilePath?
     package var inboxes: [InboxSettings]
     package var processing: Processing
     package var cache: CacheSettings
@@ -119,6 +121,10 @@ package struct SettingsParser {
         let state = try top.path("state_directory", default: SettingsLoader.defaultStateDirectory.string)
         let cacheDirectory = try top.optionalPath("cache_directory", otherwise: DefaultCacheDirectory.words)
         let logLevel = try top.choice("log_level", default: Logger.Level.info)
+        let metricsFile = try top.optionalPath("metrics_file", .absolutePathEnding(".prom"), otherwise: .nothing)
+        if let name = metricsFile?.lastComponent?.string, !name.hasSuffix(".prom") {
+            throw top.fault("metrics_file", "must end in \".prom\": collectors read no other files.")
+        }
         try finish(top)
         let processing = try readProcessing()
         let engines = try readEngines(processing)
@@ -126,7 +132,7 @@ package struct SettingsParser {
         let cache = try readCache(cacheDirectory ?? DefaultCacheDirectory.path(environment))
         try checkOverrides(among: engines)
         let settings = Settings(
-            stateDirectory: state, logLevel: logLevel, inboxes: inboxes,
+            stateDirectory: state, logLevel: logLevel, metricsFile: metricsFile, inboxes: inboxes,
             processing: processing, cache: cache, engines: engines, knownKeys: keys,
             warnings: warnings + unknownVariables(), origin: text.name)
         return settings
@@ -359,8 +365,10 @@ extension SectionReader {
 
     /// nil where the key is missing or empty.
     /// - Throws: `ConfigurationFault` when it is not an absolute path.
-    func optionalPath(_ name: String, otherwise: SettingsKey.Default) throws -> FilePath? {
-        try optionalString(name, .absolutePath, otherwise: otherwise).map { try absolute($0, name) }
+    func optionalPath(
+        _ name: String, _ allowed: AllowedValues = .absolutePath, otherwise: SettingsKey.Default
+    ) throws -> FilePath? {
+        try optionalString(name, allowed, otherwise: otherwise).map { try absolute($0, name) }
     }
 
     /// PATH_MAX of Linux, less the zero byte.

@@ -44,6 +44,8 @@ package enum AllowedValues: Hashable, Sendable {
     case text(String = "any text")
     case shortText(maximum: Int)
     case absolutePath
+    /// One that ends so; who reads it checks that.
+    case absolutePathEnding(String)
     /// Whether it may be used is for who reads it.
     case address
     case language
@@ -79,6 +81,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .text(let which), .texts(let which): which
         case .shortText(let maximum): "a text of up to \(maximum) characters"
         case .absolutePath: "an absolute path"
+        case .absolutePathEnding(let ending): "an absolute path that ends in \(ending)"
         case .address: "an http or https address"
         case .language: "auto or a language, by a code, a tag such as pt-BR or its name"
         case .oneOf(let values): "one of \(values.joined(separator: ", "))"
@@ -92,7 +95,7 @@ package enum AllowedValues: Hashable, Sendable {
         case .wholeNumber: "a whole number from \(range ?? "")"
         case .number: "a number from \(range ?? "")"
         case .boolean: "true or false"
-        case .text, .shortText, .absolutePath, .address, .language: "a text in quotes"
+        case .text, .shortText, .absolutePath, .absolutePathEnding, .address, .language: "a text in quotes"
         case .oneOf: description
         case .texts, .listOf: "a list of texts, [\"…\", \"…\"]"
         }
