@@ -36,8 +36,8 @@ enum WaitingLine {
         let began = ContinuousClock.now
         while (try? await Task.sleep(for: interval)) != nil {
             let seconds = began.duration(to: .now).components.seconds
-            SystemdLogHandler.toStandardError("\r\u{1B}[K\(what.printable) … \(seconds) s")
+            StandardError.write("\r\u{1B}[K\(what.printable) … \(seconds) s")
         }
-        SystemdLogHandler.toStandardError("\r\u{1B}[K")
+        StandardError.write("\r\u{1B}[K")
     }
 }
