@@ -21,7 +21,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (directory, _, fault) = try await common.loadToShow()
-        let shown = await Interruption.run { await show(directory, fault) }
+        let shown = await SignalCancellation.run { await show(directory, fault) }
         if !shown { throw ExitCode(Exit.unavailable) }
     }
 

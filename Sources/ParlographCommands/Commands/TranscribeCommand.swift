@@ -79,7 +79,7 @@ struct TranscribeCommand: AsyncParsableCommand {
         let taken = TakenNames()
         for (number, argument) in file.enumerated() {
             let path = RawArguments.path(for: argument)
-            let status = await Interruption.run {
+            let status = await SignalCancellation.run {
                 await transcribe(path, number: number, formats: formats, taken: taken, room: room, by: orchestrator)
             }
             if status == .interrupted { throw ExitCode(status) }
