@@ -68,7 +68,7 @@ package struct WaveLayout: Equatable, Sendable {
         guard let sound, let bytes = sound.declaredBytes else { return .nothing }
         let bytesPerSecond = Int64(format.number(at: 8, count: 4, bigEndian: isBigEndian))
         return SoundTail(
-            source, from: sound.start &+ bytes, chunks, least: min(max(bytesPerSecond, 8_000), 1 << 20) / 4)
+            source, from: sound.start &+ bytes, chunks, minimumByteCount: min(max(bytesPerSecond, 8_000), 1 << 20) / 4)
     }
 
     /// What else there is to the declared length: the size of the whole file.

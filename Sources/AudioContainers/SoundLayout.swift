@@ -73,7 +73,7 @@ package struct SoundLayout: Equatable, Sendable {
     /// What is behind the declared sound.
     package func tail(in source: some ByteSource) -> SoundTail {
         guard let declaredBytes else { return .nothing }
-        return SoundTail(source, from: start &+ declaredBytes, chunks, least: Int64(bytesPerSecond / 4))
+        return SoundTail(source, from: start &+ declaredBytes, chunks, minimumByteCount: Int64(bytesPerSecond / 4))
     }
 
     /// The place behind the sound that is there.

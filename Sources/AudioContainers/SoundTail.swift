@@ -23,10 +23,10 @@ package enum SoundTail: Equatable, Sendable {
 
     /// - Parameters:
     ///   - end: where the sound ends by the header.
-    ///   - least: bytes that would be missed.
-    package init(_ source: some ByteSource, from end: Int64, _ chunks: Chunks, least: Int64) {
+    ///   - minimumByteCount: bytes that would be missed.
+    package init(_ source: some ByteSource, from end: Int64, _ chunks: Chunks, minimumByteCount: Int64) {
         let rest = source.size - end
-        guard end > 0, rest >= max(4, least) else {
+        guard end > 0, rest >= max(4, minimumByteCount) else {
             self = .nothing
             return
         }

@@ -21,7 +21,7 @@ package enum AudioFormatSniffer {
         }
         if waveFailure == nil, let format = library(head, source, at: start) ?? container(head) { return format }
         if waveFailure == nil, let format = try DictationFormat.format(of: head) { return format }
-        if waveFailure == nil, let thing = ForeignFile.kind(of: head) {
+        if waveFailure == nil, let thing = FileSignature.kind(of: head) {
             throw DecodingFailure(.notARecording, "is not audio: it is \(thing).")
         }
         // Before a look for frames: periods of a tone may look like them, and frames may look like G.722.

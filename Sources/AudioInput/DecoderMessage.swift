@@ -42,7 +42,7 @@ package enum DecoderMessage: Equatable {
 
     package static let headerBytes = 5
     /// The greatest length of a message; a longer one is not from our decoder.
-    package static let longest = 1 << 20
+    package static let maximumByteCount = 1 << 20
     /// A thousand hours, in samples at 16 kHz: a header that declares more is not believed.
     package static let maximumDeclaredLength = 1000 * 3600 * SampleClock.rate
     /// Bytes of samples in a message: with its header just what a pipe takes.
@@ -75,7 +75,7 @@ package enum DecoderMessage: Equatable {
     /// The message as it goes through the pipe.
     package var encoded: [UInt8] {
         let (kind, text) = content
-        let bytes = Array(text.utf8.prefix(Self.longest))
+        let bytes = Array(text.utf8.prefix(Self.maximumByteCount))
         return Self.header(kind, count: bytes.count) + bytes
     }
 

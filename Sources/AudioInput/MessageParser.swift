@@ -48,7 +48,7 @@ package struct MessageParser {
 
     private mutating func begin() throws {
         remaining = Int(header.number(at: 1, count: 4, bigEndian: false))
-        guard let kind = DecoderMessage.Kind(rawValue: header[0]), remaining <= DecoderMessage.longest,
+        guard let kind = DecoderMessage.Kind(rawValue: header[0]), remaining <= DecoderMessage.maximumByteCount,
             kind != .samples || remaining % 2 == 0
         else { throw Garbage() }
         self.kind = kind

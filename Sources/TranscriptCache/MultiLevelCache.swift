@@ -20,7 +20,7 @@ package final class MultiLevelCache: TranscriptStore {
 
     private let settings: CacheSettings
     private let disk: DiskCache?
-    private let flights = FlightTable()
+    private let flights = SingleFlight()
     private let threads = BlockingPool(name: "cache", limit: 1)
     private let state: Mutex<State>
     private let logger: Logger

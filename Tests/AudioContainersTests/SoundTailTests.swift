@@ -28,7 +28,7 @@ import Testing
         let sound: Int64 = 1 << 32 + 2_000_000
         let chunk = Array("XyZ1".utf8) + [100, 0, 0, 0]
         let source = Large(size: 44 + sound + 108, pieces: [44 + sound: chunk])
-        let tail = SoundTail(source, from: 44 + 2_000_000, .iff(isBigEndian: false), least: 8_000)
+        let tail = SoundTail(source, from: 44 + 2_000_000, .iff(isBigEndian: false), minimumByteCount: 8_000)
         #expect(tail == .sound(end: 44 + sound))
     }
 
@@ -40,7 +40,7 @@ import Testing
         let (sound, rest): (Int64, Int64) = (1_044, 100_000)
         func tail(_ pieces: [Int64: [UInt8]]) -> SoundTail {
             let source = Large(size: sound + rest, pieces: pieces)
-            return SoundTail(source, from: sound, .iff(isBigEndian: false), least: 8_000)
+            return SoundTail(source, from: sound, .iff(isBigEndian: false), minimumByteCount: 8_000)
         }
         #expect(tail([sound: Array(beginning.utf8)]) == .other)
         #expect(tail([:]) == .sound(end: sound + rest))

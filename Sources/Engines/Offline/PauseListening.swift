@@ -11,8 +11,10 @@ struct PauseListening {
     private static let doubt = 0.5
     /// Breaks that cost more beyond the best are not considered.
     private static let widest = 2.5
-    /// Is decoded together, in seconds: a stretch, with as many behind it as it takes, but no more.
-    private static let length = (least: 1.0, most: 6.0)
+    /// Of what is decoded together, in seconds: a stretch, with as many behind it as that takes.
+    private static let minimumLength = 1.0
+    /// In seconds; stretches that would make it longer are decoded by themselves.
+    private static let maximumLength = 6.0
     /// Stretches with less between them are decoded together, in seconds.
     private static let joined = 0.25
     /// Before the first and behind the last sound, in samples: 0.1 s.
@@ -74,8 +76,8 @@ struct PauseListening {
         let first = at + 1
         var last = first
         func length(to end: Int) -> Double { stretches[end].end - stretches[first].start }
-        while last + 1 < stretches.count, length(to: last + 1) < Self.length.most,
-            length(to: last) < Self.length.least || division.pause(behind: last) < Self.joined
+        while last + 1 < stretches.count, length(to: last + 1) < Self.maximumLength,
+            length(to: last) < Self.minimumLength || division.pause(behind: last) < Self.joined
         {
             last += 1
         }

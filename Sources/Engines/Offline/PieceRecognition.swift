@@ -35,7 +35,7 @@ package struct PieceRecognition {
     private let hasMemory: (Int) -> Bool
 
     /// Less is no word: 0.1 s.
-    private static let shortest = Int(SampleClock.rate) / 10
+    private static let minimumSamples = Int(SampleClock.rate) / 10
     /// A model that is cut off in speech invents the rest; half a second of silence behind it prevents that.
     private static let padding = Int(SampleClock.rate) / 2
     /// Speech that ends nearer to the end of the piece than this was cut off: 0.15 s.
@@ -64,7 +64,7 @@ package struct PieceRecognition {
 
     /// Takes as long as the model does, which is not to be interrupted.
     /// - Parameters:
-    ///   - samples: at 16 kHz; fewer than `shortest` are no speech.
+    ///   - samples: at 16 kHz; fewer than `minimumSamples` are no speech.
     ///   - checksLanguage: a part is heard a second time, to see whether the model understands the language.
     package func hear(_ samples: [Int16], checksLanguage: Bool = false) -> PieceHearing {
         var hearing = PieceHearing()
@@ -96,7 +96,7 @@ package struct PieceRecognition {
 
     /// Where somebody speaks.
     package func voices(in samples: [Int16]) -> [SampleRange] {
-        guard samples.count >= Self.shortest else { return [] }
+        guard samples.count >= Self.minimumSamples else { return [] }
         let bounds = SampleRange(0, Int64(samples.count))
         return detect(Self.normalised(samples.map { Float($0) / 32768 })).map { $0.clamped(to: bounds) }
             .filter { !$0.isEmpty }

@@ -11,7 +11,7 @@ package struct Redaction: Sendable {
     /// In a transcript chance must be ruled out: only so many bytes of a secret, or the whole of one that has fewer.
     private static let transcriptRun = 16
     /// Shorter ones are part of common words.
-    private static let shortest = 4
+    private static let minimumLength = 4
 
     /// Each run of eight bytes of a secret, and how many in a row make it one in a transcript.
     private var windows: [UInt64: Int] = [:]
@@ -32,7 +32,7 @@ package struct Redaction: Sendable {
         let encoded = basic.map { Base64.encode(Array($0.utf8)[..<($0.utf8.count / 3 * 3)]) }
         for bytes in [plain] + encoded {
             if bytes.count < Self.window {
-                if bytes.count >= Self.shortest { short.append(bytes) }
+                if bytes.count >= Self.minimumLength { short.append(bytes) }
                 continue
             }
             let run = min(bytes.count, Self.transcriptRun)

@@ -4,13 +4,13 @@ import Transcription
 /// Names in an inbox that are never recordings: what file managers, sync tools, editors, downloads in progress and NAS
 /// boxes leave there, and what matches the inbox's own patterns.
 package struct IgnoredNames: Sendable, Hashable {
-    private static let suffixes = (others + SidecarFormat.allCases.map { ".\($0.fileExtension)" }).map {
-        Array($0.utf8)
-    }
+    /// Of sidecars those of plain text: a document or a page is a file as any other that is no recording, and counted.
+    private static let suffixes =
+        (others + SidecarFormat.allCases.filter { !$0.isDocument }.map { ".\($0.fileExtension)" }).map { Array($0.utf8) }
     /// Endings besides those of sidecars.
     private static let others = [
         ".tmp", ".temp", ".part", ".partial", ".crdownload", ".opdownload", ".download", ".filepart", ".!sync", ".swp",
-        ".lnk", ".bak", "~", ".toml", ".md", ".ini", ".log",
+        ".lnk", ".bak", "~", ".toml", ".ini", ".log",
     ]
     /// Folders that a browser or an uploader fills before it gives them their name. What a file's ending says of a file
     /// says nothing of a folder: "Archive.bak" may be full of recordings.
@@ -23,7 +23,7 @@ package struct IgnoredNames: Sendable, Hashable {
             "lost+found",
         ].map { Array($0.utf8) })
 
-    /// All sidecars, for an inbox that is its own outbox. Elsewhere a document is a file as any other that is no recording.
+    /// All sidecars, for an inbox that is its own outbox.
     package static let sidecars = SidecarFormat.allCases.map { NamePattern("*.\($0.fileExtension)") }
 
     private let patterns: [NamePattern]

@@ -22,7 +22,8 @@ extension InboxService {
             while true {
                 try Task.checkCancellation()
                 turned()
-                let done = isDone()
+                // Those that end while this turn looks leave room for others: they are asked for in the next one.
+                let isLast = isDone() && running.count == 0
                 let settings = settings
                 var pause: Duration?
                 let inboxes = running.inboxesWithRoom(
@@ -47,7 +48,7 @@ extension InboxService {
                     }
                     pause = try await pauseUntilNext(settings, open: open, withSpace: withSpace)
                 }
-                if done, running.count == 0 { break }
+                if isLast { break }
                 await wake.wait(atMost: min(pause ?? Self.maximumPause, Self.maximumPause))
             }
         }

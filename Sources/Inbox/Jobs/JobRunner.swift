@@ -22,7 +22,7 @@ package struct JobRunner: Sendable {
     /// Lets a recording go that is no longer worked on; `again`: it changed and wants to be looked at by intake.
     let release: @Sendable (_ job: Job, _ again: Bool) -> Void
     let undelivered = UndeliveredTranscripts()
-    let interruptions = Interruptions()
+    let interruptions = InterruptionCounts()
 
     var settings: ServiceSettings { current.settings }
 

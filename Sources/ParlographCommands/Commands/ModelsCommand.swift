@@ -73,7 +73,7 @@ struct ModelsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try await common.load()
-            let code = await Interruption.run { await add(settings) }
+            let code = await SignalCancellation.run { await add(settings) }
             if code != .done { throw ExitCode(code) }
         }
 

@@ -35,7 +35,7 @@ struct StatusCommand: AsyncParsableCommand {
         if monitoring.check { return try await runCheck() }
         if metrics { return try await showMetrics() }
         let (directory, _, fault) = try await common.loadToShow()
-        let shown = await Interruption.run { await show(directory, fault) }
+        let shown = await SignalCancellation.run { await show(directory, fault) }
         if !shown { throw ExitCode(Exit.unavailable) }
     }
 

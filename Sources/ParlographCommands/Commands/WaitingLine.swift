@@ -36,8 +36,8 @@ enum WaitingLine {
         let began = ContinuousClock.now
         while (try? await Task.sleep(for: interval)) != nil {
             let seconds = began.duration(to: .now).components.seconds
-            StandardError.write("\r\u{1B}[K\(what.printable) … \(seconds) s")
+            StandardError.draw(["\(what.printable) … \(seconds) s"])
         }
-        StandardError.write("\r\u{1B}[K")
+        StandardError.eraseDrawn()
     }
 }

@@ -22,7 +22,7 @@ struct ChunkTranscription: Sendable {
     /// Where nobody has ever answered and there is another engine, pauses between attempts may take so much together.
     private static let patienceWithNobody = Duration.milliseconds(2500)
     /// Below this a chunk is not cut again: 1 s.
-    private static let shortest = SampleClock.rate
+    private static let minimumSamples = SampleClock.rate
 
     /// - Parameter attempts: counts the requests that are sent for it, over its parts where it is cut again.
     /// - Returns: the chunk's text.
@@ -233,7 +233,7 @@ struct ChunkTranscription: Sendable {
     ) async throws -> ChunkTranscript {
         let total = chunk.range.count
         let limit = min(maximumSamples ?? total / 2, total - 1)
-        guard limit >= Self.shortest else {
+        guard limit >= Self.minimumSamples else {
             if let failure, failure.pressure == .strained { throw Self.givingUp(after: failure) }
             throw Self.tooLittle(of: total, named: maximumSamples, after: failure)
         }
@@ -262,9 +262,9 @@ struct ChunkTranscription: Sendable {
         of total: Int64, named most: Int64?, after failure: TranscriptionError?
     ) -> TranscriptionError {
         let message =
-            if let most, most < shortest {
+            if let most, most < minimumSamples {
                 (failure.map { "\($0.message) " } ?? "")
-                    + "The server's limit leaves less than \(SampleClock.seconds(shortest)) s of audio for a request: too "
+                    + "The server's limit leaves less than \(SampleClock.seconds(minimumSamples)) s of audio for a request: too "
                     + "little to cut a recording into."
             } else {
                 "The server takes not even \(SampleClock.seconds(total)) seconds of audio at once."

@@ -44,7 +44,7 @@ extension ProgressStall {
     }
 
     /// What is shorter may be over before anybody has read of it; a person is told within ten seconds.
-    private static let shortest = 8.0
+    private static let minimumSeconds = 8.0
     /// A request that takes so many times longer than it should is one that hangs, as far as anybody can tell.
     private static let patience = 3.0
 
@@ -56,15 +56,15 @@ extension ProgressStall {
                 self.init(.engineAway, seconds: seconds, cause: facts.failure)
             } else if facts.unasked > 0, let away = facts.engineAway {
                 self.init(.engineAway, seconds: away, cause: facts.failure)
-            } else if facts.unasked > 0, facts.idle >= Self.shortest {
+            } else if facts.unasked > 0, facts.idle >= Self.minimumSeconds {
                 self.init(.turn, seconds: facts.idle)
             } else {
                 return nil
             }
             return
         }
-        guard let unanswered = facts.unanswered, unanswered >= Self.shortest,
-            facts.firstAttempts.allSatisfy({ $0.elapsed > max(Self.shortest, Self.patience * $0.expected) })
+        guard let unanswered = facts.unanswered, unanswered >= Self.minimumSeconds,
+            facts.firstAttempts.allSatisfy({ $0.elapsed > max(Self.minimumSeconds, Self.patience * $0.expected) })
         else { return nil }
         self.init(.engineSilent, seconds: unanswered)
     }

@@ -26,8 +26,8 @@ package struct CueRules: Sendable, Hashable {
     /// A goal, not a limit.
     package var columnsPerSecond: Double = 17
     /// Milliseconds from here on.
-    package var shortest: Int64 = 833
-    package var longest: Int64 = 7000
+    package var minimumDuration: Int64 = 833
+    package var maximumDuration: Int64 = 7000
     /// Two frames at 24 a second.
     package var spacing: Int64 = 83
     /// Cues nearer to each other than this are drawn together up to `spacing`, which flickers less.

@@ -50,7 +50,7 @@ package struct CueBuilder: Sendable {
         }
         flush(before: nil)
         // The marker of a gap to an unknown end is shown behind the last sample that is known.
-        let more = transcript.gaps.contains(where: \.isOpenEnded) ? rules.longest : 0
+        let more = transcript.gaps.contains(where: \.isOpenEnded) ? rules.maximumDuration : 0
         return CueTiming(rules: rules, total: SampleClock.milliseconds(transcript.sampleCount) + more).arrange(cues)
     }
 
@@ -66,7 +66,7 @@ package struct CueBuilder: Sendable {
     /// In two lines where one is too short for it; its times are never parted.
     private static func marker(of gap: Transcript.Gap, _ rules: CueRules) -> Cue {
         let start = SampleClock.milliseconds(gap.range.start)
-        let end = min(SampleClock.milliseconds(gap.range.end), start + rules.longest)
+        let end = min(SampleClock.milliseconds(gap.range.end), start + rules.maximumDuration)
         let text = Sidecar.marker(of: gap)
         var lines = [text]
         if CueWidth(rules).columns(text) > rules.lineColumns {

@@ -89,7 +89,7 @@ struct CuePartition {
                 if start < end - 1 {
                     inside.add(pause: pause(after: start), sentenceEnds: seams[start] == .sentence)
                     guard fits(start, end), inside.maximumPause <= rules.maximumPause,
-                        tokens[end - 1].end - tokens[start].start <= rules.longest
+                        tokens[end - 1].end - tokens[start].start <= rules.maximumDuration
                     else { break }
                 }
                 let cost = best[start] + cost(start, end, inside)
@@ -122,7 +122,7 @@ struct CuePartition {
     }
 
     private func pause(after index: Int) -> Int64 {
-        index + 1 < tokens.count ? tokens[index + 1].start - tokens[index].end : rules.longest
+        index + 1 < tokens.count ? tokens[index + 1].start - tokens[index].end : rules.maximumDuration
     }
 
     // MARK: Lines
@@ -209,8 +209,10 @@ struct CuePartition {
             if end - start == 1, seams[end - 1] != .sentence { cost += 6 }
         }
         let next = end < tokens.count ? tokens[end].start : limit ?? .max
-        let room = max(1, next == .max ? rules.longest : next - rules.spacing - tokens[start].start)
-        if room < rules.shortest { cost += 30 * Double(rules.shortest - room) / Double(rules.shortest) }
+        let room = max(1, next == .max ? rules.maximumDuration : next - rules.spacing - tokens[start].start)
+        if room < rules.minimumDuration {
+            cost += 30 * Double(rules.minimumDuration - room) / Double(rules.minimumDuration)
+        }
         cost += min(25, max(0, readingTime(start, end) / Double(room) - 1) * 20)
         return cost
     }

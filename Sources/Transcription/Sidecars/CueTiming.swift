@@ -32,13 +32,14 @@ struct CueTiming {
     }
 
     private func end(of cue: Cue, next: Int64?) -> Int64 {
-        let wanted = cue.start + min(rules.longest, max(cue.end - cue.start, rules.shortest))
+        let wanted = cue.start + min(rules.maximumDuration, max(cue.end - cue.start, rules.minimumDuration))
         // What is said in the last moment is shown beyond the recording's end rather than for that moment.
-        guard let next else { return min(wanted, max(total, cue.start + rules.shortest)) }
+        guard let next else { return min(wanted, max(total, cue.start + rules.minimumDuration)) }
         let spaced = next - rules.spacing
         // The space between cues gives way before the cue becomes too short.
-        let latest = spaced - cue.start >= rules.shortest ? spaced : min(next - 1, cue.start + rules.shortest)
-        if next - wanted < rules.chained { return max(cue.start + 1, min(latest, cue.start + rules.longest)) }
+        let latest =
+            spaced - cue.start >= rules.minimumDuration ? spaced : min(next - 1, cue.start + rules.minimumDuration)
+        if next - wanted < rules.chained { return max(cue.start + 1, min(latest, cue.start + rules.maximumDuration)) }
         return max(cue.start + 1, min(wanted, latest))
     }
 }

@@ -8,6 +8,8 @@ package enum SidecarFormat: String, Sendable, Codable, CaseIterable, Hashable {
     package var fileExtension: String { rawValue }
     /// `SubtitleFiles` is about it.
     package var isSubtitle: Bool { self == .srt || self == .vtt }
+    /// Not plain text: to be opened in an office program or a browser.
+    package var isDocument: Bool { self == .docx || self == .odt || self == .html }
 }
 
 /// What of one run goes into `.json` but is no property of the transcript.

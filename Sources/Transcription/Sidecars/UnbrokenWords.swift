@@ -12,7 +12,7 @@ struct UnbrokenWords {
             if var before = out.last, word.start - before.end <= rules.chained,
                 let columns = maximumColumns(before.lastWord, word.firstWord),
                 before.columns + word.columns + (word.spaceBefore ? 1 : 0) <= columns,
-                word.end - before.start <= rules.longest
+                word.end - before.start <= rules.maximumDuration
             {
                 before.append(word)
                 out[out.count - 1] = before

@@ -94,7 +94,7 @@ extension RawTranscript.Piece {
         guard value.isObject else { return nil }
         words = (value["words"]?.array ?? []).compactMap { RawTranscript.Word(json: $0, unitHint: hint) }
         text = (value["text"] ?? value["sentence"])?.string ?? words.text
-        let stretch = RawStretch(json: value)
+        let stretch = RawTimestamps(json: value)
         // One whose words have times has them by these.
         start = stretch.start ?? words.lazy.compactMap(\.start).first
         end = stretch.end ?? words.lazy.reversed().compactMap { $0.end ?? $0.start }.first
@@ -111,7 +111,7 @@ extension RawTranscript.Word {
         // LocalAI names the word "text".
         guard let text = value["word"]?.string ?? value["text"]?.string, !text.trimmed.isEmpty else { return nil }
         self.text = text
-        let stretch = RawStretch(json: value)
+        let stretch = RawTimestamps(json: value)
         (start, end, unitHint) = (stretch.start, stretch.end, stretch.unitHint ?? hint)
         speaker = value.speaker
         probability = (value["probability"] ?? value["confidence"] ?? value["score"])?.finiteNumber

@@ -114,7 +114,7 @@ package struct TranscriptionResponseParser: Sendable {
     /// A bare list of segments, or one transcript in a list.
     private func heard(list value: JSONValue) throws -> RawTranscript {
         let items = value.array ?? []
-        if items.count == 1, RawTranscript.hasListOfSegments(items[0]) || RawStretch(json: items[0]).isEmpty {
+        if items.count == 1, RawTranscript.hasListOfSegments(items[0]) || RawTimestamps(json: items[0]).isEmpty {
             return try heard(object: items[0])
         }
         guard !items.isEmpty, items.allSatisfy({ $0["text"]?.string != nil }) else {

@@ -164,7 +164,7 @@ struct TranscribeCommand: AsyncParsableCommand {
             style: SidecarStyle(speakers: speakerLabels, textTimes: txtTimes, sounds: sounds), engine: engine,
             remembers: !noCache, isQuiet: quiet || whisper.isSilent)
         let run = TranscribeRun(recordings, choices, room: room, orchestrator: orchestrator)
-        let status = await Interruption.run { await run.all() }
+        let status = await SignalCancellation.run { await run.all() }
         if status != .done { throw ExitCode(status) }
     }
 }

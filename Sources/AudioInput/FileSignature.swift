@@ -1,7 +1,7 @@
 import AudioContainers
 
 /// Things that people put into an inbox by mistake.
-enum ForeignFile {
+enum FileSignature {
     /// What a file is that is no recording, with its article: "a PDF document"; nil when that cannot be told.
     static func kind(of head: [UInt8]) -> String? {
         let marks: [(StaticString, String)] = [

@@ -4,7 +4,7 @@ import SystemSupport
 import UnixSignals
 
 /// Ctrl-C and SIGTERM as cancellation, for commands that run until they are done.
-enum Interruption {
+enum SignalCancellation {
     /// Runs `body`; the first signal cancels it. `body` ends by itself then, within about a second.
     static func run<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
         // Before anything shows that it runs: a signal that comes then must find somebody.

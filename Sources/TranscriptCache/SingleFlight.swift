@@ -2,7 +2,7 @@ import Synchronization
 import Transcription
 
 /// Who is making which result at the moment: the first call for a key makes it, later ones wait for it.
-final class FlightTable: Sendable {
+final class SingleFlight: Sendable {
     /// How a flight ended for those who waited.
     enum Outcome: Sendable {
         case made(ChunkTranscript)

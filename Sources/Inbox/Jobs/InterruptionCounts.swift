@@ -2,7 +2,7 @@ import Synchronization
 
 /// How often the decoder of each recording was ended from outside. In memory: a service that is started again has the
 /// patience of the beginning.
-final class Interruptions: Sendable {
+final class InterruptionCounts: Sendable {
     /// Jobs that are remembered. Others are as those that were never interrupted before.
     private static let maximumCount = 10_000
     private let counts = Mutex<[Int64: Int]>([:])

@@ -1,5 +1,5 @@
 /// Start and end of a segment or a word, under whatever name servers give them.
-struct RawStretch {
+struct RawTimestamps {
     private(set) var start: Double?
     private(set) var end: Double?
     /// The unit that servers use for times under these names, if it is not seconds.
