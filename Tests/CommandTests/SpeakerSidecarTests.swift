@@ -5,6 +5,13 @@ import Testing
 
 /// Answers of servers that tell speakers apart, and what people get of them.
 @Suite struct SpeakerSidecarTests {
+    /// Two seconds of sound in each ten, so that nothing is heard that the answers have no text for.
+    private func writeBriefSound(_ seconds: Int, to path: String, in place: Workplace) throws {
+        let silent = Set((0..<seconds).filter { $0 % 10 >= 2 })
+        let samples = MarkedAudio.samples(seconds: 0..<seconds, silent: silent)
+        try TestAudioFile.write(TestWave(samples).bytes, to: place[path])
+    }
+
     private struct Answer: Sendable {
         var body: String
         var txt: String
@@ -76,7 +83,7 @@ import Testing
         defer { server.stop() }
         try await withTemporaryDirectory { folder in
             let place = try Workplace(folder, server: server)
-            try place.writeMarks(0..<10, to: "talk.wav")
+            try writeBriefSound(10, to: "talk.wav", in: place)
             // The second time all comes from the cache.
             for round in 1...2 {
                 let ended = try await place.run(
@@ -101,7 +108,7 @@ import Testing
         defer { server.stop() }
         try await withTemporaryDirectory { folder in
             let place = try Workplace(folder, server: server, concurrency: 1)
-            try place.writeMarks(0..<20, to: "talk.wav")
+            try writeBriefSound(20, to: "talk.wav", in: place)
             let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
             #expect(ended.status == 0 && ended.errors.contains("several labels"), "\(ended.errors)")
             #expect(
@@ -121,7 +128,7 @@ import Testing
         defer { server.stop() }
         try await withTemporaryDirectory { folder in
             let place = try Workplace(folder, server: server)
-            try place.writeMarks(0..<10, to: "talk.wav")
+            try writeBriefSound(10, to: "talk.wav", in: place)
             let ended = try await place.run("transcribe", "--engine", "fake", "talk.wav")
             #expect(ended.status == 0, "\(ended.errors)")
             let speakers = try told(place["talk.json"]).speakers ?? []
@@ -135,7 +142,7 @@ import Testing
         try await withTemporaryDirectory { folder in
             let place = try Workplace(
                 folder, server: server, inbox: "speaker_labels = \"never\"\nformats = [\"txt\", \"vtt\", \"json\"]")
-            try place.writeMarks(0..<10, to: "talk.wav")
+            try writeBriefSound(10, to: "talk.wav", in: place)
             let ended = try await place.run(
                 "transcribe", "--engine", "fake", "--speaker-labels", "never", "--formats", "txt,srt", "talk.wav")
             #expect(ended.status == 0, "\(ended.errors)")
@@ -144,7 +151,7 @@ import Testing
             let wrong = try await place.run("transcribe", "--speaker-labels", "some", "talk.wav")
             #expect(wrong.status == 64 && wrong.errors.contains("always"), "\(wrong.errors)")
 
-            try place.writeMarks(0..<10, to: "inbox/memo.wav")
+            try writeBriefSound(10, to: "inbox/memo.wav", in: place)
             let served = try await place.run("serve", "--once")
             #expect(served.status == 0, "\(served.errors)")
             #expect(try place.text("outbox/memo.txt") == "Hello Anna.\n\nHi Bert.\n")
@@ -160,7 +167,7 @@ import Testing
             let place = try Workplace(
                 folder, server: server,
                 engine: "profile = \"openai\"\nmodel = \"gpt-4o-transcribe-diarize\"\nprompt = \"Anna\"")
-            try place.writeMarks(0..<10, to: "talk.wav")
+            try writeBriefSound(10, to: "talk.wav", in: place)
             let ended = try await place.run("transcribe", "--engine", "fake", "--language", "en-US", "talk.wav")
             #expect(ended.status == 0, "\(ended.errors)")
             let request = try #require(server.requests.first)

@@ -69,6 +69,8 @@ struct CoverageRule: Sendable {
         var range: SampleRange
         /// Its end is where the words would be used up, not where the engine says.
         var isGuess: Bool
+        /// By so much it is wider than what the engine says.
+        var margin: Int64 = 0
     }
 
     /// The words are all of its text, and have a place: times without a width are none.
@@ -87,13 +89,15 @@ struct CoverageRule: Sendable {
             // Nobody says it in that time: only where it begins may be true.
             if words > Self.fastest * range.seconds { range.end = max(range.end, next) }
             let place = range.widened(by: Self.segmentInaccuracy).clamped(to: SampleRange(0, length))
-            return [cover(of: words, in: place)]
+            var cover = cover(of: words, in: place)
+            cover.margin = Self.segmentInaccuracy
+            return [cover]
         }
         return segment.words.map { word in
             // A word that is stretched over what follows it covers no more than it can last.
             let longest = max(2 * SampleClock.rate, Int64(WrittenText.columns(word.text)) * SampleClock.rate / 5)
             let range = SampleRange(word.range.start, min(word.range.end, word.range.start + longest))
-            return Cover(range: range.widened(by: Self.wordInaccuracy), isGuess: false)
+            return Cover(range: range.widened(by: Self.wordInaccuracy), isGuess: false, margin: Self.wordInaccuracy)
         }
     }
 
@@ -113,22 +117,28 @@ struct CoverageRule: Sendable {
 
     private func holes(between covers: [Cover]) -> [Hole] {
         var found: [Hole] = []
-        var (reached, isGuess) = (Int64(0), false)
-        for cover in covers.sorted(by: { $0.range.start < $1.range.start }) + [
-            Cover(range: SampleRange(length, length), isGuess: false)
-        ] {
-            if let hole = hole(in: SampleRange(reached, cover.range.start), isGuess: isGuess) { found.append(hole) }
-            if cover.range.end >= reached { (reached, isGuess) = (cover.range.end, cover.isGuess) }
+        var last = Cover(range: SampleRange(0, 0), isGuess: false)
+        let ordered = covers.sorted { $0.range.start < $1.range.start }
+        for cover in ordered + [Cover(range: SampleRange(length, length), isGuess: false)] {
+            if let hole = hole(from: last, to: cover) { found.append(hole) }
+            if cover.range.end >= last.range.end { last = cover }
         }
         return found
     }
 
-    private func hole(in bounds: SampleRange, isGuess: Bool) -> Hole? {
-        let pieces = speech.overlapping(bounds).map { $0.clamped(to: bounds) }
-        guard let first = pieces.first, let last = pieces.last else { return nil }
-        let heard = pieces.reduce(0) { $0 + $1.count }
-        guard heard >= (isGuess ? Self.minimumGuess : Self.minimumHole) else { return nil }
-        return Hole(range: SampleRange(first.start, last.end), heard: heard)
+    private func hole(from last: Cover, to next: Cover) -> Hole? {
+        let bounds = SampleRange(last.range.end, next.range.start)
+        guard heard(in: bounds) >= (last.isGuess ? Self.minimumGuess : Self.minimumHole) else { return nil }
+        // It is there for sure; then it reaches from text to text.
+        let margin = last.isGuess ? 0 : last.margin
+        let whole = SampleRange(max(0, bounds.start - margin), min(length, bounds.end + next.margin))
+        let pieces = speech.overlapping(whole).map { $0.clamped(to: whole) }
+        guard let first = pieces.first, let final = pieces.last else { return nil }
+        return Hole(range: SampleRange(first.start, final.end), heard: heard(in: whole))
+    }
+
+    private func heard(in bounds: SampleRange) -> Int64 {
+        speech.overlapping(bounds).reduce(0) { $0 + $1.overlap(with: bounds) }
     }
 }
 
