@@ -143,7 +143,7 @@ import Transcription
         let speech = (0..<5).map { at -> SampleRange in SampleRange(Int64(at) * 96_000, Int64(at) * 96_000 + 80_000) }
         let way = ServerWay(chunks: [placed(samples, at: 0, index: 0, speech: speech)])
         let transcript = try await way.run(try engine(server) { $0.profile = .whisperCpp })
-        #expect(transcript.segments.flatMap(\.words).count == 5 * 8 && transcript.sampleCount == talk.end)
+        #expect(transcript.segments.flatMap(\.words).count == 5 * 7 && transcript.sampleCount == talk.end)
         let cues = CueBuilder().cues(for: transcript)
         let words = transcript.segments.flatMap(\.words)
         #expect(
