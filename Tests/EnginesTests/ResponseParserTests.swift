@@ -62,7 +62,7 @@ import Transcription
             """#)
         #expect(heard.language == "ru")
         #expect(heard.segments.map(\.text) == ["Это предложение здесь.", "Конец.", "И всё."])
-        #expect(heard.segments[0].range == SampleRange(16_000, 48_000), "from where something is to be heard")
+        #expect(heard.segments[0].range == SampleRange(0, 48_000))
         #expect(heard.segments[0].words.map(\.text) == ["Это", "предложение"])
         #expect(abs((heard.segments[0].confidence ?? 0) - 0.825) < 1e-9)
     }

@@ -124,7 +124,7 @@ import Transcription
                 answer: { chunk, _, _ in
                     first.change { $0 = $0 ?? clock.value?.now.offset }
                     return numbered(chunk)
-                }, name: "second"), concurrency: concurrency,
+                }, name: "second"), concurrency: concurrency, slots: concurrency,
             retry: RetrySettings(maximumRetries: 5, delay: .seconds(2)))
         clock.change { $0 = way.clock }
         let transcript = try await way.run()

@@ -1,21 +1,21 @@
 /// How much of a stretch of audio many ranges cover, each counted for itself: found without a look at each of them.
-struct Coverage {
+package struct Coverage: Sendable {
     private let starts: Bounds
     private let ends: Bounds
 
-    init(_ ranges: some Sequence<SampleRange>) {
+    package init(_ ranges: some Sequence<SampleRange>) {
         let ranges = Array(ranges)
         starts = Bounds(ranges.map(\.start))
         ends = Bounds(ranges.map(\.end))
     }
 
     /// The samples of `range`, each as many times as it is covered.
-    func samples(in range: SampleRange) -> Int64 { samples(before: range.end) - samples(before: range.start) }
+    package func samples(in range: SampleRange) -> Int64 { samples(before: range.end) - samples(before: range.start) }
 
     /// What all ranges together have before `place`: as far as they have begun, less what comes after they have ended.
     private func samples(before place: Int64) -> Int64 { starts.distance(to: place) - ends.distance(to: place) }
 
-    private struct Bounds {
+    private struct Bounds: Sendable {
         private let places: [Int64]
         /// `sums[k]`: of the first `k` places.
         private let sums: [Int64]

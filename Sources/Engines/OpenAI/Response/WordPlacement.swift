@@ -21,8 +21,18 @@ struct WordPlacement {
     private static let fastest: Int64 = 20
     private static let slowest: Int64 = 8
 
-    let speech: [SampleRange]
-    let sampleCount: Int64
+    /// No more words than these are placed anew with those that follow them.
+    private static let maximumTaken = 50
+
+    private let speech: [SampleRange]
+    private let sampleCount: Int64
+    private let sound: Coverage
+
+    init(speech: [SampleRange], sampleCount: Int64) {
+        self.speech = speech
+        self.sampleCount = sampleCount
+        sound = Coverage(speech)
+    }
 
     /// A word, or a piece as a whole that has none, with its time in samples.
     private struct Item {
@@ -202,12 +212,14 @@ struct WordPlacement {
         private(set) var begin: Int
         private(set) var end: Int
         private(set) var letters: Int64
+        /// Of the run that it began with.
+        private let count: Int
         var window: SampleRange
         /// Samples that the words take at least.
         var needed: Int64 { letters * SampleClock.rate / WordPlacement.fastest }
 
         init(_ items: [Item], _ run: Range<Int>, sampleCount: Int64) {
-            (begin, end) = (run.lowerBound, run.upperBound)
+            (begin, end, count) = (run.lowerBound, run.upperBound, run.count)
             letters = items[run].reduce(0) { $0 + $1.letters }
             var after = end < items.count ? items[end].start ?? sampleCount : sampleCount
             // A word that lasts too long began somewhere in its time.
@@ -232,7 +244,8 @@ struct WordPlacement {
 
         /// - Returns: false where a pause lies before, or what was placed already.
         mutating func takePrevious(of items: [Item]) -> Bool {
-            guard begin > 0, let start = items[begin - 1].start, !items[begin - 1].isMoved,
+            guard begin > 0, end - begin < count + WordPlacement.maximumTaken, let start = items[begin - 1].start,
+                !items[begin - 1].isMoved,
                 items[begin - 1].piece == items[begin].piece
                     || earliest(in: items) + SampleClock.rate / 2 > items[begin].start ?? .max
             else { return false }
@@ -267,8 +280,7 @@ struct WordPlacement {
     }
 
     private func heard(in window: SampleRange) -> Int64 {
-        speech.isEmpty
-            ? window.count : speech.overlapping(window).reduce(0) { $0 + $1.overlap(with: window) }
+        speech.isEmpty ? window.count : sound.samples(in: window)
     }
 
     /// Where something is to be heard in `window`, no longer than the slowest would take.
