@@ -86,6 +86,7 @@ extension ParallelOrchestrator {
                     if next != nil { try link.outage.check() }
                     return try await request.run(chunk, attempts: attempts)
                 }
+                let asked = attempts.value
                 let check = AnswerCheck(
                     chunk: chunk, language: options.language, detector: detector, order: run.order,
                     repeatsItself: link.engine.traits.repeatsItself)
@@ -95,7 +96,7 @@ extension ParallelOrchestrator {
                 if let failure = failures.first {
                     checked.transcript.tell(link.engine.identity, answeredAfter: failure)
                 }
-                return (checked, fromCache && attempts.value == 0)
+                return (checked, fromCache && attempts.value == asked)
             } catch let error as TranscriptionError {
                 failures.append(error)
                 guard let next else { break }
