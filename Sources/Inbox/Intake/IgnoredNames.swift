@@ -6,7 +6,9 @@ import Transcription
 package struct IgnoredNames: Sendable, Hashable {
     /// Of sidecars those of plain text: a document or a page is a file as any other that is no recording, and counted.
     private static let suffixes =
-        (others + SidecarFormat.allCases.filter { !$0.isDocument }.map { ".\($0.fileExtension)" }).map { Array($0.utf8) }
+        (others + SidecarFormat.allCases.filter { !$0.isDocument }.map { ".\($0.fileExtension)" }).map {
+            Array($0.utf8)
+        }
     /// Endings besides those of sidecars.
     private static let others = [
         ".tmp", ".temp", ".part", ".partial", ".crdownload", ".opdownload", ".download", ".filepart", ".!sync", ".swp",
