@@ -48,7 +48,7 @@ extension OpenAITranscriber {
     }
 
     /// Finds out once, where neither setting nor address tells the kind of server, by what it answers to who asks for its
-    /// models: that costs nothing anywhere. One that cannot be reached is asked another time; one that wants a key is not
+    /// models: that costs nothing anywhere. One that cannot be reached is asked another time; one behind https, or with a key, is not
     /// asked, so that a wrong key is shown once only.
     package func meet() async {
         guard isUnknown, let url = EndpointURL.models(endpoint: endpoints[0]) else { return }
@@ -57,6 +57,7 @@ extension OpenAITranscriber {
 
     private var isUnknown: Bool {
         settings.profile == nil && usualProfile.name == .generic && headers.isEmpty && !knowledge.isKindTold
+            && endpoints[0].lowercased().hasPrefix("http:")
     }
 
     private func recognise(_ response: HTTPResponse, _ list: JSONValue?) {
