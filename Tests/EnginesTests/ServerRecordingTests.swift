@@ -361,6 +361,6 @@ import Transcription
         defer { server.stop() }
         let way = ServerWay(chunks: markedChunks(1), firstAlone: .seconds(60))
         #expect(try await way.run(try engine(server) { $0.apiKey = nil }).texts == ["m0", "m1"])
-        #expect(server.questions.isEmpty)
+        #expect(server.questions.allSatisfy { $0.headers["authorization"] == nil } && server.questions.count <= 1)
     }
 }

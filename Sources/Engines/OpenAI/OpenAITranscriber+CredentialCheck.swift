@@ -48,19 +48,20 @@ extension OpenAITranscriber {
     }
 
     /// Finds out once, where neither setting nor address tells the kind of server, by what it answers to who asks for its
-    /// models: that costs nothing anywhere. One that cannot be reached is asked another time.
+    /// models: that costs nothing anywhere. One that cannot be reached is asked another time; one behind https, or with a key, is not
+    /// asked, so that a wrong key is shown once only.
     package func meet() async {
-        guard settings.profile == nil, usualProfile.name == .generic, !knowledge.isKindTold else { return }
-        if endpoints.count == 1, !headers.isEmpty, knowledge.credentialStatus == nil {
-            // The same question: it is put once.
-            if let status = try? await credentialStatus() { knowledge.remember(status) }
-        } else if let url = EndpointURL.models(endpoint: endpoints[0]) {
-            _ = try? await models(url, headers)
-        }
+        guard isUnknown, let url = EndpointURL.models(endpoint: endpoints[0]) else { return }
+        _ = try? await models(url, [])
+    }
+
+    private var isUnknown: Bool {
+        settings.profile == nil && usualProfile.name == .generic && headers.isEmpty && !knowledge.isKindTold
+            && endpoints[0].lowercased().hasPrefix("http:")
     }
 
     private func recognise(_ response: HTTPResponse, _ list: JSONValue?) {
-        guard settings.profile == nil, usualProfile.name == .generic, !knowledge.isKindTold else { return }
+        guard isUnknown else { return }
         let name = EngineProfile.guess(header: response.headers["server"]) ?? list.flatMap(EngineProfile.guess(models:))
         knowledge.remember(name.map(settings.profile(of:)), codec: settings.uploadCodec)
     }
