@@ -91,6 +91,21 @@ struct ConfigurationFolderTests {
         #expect(try await Self.fault("", ["a.toml": "a = = 1\n"]).contains("/conf.d/a.toml, line 1, column"))
     }
 
+    /// Each service of a machine has inboxes of its own.
+    @Test func anotherFileHasAFolderOfItsOwn() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder)
+            for name in ["conf.d", "nas.conf.d"] { try place.makeFolder(name) }
+            try place.write("log_level = \"debug\"\n", to: "conf.d/a.toml")
+            try place.write("log_level = \"error\"\n", to: "nas.conf.d/a.toml")
+            try place.write("", to: "nas.toml")
+            try place.write("", to: "other.toml")
+            #expect(try SettingsLoader.load(place.configuration).logLevel == .debug)
+            #expect(try SettingsLoader.load(place["nas.toml"]).logLevel == .error)
+            #expect(try SettingsLoader.load(place["other.toml"]).logLevel == .info)
+        }
+    }
+
     /// A configuration names programs that are run.
     @Test func aFolderThatOthersMayWriteToIsRefused() async throws {
         await #expect {

@@ -1,4 +1,5 @@
 import Glibc
+import Subprocess
 import SystemPackage
 import SystemSupport
 import TestSupport
@@ -44,6 +45,38 @@ import Testing
             let text = try TestAudioFile.read(office.appending("outbox").appending("talk.txt"))
             #expect(String(decoding: text, as: UTF8.self) == "m0 m1\n")
             #expect(server.requests.first?.field("language") == "de")
+        }
+    }
+
+    /// The rights of a folder that is there are somebody's choice.
+    @Test func aFolderThatIsThereKeepsItsRights() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder, Workplace.inbox(in: folder))
+            for name in ["inbox", "outbox"] {
+                try place.makeFolder(name)
+                _ = place[name].withPlatformString { chmod($0, 0o1777) }
+            }
+            let fixed = try await place.run("check", "--fix")
+            #expect(fixed.lines.filter { $0.hasPrefix("fixed") }.count == 3, "\(fixed.lines)")
+            for name in ["inbox", "outbox"] { #expect(try FileStatus(at: place[name]).mode == 0o1777) }
+        }
+    }
+
+    /// The service reads it as a user of its own, whatever the umask of who wrote it.
+    @Test func theServiceMayReadWhatIsMade() async throws {
+        try await withTemporaryDirectory { folder in
+            let ended = try await Subprocess.run(
+                .path("/bin/sh"),
+                arguments: [
+                    "-c",
+                    "umask 077 && \"$0\" init --config new/own.toml --inbox \"$PWD/a/b/in\" && \"$0\" check --fix --config new/own.toml",
+                    Program.path.string,
+                ],
+                environment: .inherit.updating(["HOME": folder.string]), workingDirectory: folder, input: .none,
+                output: .discarded, error: .string(limit: 65_536))
+            #expect(ended.standardError.contains("\n[[inbox]]\n"), "\(ended.standardError)")
+            #expect(try FileStatus(at: folder.appending("new/own.toml")).mode == 0o644)
+            for name in ["new", "a", "a/b"] { #expect(try FileStatus(at: folder.appending(name)).mode == 0o755) }
         }
     }
 

@@ -61,6 +61,14 @@ import Testing
         }
     }
 
+    @Test func aTextThatCannotBePrintedIsNoSuccess() async throws {
+        try await Self.withPlace { place in
+            let ended = try await Self.shell(place, "parlograph talk.wav -o - > /dev/full")
+            #expect(ended.status == .exited(73), "\(ended.errors)")
+            #expect(ended.errors.contains("Standard output cannot be written to"), "\(ended.errors)")
+        }
+    }
+
     /// Recordings, not what lies beside them; each set in the folder that its recording has.
     @Test func aFolderIsTranscribedWithAllThatIsBelowIt() async throws {
         try await Self.withPlace { place in

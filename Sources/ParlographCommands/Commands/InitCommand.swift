@@ -29,13 +29,12 @@ struct InitCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let (file, text) = try await BlockingPool.files.run { try written() }
-            let option =
-                file == SettingsLoader.defaultPath || common.configurationFile == nil && geteuid() == 0
-                ? "" : " --config \(file.string.shellWord)"
+            let isServices = geteuid() == 0 && common.configurationFile == nil
+            let option = isServices ? "" : " --config \(file.string.shellWord)"
             StandardOutput.print(file)
-            Exit.say("\n\(text)".printableLines)
+            StandardError.write("\n" + text.printableLines + "\n")
             Exit.say("Next: parlograph check --fix\(option)")
-            Exit.say("then: \(geteuid() == 0 ? "systemctl restart parlograph" : "parlograph serve\(option)")")
+            Exit.say("then: \(isServices ? "systemctl restart parlograph" : "parlograph serve\(option)")")
         } catch {
             throw Exit.failure(error)
         }
@@ -45,22 +44,31 @@ struct InitCommand: AsyncParsableCommand {
     private func written() throws -> (FilePath, String) {
         let file = try target()
         let configuration = try answers()
-        let parsed = try SettingsParser.parse(
-            try ConfigurationText(parsing: configuration.text, name: "init"), environment: [:])
-        try FolderCheck.refuseCircles(parsed.inboxes)
+        try Self.check(configuration, in: file)
         let folder = file.removingLastComponent()
         if !folder.isEmpty, (try? FileStatus(at: folder)) == nil {
-            guard folder.withPlatformString({ mkdir($0, 0o755) }) == 0 else {
+            // Whatever the umask says: the service reads it as a user of its own.
+            guard folder.withPlatformString({ mkdir($0, 0o755) == 0 && chmod($0, 0o755) == 0 }) else {
                 throw SystemError("mkdir", folder.printable, errno: Errno(rawValue: errno))
             }
         }
         do {
             let new = try OwnedDescriptor(opening: file, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
             _ = try new.descriptor.writeAll(configuration.text.utf8)
+            fchmod(new.descriptor.rawValue, 0o644)
         } catch let error as SystemError where error.errno == .fileExists {
             throw Self.exists(file)
         }
         return (file, configuration.text)
+    }
+
+    /// With all that will be read beside it.
+    /// - Throws: `ConfigurationFault` where a service could not start with that.
+    private static func check(_ configuration: FirstConfiguration, in file: FilePath) throws {
+        var text = try ConfigurationText(parsing: configuration.text, name: "the new configuration")
+        let isOverlay = file.removingLastComponent() == ConfigurationFolder(beside: SettingsLoader.defaultPath).path
+        if isOverlay { text = try SettingsLoader.text(at: SettingsLoader.defaultPath).overlaid(with: text) }
+        try FolderCheck.refuseCircles(try SettingsParser.parse(text, environment: [:]).inboxes)
     }
 
     /// That of `--config`; for root the one that the service reads, or where the package has put one, a file of `conf.d`; for

@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import SystemPackage
 import SystemSupport
+import Transcription
 
 /// `parlograph`.
 package struct ParlographCommand: AsyncParsableCommand {
@@ -106,12 +107,16 @@ enum StandardOutput {
         writeLine(isatty(STDOUT_FILENO) == 1 ? Array(path.printable.utf8) : RawName(path).bytes)
     }
 
-    private static func writeLine(_ bytes: [UInt8]) { write(bytes + [0x0A]) }
+    private static func writeLine(_ bytes: [UInt8]) { _ = try? write(bytes + [0x0A]) }
 
-    /// Bytes as they are.
-    static func write(_ bytes: [UInt8]) {
+    /// Bytes as they are. That whoever reads them has gone is no error.
+    /// - Throws: `TranscriptionError` with code `cannotWrite`.
+    static func write(_ bytes: [UInt8]) throws {
         if isatty(STDOUT_FILENO) == 1 { StandardError.eraseDrawn() }
-        // Whoever reads it may have gone.
-        _ = try? FileDescriptor.standardOutput.writeAll(bytes)
+        do {
+            _ = try FileDescriptor.standardOutput.writeAll(bytes)
+        } catch let error as Errno where error != .brokenPipe {
+            throw TranscriptionError(.cannotWrite, "Standard output cannot be written to: \(error).", cause: error)
+        }
     }
 }

@@ -2,15 +2,16 @@ import Glibc
 import SystemPackage
 import SystemSupport
 
-/// Makes the folders of the service as its package makes them: group-writable, the group of new files that of the folder.
+/// Makes missing folders of the service as its package makes them: group-writable, the group of new files that of the folder.
 enum FolderRepair {
     private static let sharedMode: mode_t = 0o2775
     private static let stateMode: mode_t = 0o750
     /// The user that the package makes.
     private static let packageUser = "parlograph"
 
-    /// What was done, in sentences for people. Blocks. Touches no folder that has files of somebody in it but to make it
-    /// writable for the service where root owns it.
+    /// Makes what is missing, and touches no folder that is there: its rights are somebody's choice, and what they keep the
+    /// service from, the rest of the check tells. Blocks.
+    /// - Returns: what was done, in sentences for people.
     /// - Throws: `ConfigurationFault`, `SystemError`.
     static func run(_ settings: Settings) throws -> [String] {
         try FolderCheck.refuseCircles(settings.inboxes)
@@ -39,34 +40,29 @@ enum FolderRepair {
     }
 
     private static func repair(_ path: FilePath, as name: String, mode: mode_t, _ owner: Owner?) throws -> [String] {
-        let before = try? FileStatus(at: path)
-        if before == nil { try make(path) }
+        guard (try? FileStatus(at: path)) == nil else { return [] }
+        try make(path)
         let folder = try OpenFolder(root: path)
-        let status = try FileStatus(of: folder.descriptor)
-        // A folder that is another's on purpose keeps its owner and mode.
-        guard before == nil || (owner != nil && status.owner == 0) else { return [] }
-        let shown = "\(name) \(path.printable)"
-        var changes = before == nil ? ["made"] : []
-        if let owner, status.owner != owner.user {
+        var changes = ["made"]
+        if let owner {
             guard fchown(folder.descriptor.rawValue, owner.user, owner.group) == 0 else {
                 throw SystemError("chown", path.printable, errno: Errno(rawValue: errno))
             }
             changes.append("owner \(owner.name)")
         }
-        if before == nil || status.mode & 0o700 != 0o700 || !changes.isEmpty {
-            guard fchmod(folder.descriptor.rawValue, mode) == 0 else {
-                throw SystemError("chmod", path.printable, errno: Errno(rawValue: errno))
-            }
-            changes.append("mode \(String(mode, radix: 8))")
+        guard fchmod(folder.descriptor.rawValue, mode) == 0 else {
+            throw SystemError("chmod", path.printable, errno: Errno(rawValue: errno))
         }
-        return changes.isEmpty ? [] : ["\(shown): \(changes.joined(separator: ", "))"]
+        changes.append("mode \(String(mode, radix: 8))")
+        return ["\(name) \(path.printable): \(changes.joined(separator: ", "))"]
     }
 
-    /// With the folders that it lies in, which stay this process's own.
+    /// With the folders that it lies in, which stay this process's own and are passable for all, whatever its umask says.
     private static func make(_ path: FilePath) throws {
         let parent = path.removingLastComponent()
         if !parent.components.isEmpty, (try? FileStatus(at: parent)) == nil { try make(parent) }
-        guard path.withPlatformString({ mkdir($0, 0o755) }) == 0 || errno == EEXIST else {
+        let status = path.withPlatformString { mkdir($0, 0o755) == 0 ? chmod($0, 0o755) : -1 }
+        guard status == 0 || errno == EEXIST else {
             let error = Errno(rawValue: errno)
             throw ConfigurationFault("\(path.printable) cannot be made: \(error).")
         }

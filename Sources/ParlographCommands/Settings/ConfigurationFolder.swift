@@ -2,15 +2,21 @@ import Glibc
 import SystemPackage
 import SystemSupport
 
-/// `conf.d` beside the configuration file: an administrator's own files, which no upgrade of the package ever touches.
+/// A folder beside the configuration file with an administrator's own files, which no upgrade of the package ever touches:
+/// `conf.d` for `parlograph.toml`, `nas.conf.d` for `nas.toml`, since each service has inboxes of its own.
 struct ConfigurationFolder {
     let path: FilePath
 
-    private static let name = "conf.d"
+    private static let ending = "conf.d"
+    private static let usualStem = "parlograph"
     private static let maximumFiles = 100
 
     /// - Parameter file: need not exist.
-    init(beside file: FilePath) { path = file.removingLastComponent().appending(Self.name) }
+    init(beside file: FilePath) {
+        let folder = file.removingLastComponent()
+        let stem = file.stem ?? Self.usualStem
+        path = folder.appending(stem == Self.usualStem ? Self.ending : "\(stem).\(Self.ending)")
+    }
 
     /// Its `*.toml` files in the order of their names' bytes; none where there is no such folder. Hidden ones are left out.
     /// Blocks.

@@ -82,6 +82,13 @@ package struct ConfigurationText: Sendable {
         places.merge(other.places.filter { !$0.key.hasPrefix("inbox[") }) { $1 }
     }
 
+    /// A copy with another file laid over it.
+    func overlaid(with other: ConfigurationText) -> ConfigurationText {
+        var text = self
+        text.overlay(other)
+        return text
+    }
+
     /// The same under another name.
     func named(_ name: String) -> ConfigurationText {
         var text = self

@@ -35,19 +35,20 @@ package enum SettingsLoader {
     package static func load(
         _ path: FilePath?, environment: [String: String] = ProcessEnvironment.all, overrides: [SettingsOverride] = []
     ) throws -> Settings {
-        var text: ConfigurationText
-        if let path {
-            text = try parsed(path)
-        } else if (try? FileStatus(at: defaultPath)) != nil {
-            text = try parsed(defaultPath)
-        } else {
-            text = ConfigurationText()
-        }
-        let folder = ConfigurationFolder(beside: path ?? defaultPath)
+        let hasFile = path != nil || (try? FileStatus(at: defaultPath)) != nil
+        let text = try text(at: path ?? defaultPath, isThere: hasFile)
+        return try SettingsParser.parse(text, environment: environment, overrides: overrides)
+    }
+
+    /// A file with those of its folder laid over it.
+    /// - Parameter isThere: false: only those of its folder.
+    /// - Throws: `ConfigurationFault`.
+    static func text(at path: FilePath, isThere: Bool = true) throws -> ConfigurationText {
+        var text = isThere ? try parsed(path) : ConfigurationText()
+        let folder = ConfigurationFolder(beside: path)
         let files = try folder.files()
         for file in files { text.overlay(try parsed(file)) }
-        if !files.isEmpty { text = text.named("\(text.name) and \(folder.path.printable)") }
-        return try SettingsParser.parse(text, environment: environment, overrides: overrides)
+        return files.isEmpty ? text : text.named("\(text.name) and \(folder.path.printable)")
     }
 
     /// Where the service keeps its state as far as a configuration tells that has a fault elsewhere: the service goes on

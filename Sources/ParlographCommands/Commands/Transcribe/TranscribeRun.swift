@@ -148,7 +148,7 @@ final class TranscribeRun: Sendable {
                 transcript, choices.formats, run: run, style: choices.style,
                 recording: place.flatMap { Self.link(from: $0.folder, to: found) })
             guard let place else {
-                for format in choices.formats { StandardOutput.write(rendered[format] ?? []) }
+                for format in choices.formats { try StandardOutput.write(rendered[format] ?? []) }
                 return
             }
             // What stands there and was not edited is replaced; an edited set stays and the new one gets a number.
