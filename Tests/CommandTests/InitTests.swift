@@ -44,7 +44,7 @@ import Testing
             #expect(served.status == 0, "\(served.errors)")
             let text = try TestAudioFile.read(office.appending("outbox").appending("talk.txt"))
             #expect(String(decoding: text, as: UTF8.self) == "m0 m1\n")
-            #expect(server.requests.first?.field("language") == "de")
+            #expect(server.requests.last?.field("language") == "de")
         }
     }
 
