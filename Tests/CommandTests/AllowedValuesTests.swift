@@ -55,7 +55,12 @@ import Testing
 
     @Test func aFoldersFileHasTheSameRules() throws {
         let keys = try FolderFileParser.knownKeys()
-        #expect(keys.map(\.name).sorted() == ["formats", "glossary", "language", "prompt"])
+        #expect(
+            keys.map(\.name).sorted() == [
+                "formats", "glossary", "language", "prompt", "sounds", "subtitle_bom", "subtitle_line_ends",
+                "subtitle_names",
+                "txt_times",
+            ])
         for key in keys {
             for value in key.allowed.accepted {
                 #expect(throws: Never.self) { try FolderFileParser.parse("\(key.name) = \(value)") }

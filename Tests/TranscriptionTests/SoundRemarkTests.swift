@@ -61,14 +61,19 @@ import Transcription
         ]
         let run = RunFacts(processingTime: .zero)
         func set(_ choice: SoundRemarkChoice) -> [SidecarFormat: String] {
-            Sidecar.renderSet(whole, SidecarFormat.allCases, run: run, style: SidecarStyle(sounds: choice))
+            // What is packed cannot be looked into here; it is made of the same paragraphs.
+            let formats = SidecarFormat.allCases.filter { $0 != .docx && $0 != .odt }
+            return Sidecar.renderSet(whole, formats, run: run, style: SidecarStyle(sounds: choice))
                 .mapValues { String(decoding: $0, as: UTF8.self) }
         }
         for (format, text) in set(.drop) where format != .json { #expect(!text.contains("MUSIC"), "\(format)") }
         let dropped = try #require(set(.drop)[.json])
         #expect(dropped.contains(#"{"start": 3.0, "end": 5.0, "text": "[MUSIC]", "reason": "sound"}"#))
         #expect(dropped.contains(#""text": "Good morning. We begin.""#))
-        for (format, text) in set(.keep) { #expect(text.contains("[MUSIC]"), "\(format)") }
+        for (format, text) in set(.keep) {
+            // Markdown takes brackets for a link.
+            #expect(text.contains(format == .md ? #"\[MUSIC\]"# : "[MUSIC]"), "\(format)")
+        }
         let kept = try #require(set(.keep)[.json])
         #expect(kept.contains(#""text": "Good morning. [MUSIC] We begin.""#))
         #expect(!kept.contains(#""reason": "sound""#))
