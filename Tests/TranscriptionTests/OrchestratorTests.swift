@@ -202,11 +202,16 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
             engine: FakeTranscriber(limits: EngineLimits(maximumChunkSamples: seconds(limit))) { chunk, _, _ in
                 let audio = try chunk.audio.samples()
                 sent.change { $0.append((chunk.range, audio)) }
-                return numbered(chunk)
+                // As many words as people speak in that time: fewer would be doubted, and asked for again.
+                let words = (0...chunk.range.count / 5000).map { "word\($0)" }.joined(separator: " ")
+                return ChunkTranscript(
+                    language: "en", segments: [Segment(range: SampleRange(0, chunk.range.count), text: words)])
             })
         _ = try await way.run()
         #expect(sent.value.allSatisfy { $0.range.count <= seconds(limit) && $0.range.count == Int64($0.audio.count) })
-        #expect(sent.value.flatMap(\.audio) == samples)
+        // As one word: what differs in so many samples nobody reads, and to find it takes minutes.
+        let isAll = sent.value.flatMap(\.audio) == samples
+        #expect(isAll)
         #expect(sent.value.map(\.range.start) == [range.start] + sent.value.dropLast().map(\.range.end))
     }
 
