@@ -6,8 +6,13 @@ import SystemSupport
 /// What `check` says of the hooks of inboxes. No program is run and nobody is told anything.
 struct HookFindings {
     private let inboxes: [InboxSettings]
+    private let user: AccountName?
 
-    init(_ inboxes: [InboxSettings]) { self.inboxes = inboxes }
+    /// - Parameter user: whose rights count, as `ServiceView.user`.
+    init(_ inboxes: [InboxSettings], user: AccountName?) {
+        self.inboxes = inboxes
+        self.user = user
+    }
 
     var all: [Diagnostics.Finding] {
         get async {
@@ -30,11 +35,16 @@ struct HookFindings {
     private func finding(of command: [String], _ subject: String) async -> Diagnostics.Finding {
         do {
             let path = try await GuardedProgram(command).programPath()
+            try await BlockingPool.files.run { [user] in
+                try AssumedUser.run(as: user) { try GuardedProgram.requireRunnable(path) }
+            }
             return .fine(subject, "\(path.printable)")
         } catch {
+            let who = user.map { " by \($0.name), as whom the service runs" } ?? ""
             return .fault(
                 subject,
-                "\(command[0]) cannot be run: \("\(error)".printable). Check the path, and that its user may run it.",
+                "\(command[0]) cannot be run\(who): \("\(error)".printable). Check the path, and that the service's user "
+                    + "may run it: chmod a+rx, and a+x for the folders above it.",
                 .configuration)
         }
     }
