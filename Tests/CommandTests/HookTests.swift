@@ -213,7 +213,13 @@ struct HookTests {
         try await withTemporaryDirectory { folder in
             let place = try Workplace(
                 folder, server: server,
-                inbox: "on_delivered = [\"\(folder.string)/hook\"]\non_failed = [\"/bin/true\"]")
+                inbox: """
+                    on_delivered = ["\(folder.string)/hook"]
+                    on_failed = ["/bin/true"]
+                    webhook = { url = "https://h.example/", secret_file = "\(folder.string)/secret" }
+                    """)
+            try place.write(Self.secret, to: "secret")
+            #expect(chmod(place["secret"].string, 0o600) == 0)
             _ = try Self.script("exit 0", "hook", in: place)
             #expect(chmod(place["hook"].string, 0o700) == 0)
             try place.makeFolder("state")
@@ -224,6 +230,7 @@ struct HookTests {
                 #expect(
                     lines.contains { $0.hasPrefix("FAIL") && $0.contains("on_delivered") && $0.contains(" nobody,") },
                     "\(lines)")
+                #expect(lines.contains { $0.hasPrefix("FAIL") && $0.contains("secret_file") }, "\(lines)")
                 #expect(lines.contains { $0.hasPrefix("ok") && $0.contains("on_failed") }, "\(lines)")
             }
         }
