@@ -101,10 +101,19 @@ package struct GuardedProgram: Sendable {
         let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
         let path = try await executable.resolveExecutablePath(in: .inherit)
         return try await BlockingPool.files.run {
-            guard path.withPlatformString({ access($0, X_OK) }) == 0 else {
-                throw SystemError("execve", program, errno: Errno(rawValue: errno))
-            }
+            try Self.requireRunnable(path)
             return path
+        }
+    }
+
+    /// Whether whoever this process acts as at the moment (`AssumedUser`) may run a file. Blocks.
+    /// - Throws: `SystemError`: it may not.
+    package static func requireRunnable(_ path: FilePath) throws {
+        guard try FileStatus(at: path).kind == .regular else {
+            throw SystemError("execve", path.printable, errno: .permissionDenied)
+        }
+        guard path.withPlatformString({ faccessat(AT_FDCWD, $0, X_OK, AT_EACCESS) }) == 0 else {
+            throw SystemError("execve", path.printable, errno: Errno(rawValue: errno))
         }
     }
 }

@@ -69,6 +69,22 @@ struct BesideMediaTests {
         }
     }
 
+    @Test func aFolderMayBeCalledLikeASidecar() async throws {
+        let server = try Self.server()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Self.library(folder, server, "formats = [\"txt\"]\nstatus_page = false")
+            let names = ["a.txt", "b.html", "c.json"]
+            for name in names {
+                try place.makeFolder("inbox/\(name)")
+                try place.writeMarks(0..<4, to: "inbox/\(name)/talk.wav")
+            }
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try place.files("inbox") == names.flatMap { ["\($0)/talk.txt", "\($0)/talk.wav"] })
+        }
+    }
+
     @Test func isRefusedWhereRecordingsDoNotStay() async throws {
         let server = try Self.server()
         defer { server.stop() }

@@ -32,6 +32,51 @@ import Testing
         }
     }
 
+    /// What an example prints that is run by hand.
+    private static func words(
+        _ name: String, _ arguments: String, environment: String = ""
+    ) async throws -> [String] {
+        let event = #"{"data": {"name": "talk.wav", "result": "delivered"}}"#
+        return try await ShellCommand.run(
+            "(echo '\(event)' | \(environment) python3 '\(example(name))' \(arguments)) 2>&1"
+        ) { shell in
+            var lines: [String] = []
+            while let line = await shell.line() { lines.append(line) }
+            return lines
+        }
+    }
+
+    @Test(arguments: [
+        "hooks.example.org/secret", "https://hooks.example.org/a secret", "https://hooks.example.org/\nsecret",
+        "https://hooks.example.org:secret/", "https://hooks..example.org/secret", "ftp://h/secret", "https://h/sécret",
+        "https://[secret/",
+    ])
+    func noWordOfAChatsAddressIsPrinted(_ address: String) async throws {
+        try await withTemporaryDirectory { folder in
+            try TestAudioFile.write(Array(address.utf8), to: folder.appending("url"))
+            let lines = try await Self.words("chat-message", "'\(folder.string)/url'")
+            #expect(lines.count == 1 && !lines.joined().contains("cret"), "\(lines)")
+        }
+    }
+
+    @Test(arguments: ["sk-secret\nx", "sk secret", "sk-sécret"])
+    func noWordOfAKeyIsPrinted(_ key: String) async throws {
+        try await withTemporaryDirectory { folder in
+            try TestAudioFile.write(Array(key.utf8), to: folder.appending("key"))
+            try TestAudioFile.write(Array("text".utf8), to: folder.appending("talk.txt"))
+            let lines = try await Self.words(
+                "summarize", "http://127.0.0.1:1/v1 small '\(folder.string)/key'",
+                environment: "PARLOGRAPH_TXT='\(folder.string)/talk.txt'")
+            #expect(lines.count == 1 && !lines.joined().contains("cret"), "\(lines)")
+        }
+    }
+
+    @Test(arguments: [("mail-transcript", "a@example.org"), ("summarize", "http://127.0.0.1:1/v1 small")])
+    func withoutATextTheKeyIsNamed(_ name: String, _ arguments: String) async throws {
+        let lines = try await Self.words(name, arguments)
+        #expect(lines.count == 1 && lines.first?.contains("put \"txt\" into formats") == true, "\(lines)")
+    }
+
     @Test func aMailHasTheTextAndASafeSubject() async throws {
         try await Self.deliver(
             ["python3", Self.example("mail-transcript"), "office@example.org"], named: "Björn\nBcc: all.wav"
@@ -74,6 +119,14 @@ import Testing
             #expect(request.path == "/v1/chat/completions" && request.headers["authorization"] == "Bearer key")
             #expect(String(decoding: request.body, as: UTF8.self).contains("m0 m1 m2"))
             #expect(ended.errors.contains("summary written"))
+            // A person works on it, and the next recording has the same name.
+            try place.write("my summary", to: "outbox/talk.summary.md")
+            let text = place["outbox/talk.txt"].string
+            let again = try await Self.words(
+                "summarize", "'\(server.url)/v1' small; echo $?", environment: "PARLOGRAPH_TXT='\(text)'")
+            #expect(again.count == 2 && again.last == "0", "\(again)")
+            #expect(again.first?.contains("is there already and stays") == true, "\(again)")
+            #expect(try place.text("outbox/talk.summary.md") == "my summary" && server.requests.count == 1)
         }
     }
 }

@@ -206,6 +206,36 @@ struct HookTests {
         }
     }
 
+    /// Root may run whatever anybody may run.
+    @Test(.enabled(if: geteuid() == 0)) func checkLooksWithTheRightsOfTheServicesUser() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(
+                folder, server: server,
+                inbox: """
+                    on_delivered = ["\(folder.string)/hook"]
+                    on_failed = ["/bin/true"]
+                    webhook = { url = "https://h.example/", secret_file = "\(folder.string)/secret" }
+                    """)
+            try place.write(Self.secret, to: "secret")
+            #expect(chmod(place["secret"].string, 0o600) == 0)
+            _ = try Self.script("exit 0", "hook", in: place)
+            #expect(chmod(place["hook"].string, 0o700) == 0)
+            try place.makeFolder("state")
+            let nobody: uid_t = 65534
+            #expect(chown(place["state"].string, nobody, nobody) == 0)
+            for arguments in [["check"], ["check", "--configuration-only"]] {
+                let lines = try await place.run(arguments.map { Array($0.utf8) }).lines
+                #expect(
+                    lines.contains { $0.hasPrefix("FAIL") && $0.contains("on_delivered") && $0.contains(" nobody,") },
+                    "\(lines)")
+                #expect(lines.contains { $0.hasPrefix("FAIL") && $0.contains("secret_file") }, "\(lines)")
+                #expect(lines.contains { $0.hasPrefix("ok") && $0.contains("on_failed") }, "\(lines)")
+            }
+        }
+    }
+
     @Test func checkTellsOfAMissingProgramAndRunsNone() async throws {
         let server = try FakeTranscriptionServer.hearing()
         defer { server.stop() }

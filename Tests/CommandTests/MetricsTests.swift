@@ -94,6 +94,63 @@ import Testing
         }
     }
 
+    private static func place(
+        _ folder: FilePath, _ server: FakeTranscriptionServer, _ file: String
+    ) throws -> Workplace {
+        let place = try Workplace(folder, server: server, inbox: "status_page = false")
+        let text = try place.text("parlograph.toml")
+        try place.write("metrics_file = \"\(file)\"\n\(text)", to: "parlograph.toml")
+        return place
+    }
+
+    /// A run that is over before the next figures are due.
+    @Test func aRunThatEndsTellsWhatItDid() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let place = try Self.place(folder, server, "\(folder.string)/parlograph.prom")
+            try place.writeMarks(0..<3, to: "inbox/talk.wav")
+            let ended = try await place.run("serve", "--once")
+            #expect(ended.status == 0, "\(ended.errors)")
+            let inbox = "inbox=\"\(folder.string)/inbox\""
+            for file in ["parlograph.prom", "state/metrics.prom"] {
+                let found = try Exposition(try place.text(file)).values
+                #expect(found["parlograph_recordings_total{\(inbox),result=\"delivered\"}"] == 1, "\(file)")
+                #expect(found["parlograph_audio_seconds_total{engine=\"fake\"}"] == 3, "\(file)")
+                #expect(found["parlograph_recordings_waiting{\(inbox),reason=\"turn\"}"] == 0, "\(file)")
+            }
+        }
+    }
+
+    @Test func aFileThatCannotBeWrittenIsToldOf() async throws {
+        let server = try FakeTranscriptionServer.hearing()
+        defer { server.stop() }
+        try await withTemporaryDirectory { folder in
+            let file = "\(folder.string)/missing/parlograph.prom"
+            let place = try Self.place(folder, server, file)
+            func checked() async throws -> [String] {
+                try await place.run("check").lines.filter { $0.contains("metrics_file") }
+            }
+            let before = try await checked()
+            #expect(before.count == 1 && before.first?.hasPrefix("FAIL") == true, "\(before)")
+            try await place.start("serve") { process in
+                try await process.says("metrics cannot be written")
+                try await eventually("the fault in status") {
+                    try await place.run("status").lines.contains { $0.hasPrefix("fault") && $0.contains(file) }
+                }
+                let result = try await place.run("status", "--check")
+                #expect(result.status == 1 && result.lines.first?.contains(file) == true, "\(result.lines)")
+                try place.makeFolder("missing")
+                try await eventually("no fault any more") {
+                    try await place.run("status").lines.allSatisfy { !$0.hasPrefix("fault") }
+                }
+                #expect(place.exists("missing/parlograph.prom"))
+            }
+            let after = try await checked()
+            #expect(after.count == 1 && after.first?.hasPrefix("ok") == true, "\(after)")
+        }
+    }
+
     @Test func withoutAConfigurationNothingIsKnown() async throws {
         try await withTemporaryDirectory { folder in
             let missing = folder.appending("missing.toml").string

@@ -19,7 +19,9 @@ import Testing
     @Test(arguments: [
         ("http://localhost/", true), ("http://LOCALHOST:1", true), ("http://a.localhost", true),
         ("http://127.8.8.8:2/", true), ("http://[::1]/", true), ("http://u@127.0.0.1/", true),
-        ("http://localhost.example/", false), ("http://h/127.0.0.1", false), ("http://127.0.0.1@h/", false),
+        ("http://127.1/", true), ("http://127.evil.example/x", false), ("http://127.0.0.1.evil.example/", false),
+        ("http://127.0.0.1x/", false), ("http://126.0.0.1/", false), ("http://localhost.example/", false),
+        ("http://h/127.0.0.1", false), ("http://127.0.0.1@h/", false),
     ])
     func thisMachineIsKnown(_ row: (url: String, isLoopback: Bool)) throws {
         #expect(try #require(URLParts(row.url)).isLoopback == row.isLoopback)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Inbox
 import SystemPackage
@@ -14,8 +15,12 @@ import Transcription
         let journal: JobJournal
         let settings: ServiceSettings
 
-        init(_ folder: FilePath, once: Bool = false) async throws {
-            inbox = try InboxFixture(folder)
+        init(
+            _ folder: FilePath, once: Bool = false, _ adjust: (inout InboxSettings) -> Void = { _ in }
+        ) async throws {
+            var inbox = try InboxFixture(folder)
+            adjust(&inbox.settings)
+            self.inbox = inbox
             journal = try await JobJournal.open(in: folder, logger: InboxFixture.logger)
             settings = ServiceSettings(
                 inboxes: [inbox.settings], stateDirectory: folder, cacheDirectory: folder, parallelRecordings: 1,
@@ -210,6 +215,34 @@ import Transcription
             end.open()
             _ = await runner.run(try await place.job())
             #expect(place.inbox.exists("done/talk.wav") && !place.inbox.exists("outbox/talk.status.txt"))
+        }
+    }
+
+    /// Killed between sidecars and journal: what stands under the usual name may be somebody's own file.
+    @Test func afterAKillHooksAreToldOfTheFilesThatStandThere() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try await Workbench(folder) {
+                $0.hooks.onDelivered = ["/bin/true"]
+                $0.formats = [.txt, .srt]
+                $0.style.subtitleFiles = SubtitleFiles(names: .withLanguage)
+            }
+            try place.inbox.write("my own notes", to: "outbox/talk.txt")
+            let job = try await place.job()
+            let written = try SidecarWriter(root: place.inbox["outbox"]).write(
+                [.txt: Array("Guten Morgen.\n".utf8), .srt: Array("1\n".utf8)], for: job.sidecarBase.last,
+                keepingExtension: true, language: "de", overwrite: .ifUnedited([]))
+            var facts = HookFacts(failing: job, of: place.inbox.settings, error: Self.error(.undecodable), at: 0)
+            // As earlier versions foretold them.
+            facts.sidecars = ["txt", "srt", "json"].reduce(into: [:]) { $0[$1] = Data("talk.\($1)".utf8) }
+            try await place.journal.recordDelivery(
+                job.id, digests: written.map(\.digest), outcome: .delivered, facts: facts)
+            #expect(try await place.journal.requeueInterrupted() == 1)
+            let runner = place.runner { _, _, _, _ in throw Self.error(.undecodable) }
+            _ = await runner.run(try await place.job())
+            #expect(try await place.state() == .delivered)
+            let told = try await place.journal.hookCalls()[job.id]?.first?.facts.sidecars
+            #expect(
+                told?.mapValues { RawName(bytes: $0).printable } == ["txt": "talk (2).txt", "srt": "talk (2).de.srt"])
         }
     }
 

@@ -93,10 +93,11 @@ private let talk = RawName(bytes: "talk.mp3".utf8)
             let formats: [SidecarFormat] = [.txt, .srt, .json]
             let written = try writer.write(set("a"), for: talk, language: "en", overwrite: .ifUnedited([]))
             let digests = Set(written.map(\.digest))
-            #expect(writer.holds(digests, formats, for: talk))
-            #expect(!writer.holds(digests, formats + [.vtt], for: talk))
+            let found = writer.find(digests, formats, for: talk)?.mapValues(\.printable)
+            #expect(found == [.txt: "talk.txt", .srt: "talk.en.srt", .json: "talk.json"])
+            #expect(writer.find(digests, formats + [.vtt], for: talk) == nil)
             #expect(folder.appending("talk.en.srt").withPlatformString { unlink($0) } == 0)
-            #expect(!writer.holds(digests, formats, for: talk))
+            #expect(writer.find(digests, formats, for: talk) == nil)
         }
     }
 }

@@ -60,7 +60,8 @@ package struct HookFacts: Sendable, Hashable, Codable {
     /// Bytes, as paths are: the recording, relative to its inbox; and the outbox.
     package var name: Data
     package var outbox: Data
-    /// By their formats, relative to the outbox.
+    /// By their formats, relative to the outbox. Only what stands there: a name that the recording's sidecar would have had
+    /// may be that of somebody's own file.
     package var sidecars: [String: Data] = [:]
     package var bytes: Int64
     package var engine: String
@@ -86,13 +87,9 @@ package struct HookFacts: Sendable, Hashable, Codable {
         language = inbox.options.language
     }
 
-    /// Of one that is about to be delivered; its sidecars have the names that they get where nobody has edited one.
+    /// Of one that is about to be delivered. What its sidecars are called shows when they are in place.
     init(delivering transcript: Transcript, of job: Job, to inbox: InboxSettings, run: RunFacts, at: Int64) {
         self.init(job, inbox, result: transcript.isPartial ? .partial : .delivered, at: at)
-        let names = SidecarNames(for: job.sidecarBase.last, keepingExtension: true)
-        for format in inbox.formats {
-            sidecars[format.rawValue] = job.sidecarBase.folder.appending(names.name(format)).data
-        }
         engine = transcript.engine
         model = transcript.model.isEmpty ? nil : transcript.model
         language = transcript.language ?? language

@@ -37,16 +37,20 @@ package struct WebhookSettings: Sendable, Hashable {
     package var secret: WebhookSecret?
     /// In a sentence.
     package var secretFault: String?
+    /// `secret_file` as it stands in the configuration.
+    package var secretFile: String?
     /// The transcript's text is sent along, as far as there is room.
     package var includesText: Bool
 
     package init(
-        url: String, host: String, secret: WebhookSecret?, secretFault: String? = nil, includesText: Bool = false
+        url: String, host: String, secret: WebhookSecret?, secretFault: String? = nil, secretFile: String? = nil,
+        includesText: Bool = false
     ) {
         self.url = url
         self.host = host
         self.secret = secret
         self.secretFault = secretFault
+        self.secretFile = secretFile
         self.includesText = includesText
     }
 }

@@ -25,17 +25,26 @@ package struct IgnoredNames: Sendable, Hashable {
             "lost+found",
         ].map { Array($0.utf8) })
 
-    /// All sidecars, for an inbox that is its own outbox.
-    package static let sidecars = SidecarFormat.allCases.map { NamePattern("*.\($0.fileExtension)") }
+    /// What `suffixes` has not of sidecars.
+    private static let documents = SidecarFormat.allCases.filter(\.isDocument).map {
+        Array(".\($0.fileExtension)".utf8)
+    }
 
     private let patterns: [NamePattern]
+    private let ignoresDocuments: Bool
 
-    /// - Parameter patterns: in addition to the built-in names.
-    package init(_ patterns: [NamePattern] = []) { self.patterns = patterns }
+    /// - Parameters:
+    ///   - patterns: in addition to the built-in names.
+    ///   - allSidecars: documents, too, are never recordings: for an inbox that is its own outbox.
+    package init(_ patterns: [NamePattern] = [], allSidecars: Bool = false) {
+        self.patterns = patterns
+        ignoresDocuments = allSidecars
+    }
 
     /// - Parameter name: one path component.
     package func contains(_ name: RawName) -> Bool {
         Self.contains(name) || patterns.contains { $0.matches(name) }
+            || (ignoresDocuments && Self.ends(Self.lowercased(name), in: Self.documents))
     }
 
     /// The same for a folder, with all that is in it.

@@ -74,8 +74,8 @@ package struct InboxService: Service {
         self.hooks = hooks
         self.metrics = metrics.map {
             MetricsReporter(
-                current: current, journal: journal, intakes: intakes, backoff: backoff, space: space, logger: logger,
-                text: $0)
+                current: current, journal: journal, intakes: intakes, backoff: backoff, space: space, faults: faults,
+                logger: logger, text: $0)
         }
         runner = JobRunner(
             current: current, journal: journal, board: board, folderFiles: folderFiles, backoff: backoff,
@@ -201,6 +201,7 @@ package struct InboxService: Service {
             hooks.wake.signal()
             shutdown.begin(seconds: ShutdownGuard.patience(shutdown: settings.shutdown))
         }
+        await metrics?.writeLast()
         await reporter.writeLastReports()
     }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import SystemPackage
 import SystemSupport
@@ -43,9 +44,7 @@ extension JobRunner {
                     rendered, for: job.sidecarBase.last, keepingExtension: true, language: language,
                     overwrite: .ifUnedited(replaceable))
             }
-            for sidecar in written {
-                facts?.sidecars[sidecar.format.rawValue] = job.sidecarBase.folder.appending(sidecar.name).data
-            }
+            facts?.sidecars = Self.toldSidecars(written.map { ($0.format, $0.name) }, of: job)
         } catch let error as SystemError {
             throw Self.cannotWrite(to: inbox.outbox, error)
         }
@@ -63,9 +62,14 @@ extension JobRunner {
     }
 
     /// The sidecars are in place.
-    /// - Parameter facts: for hooks; nil: as the journal has them.
-    func close(_ job: Job, _ inbox: InboxSettings, as outcome: Job.State, _ facts: HookFacts? = nil) async throws {
-        let hooks = HookOrder(.delivered, inbox.hooks.kinds(for: .delivered), facts)
+    /// - Parameters:
+    ///   - facts: for hooks; nil: as the journal has them.
+    ///   - sidecars: what was found in the outbox, in place of what the journal's facts have.
+    func close(
+        _ job: Job, _ inbox: InboxSettings, as outcome: Job.State, _ facts: HookFacts? = nil,
+        sidecars: [String: Data]? = nil
+    ) async throws {
+        let hooks = HookOrder(.delivered, inbox.hooks.kinds(for: .delivered), facts, sidecars: sidecars)
         try await journal.finish(job.id, state: outcome, error: nil, hooks: hooks, now: UnixTime.now())
         await BlockingPool.files.run(on: .folder(inbox.outbox)) {
             for kind in OutboxNotices.Kind.allCases {
@@ -75,16 +79,27 @@ extension JobRunner {
     }
 
     /// A crash came between the sidecars and the journal: what lies in the outbox is what this job put there.
-    /// - Returns: what the job is; nil when it is not delivered.
-    func deliveredBefore(_ job: Job, _ inbox: InboxSettings) async throws -> Job.State? {
+    /// - Returns: what the job is, and its sidecars as `HookFacts` has them; nil when it is not delivered.
+    func deliveredBefore(
+        _ job: Job, _ inbox: InboxSettings
+    ) async throws -> (outcome: Job.State, sidecars: [String: Data])? {
         guard let outcome = job.outcome, !job.sidecarDigests.isEmpty else { return nil }
-        let isThere = await BlockingPool.files.run(on: .folder(inbox.outbox)) {
+        let names = await BlockingPool.files.run(on: .folder(inbox.outbox)) { () -> [SidecarFormat: RawName]? in
             let status = try? OpenFolder(root: inbox.path).status(at: job.path)
-            return status?.identity == job.identity
-                && SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).holds(
-                    Set(job.sidecarDigests), inbox.formats, for: job.sidecarBase.last, keepingExtension: true)
+            guard status?.identity == job.identity else { return nil }
+            return SidecarWriter(root: inbox.outbox, subfolder: job.sidecarBase.folder.components).find(
+                Set(job.sidecarDigests), inbox.formats, for: job.sidecarBase.last, keepingExtension: true)
         }
-        return isThere ? outcome : nil
+        guard let names else { return nil }
+        return (outcome, Self.toldSidecars(names.map { ($0.key, $0.value) }, of: job))
+    }
+
+    /// - Parameter names: in the job's folder of the outbox.
+    /// - Returns: as `HookFacts.sidecars`.
+    private static func toldSidecars(_ names: [(format: SidecarFormat, name: RawName)], of job: Job) -> [String: Data] {
+        Dictionary(
+            names.map { ($0.format.rawValue, job.sidecarBase.folder.appending($0.name).data) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Whether the outbox has the whole transcript of a kept recording that the journal knows nothing of: that was lost, or

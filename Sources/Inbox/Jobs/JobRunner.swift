@@ -108,10 +108,10 @@ extension JobRunner {
     /// Closes a job whose sidecars are in place already.
     /// - Returns: what it is; nil: it is still to be done.
     private func closeDelivered(_ job: Job, _ inbox: InboxSettings, logger: Logger) async throws -> Job.State? {
-        if let outcome = try await deliveredBefore(job, inbox) {
-            try await close(job, inbox, as: outcome)
+        if let delivered = try await deliveredBefore(job, inbox) {
+            try await close(job, inbox, as: delivered.outcome, sidecars: delivered.sidecars)
             logger.info("recording was delivered just before the service ended")
-            return outcome
+            return delivered.outcome
         }
         guard try await isDeliveredOnRecord(job, inbox) else { return nil }
         try await close(job, inbox, as: .delivered)

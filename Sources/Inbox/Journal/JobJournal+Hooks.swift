@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 import GRDB
 package import SystemSupport
 
@@ -8,16 +8,20 @@ package struct HookOrder: Sendable {
     let kinds: [HookCall.Kind]
     /// Nil: as `recordDelivery` was given them; where it was given none, nobody is told.
     let facts: HookFacts?
+    private let sidecars: [String: Data]?
     private let identifiers: [String]
 
-    /// - Parameter identifier: makes one that nobody else has.
+    /// - Parameters:
+    ///   - sidecars: what was found in the outbox, as `HookFacts.sidecars`; nil: the facts have it.
+    ///   - identifier: makes one that nobody else has.
     package init(
-        _ event: HookCall.Event, _ kinds: [HookCall.Kind], _ facts: HookFacts?,
+        _ event: HookCall.Event, _ kinds: [HookCall.Kind], _ facts: HookFacts?, sidecars: [String: Data]? = nil,
         identifier: () -> String = HookOrder.randomIdentifier
     ) {
         self.event = event
         self.kinds = kinds
         self.facts = facts
+        self.sidecars = sidecars
         identifiers = kinds.map { _ in identifier() }
     }
 
@@ -32,13 +36,15 @@ package struct HookOrder: Sendable {
         let stored = try String.fetchOne(db, sql: "SELECT hook_facts FROM job WHERE id = ?", arguments: [job])
         try db.execute(
             sql: "UPDATE job SET hook_facts = NULL WHERE id = ? AND hook_facts IS NOT NULL", arguments: [job])
-        guard let facts = try facts.map(JobJournal.encode) ?? stored else { return }
+        guard var told = facts ?? stored.flatMap({ BoundedJSON.decode(HookFacts.self, from: $0.utf8) }) else { return }
+        if let sidecars { told.sidecars = sidecars }
+        let text = try JobJournal.encode(told)
         for (kind, identifier) in zip(kinds, identifiers) {
             try db.execute(
                 sql: """
                     INSERT INTO hook_call (job, inbox, kind, event, identifier, facts)
                     SELECT id, inbox, ?, ?, ?, ? FROM job WHERE id = ?
-                    """, arguments: [kind.rawValue, event.rawValue, identifier, facts, job])
+                    """, arguments: [kind.rawValue, event.rawValue, identifier, text, job])
             try db.execute(
                 sql: """
                     DELETE FROM hook_call WHERE id IN (SELECT id FROM hook_call

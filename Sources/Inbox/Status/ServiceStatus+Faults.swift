@@ -33,6 +33,8 @@ extension ServiceStatus {
             /// A program of `on_delivered` or `on_failed`.
             case hook
             case webhook
+            /// A file of figures for monitoring that cannot be written.
+            case metrics
 
             package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
         }

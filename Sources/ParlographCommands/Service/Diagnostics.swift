@@ -55,14 +55,16 @@ struct Diagnostics {
                     "decoders", "libsndfile and libmpg123; m4a, wma, amr and the like need ffmpeg: apt install ffmpeg"))
         }
         findings.append(await Self.confinement())
-        findings += await HookFindings(settings.inboxes).all
+        findings += await HookFindings(settings.inboxes, view).all
         return findings + (await engines(view))
     }
 
     /// What keeps a running service from taking up the configuration at a reload, as far as this process can tell.
     func lookAtConfiguration() async -> [Finding] {
+        let settings = settings
+        let view = await BlockingPool.files.run { ServiceView(stateDirectory: settings.stateDirectory) }
         var findings = configuration + (await languages) + (await circles)
-        findings += await HookFindings(settings.inboxes).all
+        findings += await HookFindings(settings.inboxes, view).all
         let room = EngineRegistry(settings, usesCache: false, logger: logger)
         // Outside of the service its keys are not to be had.
         let hasKeys = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] != nil

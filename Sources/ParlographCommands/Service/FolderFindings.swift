@@ -33,7 +33,25 @@ struct FolderFindings {
         } + [
             folder(settings.stateDirectory, as: "state_directory", need: .work),
             folder(settings.cache.directory, as: "cache_directory", need: .work, mayBeMissing: true),
-        ]
+        ] + (settings.metricsFile.map { [metrics($0)] } ?? [])
+    }
+
+    /// Of `metrics_file`.
+    private func metrics(_ file: FilePath) -> Diagnostics.Finding {
+        let (subject, folder) = ("metrics_file \(file.printable)", file.removingLastComponent())
+        if let fault = unmounted(folder, subject) { return fault }
+        guard (try? FileStatus(at: folder))?.kind == .directory else {
+            return .fault(
+                subject,
+                "cannot be written: \(folder.printable) is no folder, or \(user ?? "this user") may not see it. Make it: "
+                    + "install -d -g parlograph -m 2775 \(folder.printable.shellWord)", .configuration)
+        }
+        guard FolderRights.canWrite(folder) else {
+            return .fault(
+                subject, "its folder \(FolderRights.obstacle(at: folder, user: user)). \(Self.access(to: folder))",
+                .configuration)
+        }
+        return .fine(subject, "its folder is writable")
     }
 
     /// What space is needed for.

@@ -6,8 +6,13 @@ import SystemSupport
 /// What `check` says of the hooks of inboxes. No program is run and nobody is told anything.
 struct HookFindings {
     private let inboxes: [InboxSettings]
+    private let view: ServiceView
 
-    init(_ inboxes: [InboxSettings]) { self.inboxes = inboxes }
+    /// - Parameter view: whose rights count.
+    init(_ inboxes: [InboxSettings], _ view: ServiceView) {
+        self.inboxes = inboxes
+        self.view = view
+    }
 
     var all: [Diagnostics.Finding] {
         get async {
@@ -20,7 +25,7 @@ struct HookFindings {
                     findings.append(await finding(of: command, "\(event.key) of \(inbox.path.printable)"))
                 }
                 if let webhook = inbox.hooks.webhook {
-                    findings.append(finding(of: webhook, "webhook of \(inbox.path.printable)"))
+                    findings.append(await finding(of: webhook, "webhook of \(inbox.path.printable)"))
                 }
             }
             return findings
@@ -30,19 +35,40 @@ struct HookFindings {
     private func finding(of command: [String], _ subject: String) async -> Diagnostics.Finding {
         do {
             let path = try await GuardedProgram(command).programPath()
+            try await BlockingPool.files.run { [view] in
+                try AssumedUser.run(as: view.user) { try GuardedProgram.requireRunnable(path) }
+            }
             return .fine(subject, "\(path.printable)")
         } catch {
+            let who = view.user.map { " by \($0.name), as whom the service runs" } ?? ""
             return .fault(
                 subject,
-                "\(command[0]) cannot be run: \("\(error)".printable). Check the path, and that its user may run it.",
+                "\(command[0]) cannot be run\(who): \("\(error)".printable). Check the path, and that the service's user "
+                    + "may run it: chmod a+rx, and a+x for the folders above it.",
                 .configuration)
         }
     }
 
-    private func finding(of webhook: WebhookSettings, _ subject: String) -> Diagnostics.Finding {
-        guard let fault = webhook.secretFault else { return .fine(subject, "\(webhook.host), signed") }
+    private func finding(of webhook: WebhookSettings, _ subject: String) async -> Diagnostics.Finding {
+        guard let fault = webhook.secretFault else {
+            let hidden = await BlockingPool.files.run { [view] in Self.hidden(webhook, subject, view) }
+            return hidden ?? .fine(subject, "\(webhook.host), signed")
+        }
         // Outside of the service, and without the rights of root, its credentials are not to be had.
         let mayBeHad = ProcessEnvironment.all["CREDENTIALS_DIRECTORY"] != nil || geteuid() == 0
         return mayBeHad ? .fault(subject, fault, .configuration) : .note(subject, fault)
+    }
+
+    /// Of a secret that this process has and the service may not have. Blocks.
+    private static func hidden(
+        _ webhook: WebhookSettings, _ subject: String, _ view: ServiceView
+    ) -> Diagnostics.Finding? {
+        guard let file = webhook.secretFile.map({ FilePath($0) }), let name = file.lastComponent?.string else {
+            return nil
+        }
+        // systemd reads these for the service.
+        guard file.removingLastComponent() != EngineKey.folder else { return nil }
+        if case .given = view.key(of: name) { return nil }
+        return view.unreadable(file.string, "secret_file", subject)
     }
 }

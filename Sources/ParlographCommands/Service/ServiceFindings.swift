@@ -39,7 +39,7 @@ struct ServiceFindings {
     private static func exit(_ kind: ServiceStatus.Fault.Kind) -> Exit {
         switch kind {
         case .settings, .key, .inbox, .folder, .watch: .configuration
-        case .source: .cannotCreate
+        case .source, .metrics: .cannotCreate
         case .hook, .webhook: .unavailable
         }
     }

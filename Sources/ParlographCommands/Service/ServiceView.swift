@@ -52,6 +52,21 @@ struct ServiceView: Sendable {
         }
         return isHidden ? .hidden : nil
     }
+
+    /// What is told of a file with a secret that the service's user cannot read; nil: it can, or nobody knows. Blocks.
+    /// - Parameter key: that names the file.
+    func unreadable(_ path: String, _ key: String, _ subject: String) -> Diagnostics.Finding? {
+        guard let user else { return nil }
+        do {
+            try AssumedUser.run(as: user) { _ = try OwnedDescriptor(opening: FilePath(path), flags: O_RDONLY) }
+            return nil
+        } catch {
+            return .fault(
+                subject,
+                "Its \(key), \(path), cannot be read by \(user.name), as whom the service runs. Give it the right to, or "
+                    + "put it into \(EngineKey.folder).", .configuration)
+        }
+    }
 }
 
 /// An engine's key as `check` sees it: what this user can read against what the service has.
@@ -86,25 +101,11 @@ struct KeyCheck {
             findings = [
                 .fault(subject, "The running service has not got the key in \(source): \(Self.restart)", .unavailable)
             ]
-        case (_, .file(let path)) where path != source.string: findings = Self.readable(path, subject, view)
+        case (_, .file(let path)) where path != source.string:
+            findings = view.unreadable(path, "api_key_file", subject).map { [$0] } ?? []
         default: break
         }
     }
 
     private static let restart = "systemd hands out keys when a service starts. Run: systemctl restart parlograph"
-
-    private static func readable(_ path: String, _ subject: String, _ view: ServiceView) -> [Diagnostics.Finding] {
-        guard let user = view.user else { return [] }
-        do {
-            try AssumedUser.run(as: user) { _ = try OwnedDescriptor(opening: FilePath(path), flags: O_RDONLY) }
-            return []
-        } catch {
-            return [
-                .fault(
-                    subject,
-                    "Its api_key_file, \(path), cannot be read by \(user.name), as whom the service runs. Give it the "
-                        + "right to, or put the key into \(EngineKey.folder).", .configuration)
-            ]
-        }
-    }
 }

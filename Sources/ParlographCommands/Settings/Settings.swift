@@ -254,7 +254,7 @@ package struct SettingsParser {
         settings.languageFromPath = try reader.boolean("language_from_path", default: settings.languageFromPath)
         settings.style = try Self.style(reader)
         settings.ignored = IgnoredNames(
-            try reader.namePatterns("ignore") + (settings.isItsOwnOutbox ? IgnoredNames.sidecars : []))
+            try reader.namePatterns("ignore"), allSidecars: settings.isItsOwnOutbox)
         let largest = try reader.integer("max_recording_mb", default: 20480, in: 0...16_777_216, .megabytes)
         settings.maximumRecording = largest == 0 ? nil : Int64(largest) << 20
         settings.showsStatusPage = try reader.boolean("status_page", default: settings.showsStatusPage)

@@ -64,7 +64,8 @@ extension SettingsParser {
         }
         let (secret, fault) = WebhookKey.read(file, named: "secret_file", reader)
         return WebhookSettings(
-            url: url, host: parts.authority, secret: secret, secretFault: fault, includesText: includesText)
+            url: url, host: parts.authority, secret: secret, secretFault: fault, secretFile: file,
+            includesText: includesText)
     }
 }
 

@@ -1,27 +1,31 @@
 package import SystemSupport
 
 extension SidecarWriter {
-    /// Whether a whole set with these contents lies in the folder, under the recording's names or numbered ones, with
-    /// subtitles of whatever language. Blocks.
+    /// Looks for a whole set with these contents, under the recording's names or numbered ones, with subtitles of whatever
+    /// language. Blocks.
     /// - Parameters:
     ///   - digests: of the set.
     ///   - recording: as for `write`.
-    package func holds(
+    /// - Returns: the names in the folder, one for each of `formats`; nil: there is no such set.
+    package func find(
         _ digests: Set<Digest>, _ formats: [SidecarFormat], for recording: RawName, keepingExtension: Bool = false
-    ) -> Bool {
-        guard !formats.isEmpty, let folder = try? openFolder() else { return false }
+    ) -> [SidecarFormat: RawName]? {
+        guard !formats.isEmpty, let folder = try? openFolder() else { return nil }
         for number in 1...Self.maximumNumbers {
             let names = SidecarNames(for: recording, keepingExtension: keepingExtension, number: number)
-            let found = formats.map { format in
-                Self.names(of: format, names, in: folder).compactMap {
-                    try? Self.digest(of: $0, in: folder.descriptor)
+            var (isTaken, found) = (false, [SidecarFormat: RawName]())
+            for format in formats {
+                for name in Self.names(of: format, names, in: folder) {
+                    guard let digest = try? Self.digest(of: name, in: folder.descriptor) else { continue }
+                    isTaken = true
+                    if digests.contains(digest) { found[format] = name }
                 }
             }
-            if found.allSatisfy({ $0.contains(where: digests.contains) }) { return true }
+            if formats.allSatisfy({ found[$0] != nil }) { return found }
             // Numbers are given without a break.
-            if found.allSatisfy(\.isEmpty) { return false }
+            if !isTaken { return nil }
         }
-        return false
+        return nil
     }
 
     /// What of a recording's set may lie in the folder in one format.

@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 /// An absolute URL, cut by the parser that the transfer uses: what is shown, compared or kept secret is what is asked.
 package struct URLParts: Sendable, Hashable {
@@ -42,7 +43,10 @@ package struct URLParts: Sendable, Hashable {
     /// localhost, 127.0.0.0/8 or ::1.
     package var isLoopback: Bool {
         let host = host.lowercased()
-        return host == "[::1]" || host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.")
+        if host == "[::1]" || host == "localhost" || host.hasSuffix(".localhost") { return true }
+        // A name may begin like an address: 127.example.org.
+        var address = in_addr()
+        return inet_pton(AF_INET, host, &address) == 1 && withUnsafeBytes(of: address) { $0.first == 127 }
     }
 }
 
