@@ -9,12 +9,15 @@ extension AnswerParsing {
     var speech: [SampleRange] { [SampleRange(16_000, 160_000), SampleRange(240_000, 464_000)] }
 
     /// What is read in an answer with this body.
-    /// - Parameter seconds: the chunk's length.
+    /// - Parameters:
+    ///   - seconds: the chunk's length.
+    ///   - audio: its samples; nil: digital silence beside `speech`.
     func parse(
-        _ body: String, seconds: Double = 30, speech: [SampleRange]? = nil, plainText: Bool = false
+        _ body: String, seconds: Double = 30, speech: [SampleRange]? = nil, audio: ChunkAudio? = nil,
+        plainText: Bool = false
     ) throws -> ChunkTranscript {
         try TranscriptionResponseParser(
-            sampleCount: SampleClock.samples(seconds: seconds), speech: speech ?? self.speech,
+            sampleCount: SampleClock.samples(seconds: seconds), speech: speech ?? self.speech, audio: audio,
             acceptsPlainText: plainText
         ).parse(Array(body.utf8))
     }

@@ -140,6 +140,16 @@ import Transcription
         #expect(!secret.joined().contains("4711"))
     }
 
+    /// What was kept of whisper.cpp's tokens is not taken for words; what other servers said stays known.
+    @Test func tokensThatWereKeptAreNotFoundAgain() throws {
+        let server = try FakeTranscriptionServer { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        for name in EngineProfile.Name.allCases {
+            let settings = try engine(server) { $0.profile = name }.identity.settings
+            #expect(settings.contains("words=2") == (name == .whisperCpp), "\(name)")
+        }
+    }
+
     @Test func cloudRuMustBeToldTheLanguage() async throws {
         #expect(EngineProfile(named: .cloudRu, model: "openai/whisper-large-v3").languageRule == .mustSend)
         let server = try FakeTranscriptionServer.hearing()

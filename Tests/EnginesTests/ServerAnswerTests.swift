@@ -179,9 +179,10 @@ struct AnswerCase: Sendable, CustomTestStringConvertible {
         defer { server.stop() }
         let way = ServerWay(chunks: markedChunks(2, seconds: 4), concurrency: 1)
         let transcript = try await way.run(try engine(server) { $0.prompt = "Names" })
-        #expect(transcript.texts == (0..<4).map { "m\($0)" }, "the first was heard at the second try")
-        #expect(transcript.chunks.map(\.attempts) == [2, 2])
-        #expect(server.requests.count { $0.field("prompt") == nil } == 2)
+        #expect(transcript.texts == (0..<4).map { "m\($0)" }, "the first was heard at the second look")
+        // The whole, and its two parts without the prompt.
+        #expect(transcript.chunks.map(\.attempts) == [3, 3])
+        #expect(server.requests.count { $0.field("prompt") == nil } == 4)
         #expect(transcript.warnings.contains { $0.contains("gave no text though something is to be heard") })
         #expect(!transcript.isPartial)
     }

@@ -60,7 +60,7 @@ import Transcription
         ),
         (#"{"object":"list","data":[{"id":"openai/whisper-large-v3","object":"model","owned_by":"vllm"}]}"#, .vllm),
         (#"{"object":"list","data":[{"id":"whisper-1","object":"model","owned_by":"openai"}]}"#, .generic),
-        (#"{"object":"list","data":[]}"#, .generic), ("<html>", .generic),
+        (#"{"object":"list","data":[]}"#, .generic),
     ])
     func serversAreKnownByTheirModels(_ list: String, _ name: EngineProfile.Name) async throws {
         let asked = Guarded(0)
@@ -78,6 +78,83 @@ import Transcription
         #expect(cloud.identity.settings.contains("profile=\(name.rawValue)"), "the cache tells them apart")
         let fields = server.requests.last?.partNames ?? []
         #expect(fields.contains("timestamp_granularities[]") == (name == .speaches))
+    }
+
+    /// A server that starts behind a proxy, or is too busy, has not said yet what it is.
+    @Test(arguments: [
+        Response(502, text: "Bad Gateway"), Response(503, text: ""), Response(429, text: "{}"),
+        Response(401, text: "{}"),
+        Response(200, text: "<html>starting"),
+    ])
+    private func whatTellsNothingIsAskedAgain(_ first: Response) async throws {
+        let asked = Guarded(0)
+        let server = try FakeTranscriptionServer(models: { _ in
+            let number = asked.change { count -> Int in
+                count += 1
+                return count
+            }
+            return number == 1
+                ? first
+                : .init(text: #"{"object":"list","data":[{"id":"base","task":"automatic-speech-recognition"}]}"#)
+        }) { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.apiKey = nil }
+        await cloud.meet()
+        #expect(cloud.profile.name == .generic)
+        for _ in 0..<2 { await cloud.meet() }
+        #expect(cloud.profile.name == .speaches && asked.value == 2)
+    }
+
+    /// No list of models is an answer that lasts.
+    @Test(arguments: [404, 405, 501]) func aServerWithoutAListIsAskedOnce(_ status: Int) async throws {
+        let asked = Guarded(0)
+        let server = try FakeTranscriptionServer(models: { _ in
+            asked.change { $0 += 1 }
+            return Response(status, text: "no")
+        }) { _ in .init(text: Self.ok) }
+        defer { server.stop() }
+        let cloud = try engine(server) { $0.apiKey = nil }
+        for _ in 0..<2 { await cloud.meet() }
+        #expect(cloud.profile.name == .generic && asked.value == 1)
+    }
+
+    /// A refusal at a guessed path is no sign that the server is there: it was not yet at its own.
+    @Test(arguments: [400, 405, 500]) func aPathIsRememberedWhereItWasHeardAt(_ status: Int) async throws {
+        let isReady = Guarded(false)
+        let server = try FakeTranscriptionServer { request in
+            if request.path == "/inference", isReady.value {
+                return .init(headers: [("Server", "whisper.cpp")], text: Self.ok)
+            }
+            return request.path == "/inference" ? Self.notFound : Response(status, text: #"{"error":"no"}"#)
+        }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.profile = .whisperCpp
+            $0.apiKey = nil
+        }
+        _ = await transcriptionError { try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions()) }
+        isReady.change { $0 = true }
+        let heard = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+        #expect(heard.segments.map(\.text) == ["ok"])
+        #expect(server.requests.last?.path == "/inference")
+    }
+
+    /// A server that was started anew with another path is found there, though it was found at a guessed one before.
+    @Test func aGuessedPathIsLeftAgain() async throws {
+        let path = Guarded("/v1/audio/transcriptions")
+        let server = try FakeTranscriptionServer { request in
+            request.path == path.value ? .init(headers: [("Server", "whisper.cpp")], text: Self.ok) : Self.notFound
+        }
+        defer { server.stop() }
+        let cloud = try engine(server) {
+            $0.profile = .whisperCpp
+            $0.apiKey = nil
+        }
+        for other in [path.value, "/inference"] {
+            path.change { $0 = other }
+            _ = try await cloud.transcribe(marked(0..<1), options: TranscriptionOptions())
+        }
+        #expect(server.requests.last?.path == "/inference")
     }
 
     /// Who says what it is is not asked, nor is a service that costs something by each request.

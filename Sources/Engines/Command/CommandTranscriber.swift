@@ -71,7 +71,7 @@ package struct CommandTranscriber: Transcriber {
         defer { withExtendedLifetime(file) {} }
         let output = try await run(on: file.file.path, language: options.language)
         let parser = TranscriptionResponseParser(
-            sampleCount: audio.sampleCount, speech: chunk.speech, acceptsPlainText: true)
+            sampleCount: audio.sampleCount, speech: chunk.speech, audio: audio, acceptsPlainText: true)
         do {
             return try await pool.run { try parser.parse(output) }
         } catch let ResponseFault.message(message) {

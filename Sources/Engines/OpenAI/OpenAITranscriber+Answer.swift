@@ -22,8 +22,8 @@ extension OpenAITranscriber {
             return .refused(Refusal(verdict, status: response.status))
         }
         let parser = TranscriptionResponseParser(
-            sampleCount: chunk.audio.sampleCount, speech: chunk.speech, acceptsPlainText: form.format == .text,
-            doubtOfEnd: response.doubtOfEnd)
+            sampleCount: chunk.audio.sampleCount, speech: chunk.speech, audio: chunk.audio,
+            acceptsPlainText: form.format == .text, doubtOfEnd: response.doubtOfEnd)
         do {
             guard response.status != Self.partialContent else {
                 throw ResponseFault.notUnderstood("is a part of one only (status \(response.status))")

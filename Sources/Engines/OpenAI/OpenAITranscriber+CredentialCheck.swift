@@ -48,8 +48,8 @@ extension OpenAITranscriber {
     }
 
     /// Finds out once, where neither setting nor address tells the kind of server, by what it answers to who asks for its
-    /// models: that costs nothing anywhere. One that cannot be reached is asked another time; one behind https, or with a key, is not
-    /// asked, so that a wrong key is shown once only.
+    /// models: that costs nothing anywhere. One that cannot be reached, or does not answer yet, is asked another time; one
+    /// behind https, or with a key, is not asked, so that a wrong key is shown once only.
     package func meet() async {
         guard isUnknown, let url = EndpointURL.models(endpoint: endpoints[0]) else { return }
         _ = try? await models(url, [])
@@ -60,9 +60,15 @@ extension OpenAITranscriber {
             && endpoints[0].lowercased().hasPrefix("http:")
     }
 
+    /// Of servers that have no list of models, or none that is asked for so.
+    private static let statusesWithoutModels: Set<Int> = [404, 405, 501]
+
+    /// What a proxy says while the server starts, or who is too busy to answer, tells nothing of the server.
+    /// - Parameter list: of an answer with status 200 that is JSON.
     private func recognise(_ response: HTTPResponse, _ list: JSONValue?) {
         guard isUnknown else { return }
         let name = EngineProfile.guess(header: response.headers["server"]) ?? list.flatMap(EngineProfile.guess(models:))
+        guard name != nil || list != nil || Self.statusesWithoutModels.contains(response.status) else { return }
         knowledge.remember(name.map(settings.profile(of:)), codec: settings.uploadCodec)
     }
 

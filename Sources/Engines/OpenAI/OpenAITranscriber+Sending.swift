@@ -31,12 +31,14 @@ extension OpenAITranscriber {
             described.proxyVariable = ProxyVariable.name(forURL: request.url, in: ProxyVariable.environment)
             var refusal: Refusal
             do {
-                let response = try await performWhereItIsKnown(request, lease.address, turn)
+                let (response, url) = try await performWhereItIsKnown(request, lease.address, turn)
+                described.url = URLParts.withoutSecrets(url)
                 learn(response.headers, turn)
                 // Others may have been answered meanwhile.
                 described.hasSucceeded = knowledge.hasSucceeded
                 switch await understand(response, described) {
                 case .heard(let transcript):
+                    knowledge.noteSuccess(at: url, insteadOf: endpoints[lease.address])
                     addresses.finish(lease, isHealthy: true)
                     for suspect in suspects { addresses.blame(suspect) }
                     return .heard(transcript)
@@ -87,26 +89,24 @@ extension OpenAITranscriber {
         return foremost
     }
 
-    /// A server that never answered otherwise, and is one of whisper.cpp as its settings or its answer say, is asked once at
-    /// the other paths that it may have; the one where it is known is remembered.
+    /// A server of whisper.cpp, as its settings or its answer say, that has not transcribed where its settings have it, and
+    /// knows nothing of the address that it is asked at, is asked once at the others that it may have.
+    /// - Returns: its answer, and whose it is. Which address is the right one is known when the answer was understood.
     private func performWhereItIsKnown(
         _ request: HTTPRequest, _ address: Int, _ turn: RequestContext
-    ) async throws -> HTTPResponse {
+    ) async throws -> (HTTPResponse, url: String) {
         let first = try await performOnSoundConnection(request, turn)
-        guard first.status == 404, !knowledge.hasSucceeded,
+        guard first.status == 404, !knowledge.hasSucceeded(at: endpoints[address]),
             profile.name == .whisperCpp || EngineProfile.guess(header: first.headers["server"]) == .whisperCpp
-        else { return first }
-        var request = request
-        for other in otherEndpoints[address] where other != request.url {
+        else { return (first, request.url) }
+        var other = request
+        for url in [endpoints[address]] + otherEndpoints[address] where url != request.url {
             try await turn.again()
-            request.url = other
-            let response = try await performOnSoundConnection(request, turn)
-            guard response.status == 404 else {
-                knowledge.remember(other, insteadOf: endpoints[address])
-                return response
-            }
+            other.url = url
+            let response = try await performOnSoundConnection(other, turn)
+            guard response.status == 404 || response.status == 405 else { return (response, url) }
         }
-        return first
+        return (first, request.url)
     }
 
     /// Replaces at once what needs no waiting: a kept-alive connection that turns out to be dead by a fresh one, a broken

@@ -108,6 +108,8 @@ package struct OpenAITranscriber: Transcriber {
         var changing = ["address=\(address)", "profile=\(profile.name.rawValue)"]
         changing.append("language_rule=\((settings.languageRule ?? profile.languageRule).rawValue)")
         changing.append("words=\(profile.takesGranularities && (settings.wordTimestamps ?? profile.asksForWords))")
+        // What was kept of its answers when tokens stood for words, at times that cannot be true.
+        if profile.name == .whisperCpp { changing.append("words=2") }
         // What was kept of them before speakers were is no answer any more.
         if profile.format == .diarizedJSON { changing.append("speakers=true") }
         if profile.takesPrompt { changing.append("prompt=\(settings.prompt ?? "")") }

@@ -39,7 +39,8 @@ final class ServerKnowledge: Sendable {
         var refusedLanguages: Set<String> = []
         var isKindTold = false
         var profile: EngineProfile?
-        var otherEndpoints: [String: String] = [:]
+        /// Where the server that was first asked at an endpoint has transcribed.
+        var workingEndpoints: [String: String] = [:]
         /// Of a few recent chunks only.
         var troubles: [(Trouble, Digest)] = []
     }
@@ -89,11 +90,17 @@ final class ServerKnowledge: Sendable {
         }
     }
 
-    /// Where the server answers that was first asked at `endpoint`.
-    func endpoint(insteadOf endpoint: String) -> String { state.withLock { $0.otherEndpoints[endpoint] ?? endpoint } }
+    /// Where the server answers that was first asked at `endpoint`, as far as is known.
+    func endpoint(insteadOf endpoint: String) -> String {
+        state.withLock { $0.workingEndpoints[endpoint] ?? endpoint }
+    }
 
-    func remember(_ other: String, insteadOf endpoint: String) {
-        state.withLock { $0.otherEndpoints[endpoint] = other }
+    /// The server has transcribed at this very address.
+    func hasSucceeded(at endpoint: String) -> Bool { state.withLock { $0.workingEndpoints[endpoint] == endpoint } }
+
+    /// - Parameter url: where the server transcribed that was first asked at `endpoint`.
+    func noteSuccess(at url: String, insteadOf endpoint: String) {
+        state.withLock { $0.workingEndpoints[endpoint] = url }
     }
 
     /// A request in this form succeeded: what differs from before was the server's wish.

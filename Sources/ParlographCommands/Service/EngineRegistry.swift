@@ -134,20 +134,23 @@ final class EngineRegistry: Sendable {
         return report
     }
 
-    /// The parts of one recording's way, put together for an engine. Blocks, as `transcriber`.
+    /// The parts of one recording's way, put together for an engine. That is asked first what it is, where nothing tells:
+    /// what a request may hold decides how a recording is cut, and by that it is found in the cache.
     /// - Throws: as `transcriber`.
-    func orchestrator(engine name: String, logger: Logger) throws -> ParallelOrchestrator {
-        let entry = try entry(name)
+    func orchestrator(engine name: String, logger: Logger) async throws -> ParallelOrchestrator {
+        let chain = settings.chain(of: name)
+        let entries = try await BlockingPool.files.run { [self] in try chain.map { try entry($0) } }
+        let main = entries[0].transcriber
+        await main.meet()
         let processing = settings.processing
         let sizing = DynamicChunkSizer.Settings(
             minimumMegabytes: processing.chunkSizeMinMB, maximumMegabytes: processing.chunkSizeMaxMB,
             maximumConcurrentChunks: processing.maxConcurrentChunks,
-            apiLimitMegabytes: entry.transcriber.limits.maximumRequestBytes.map { max(1, $0 >> 20) })
+            apiLimitMegabytes: main.limits.maximumRequestBytes.map { max(1, $0 >> 20) })
         return ParallelOrchestrator(
-            source: source,
-            engines: try [entry.link] + settings.chain(of: name).dropFirst().map { try self.entry($0).link },
-            store: cache ?? NoStore(), slots: slots, sizing: sizing, retry: processing.retry,
-            detector: entry.transcriber.traits.hearsVoices ? nil : detector, logger: logger)
+            source: source, engines: entries.map(\.link), store: cache ?? NoStore(), slots: slots, sizing: sizing,
+            retry: processing.retry,
+            detector: main.traits.hearsVoices ? nil : detector, logger: logger)
     }
 
     /// A tracker for a recording that the engine is to transcribe. Blocks, as `transcriber`.

@@ -151,9 +151,7 @@ final class LiveSettings: Sendable {
         return TranscriptionBackend(
             tracker: { name, inbox in room.tracker(name, engine: inbox.engine) },
             pipeline: { recording, id, inbox, observe in
-                let orchestrator = try await BlockingPool.files.run {
-                    try room.orchestrator(engine: inbox.engine, logger: logger)
-                }
+                let orchestrator = try await room.orchestrator(engine: inbox.engine, logger: logger)
                 return try await orchestrator.transcribe(recording, id: id, options: inbox.options, observe: observe)
             }, isSound: { AudioFormatSniffer.isSound($0) },
             figures: { (await room.cacheFigures(), room.figures) })

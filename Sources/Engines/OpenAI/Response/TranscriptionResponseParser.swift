@@ -22,20 +22,24 @@ package struct TranscriptionResponseParser: Sendable {
     /// The samples that were sent: the truth about the length, whatever `duration` says.
     private let sampleCount: Int64
     private let speech: [SampleRange]
+    private let audio: ChunkAudio?
     /// Plain text is an answer only where it was asked for; otherwise it is some proxy's page.
     private let acceptsPlainText: Bool
     private let doubtOfEnd: String?
 
     /// - Parameters:
     ///   - speech: where something is to be heard, from the chunk's start.
+    ///   - audio: what was sent, in which a quiet voice may be beside `speech`; nil: nothing is.
     ///   - acceptsPlainText: the request asked for plain text, or no format was agreed on.
     ///   - doubtOfEnd: why what is parsed may be the beginning of something longer, as `HTTPResponse.doubtOfEnd`. Only what
     ///     has an end of its own is taken then.
     package init(
-        sampleCount: Int64, speech: [SampleRange], acceptsPlainText: Bool, doubtOfEnd: String? = nil
+        sampleCount: Int64, speech: [SampleRange], audio: ChunkAudio? = nil, acceptsPlainText: Bool,
+        doubtOfEnd: String? = nil
     ) {
         self.sampleCount = sampleCount
         self.speech = speech
+        self.audio = audio
         self.acceptsPlainText = acceptsPlainText
         self.doubtOfEnd = doubtOfEnd
     }
@@ -161,7 +165,10 @@ package struct TranscriptionResponseParser: Sendable {
         pieces = TimeRepair.order(of: pieces.map(\.start)).map { pieces[$0] }
         SegmentBuilder.joinSplitWords(&pieces)
         for at in pieces.indices { pieces[at].words = WordAssembly.words(of: pieces[at].words, in: pieces[at].text) }
-        WordPlacement(speech: speech, sampleCount: sampleCount).place(&pieces)
+        var placement = WordPlacement(
+            speech: speech, sampleCount: sampleCount, audible: audio.map { audio in { AudibleSound.ranges(of: audio) } }
+        )
+        placement.place(&pieces)
         guard let ranges = repair.ranges(of: pieces.map { ($0.start, $0.end) }, lastEnd: lastEnd) else {
             return estimated(
                 heard, language: language, warnings: ["The engine gave text without times; they are estimated."])

@@ -4,7 +4,9 @@ import Transcription
 /// their neighbours.
 ///
 /// whisper.cpp gives a run of words one and the same time, ends before starts, or a stretch of silence that the speech only
-/// follows. What is set apart in brackets, and what lies far from anything heard, stays where it is: whether it was said at
+/// follows. Words in digital silence move where clear speech beside them has no text and can hold them; words outside of
+/// clear speech where the recording has any other sound may be a quiet voice: they stay, and nothing is moved for them.
+/// What is set apart in brackets, and what lies far from anything heard, stays where it is: whether it was said at
 /// all is not decided here.
 struct WordPlacement {
     /// Servers place words up to this far off.
@@ -20,18 +22,25 @@ struct WordPlacement {
     /// In letters a second, over several words.
     private static let fastest: Int64 = 20
     private static let slowest: Int64 = 8
-
-    /// No more words than these are placed anew with those that follow them.
-    private static let maximumTaken = 50
+    /// A word of which less than one part in so many has any sound was not said there.
+    private static let leastSound: Int64 = 10
 
     private let speech: [SampleRange]
     private let sampleCount: Int64
     private let sound: Coverage
+    /// Nil: nothing at all where there is no speech.
+    private lazy var audible: Coverage? = findAudible.map { Coverage($0()) }
+    private let findAudible: (() -> [SampleRange])?
 
-    init(speech: [SampleRange], sampleCount: Int64) {
+    /// - Parameters:
+    ///   - speech: what is clearly heard, in order.
+    ///   - audible: finds where there is more than digital silence, in order: a quiet voice, but also the noise of a room.
+    ///     Called at most once, where words lie outside of `speech`. Nil: nothing but `speech` is to be heard.
+    init(speech: [SampleRange], sampleCount: Int64, audible: (() -> [SampleRange])?) {
         self.speech = speech
         self.sampleCount = sampleCount
         sound = Coverage(speech)
+        findAudible = audible
     }
 
     /// A word, or a piece as a whole that has none, with its time in samples.
@@ -44,7 +53,7 @@ struct WordPlacement {
         let pieceEnd: Int64?
         var start: Int64?
         var end: Int64?
-        /// Its time is wrong or missing; otherwise it lies in silence, which may be a quiet voice.
+        /// Its time is wrong or missing; otherwise it lies in digital silence.
         var isDegenerate = false
         var isSilent = false
         var isUnknown: Bool { isDegenerate || isSilent }
@@ -59,7 +68,7 @@ struct WordPlacement {
     }
 
     /// Changes the times of `pieces`, which are in seconds and in order, where they cannot be true.
-    func place(_ pieces: inout [RawTranscript.Piece]) {
+    mutating func place(_ pieces: inout [RawTranscript.Piece]) {
         var items = pieces.indices.flatMap { self.items(of: pieces[$0], at: $0) }
         judge(&items)
         fill(&items)
@@ -92,7 +101,7 @@ struct WordPlacement {
         ]
     }
 
-    private func judge(_ items: inout [Item]) {
+    private mutating func judge(_ items: inout [Item]) {
         var latest: Int64 = 0
         for at in items.indices {
             let item = items[at]
@@ -104,7 +113,9 @@ struct WordPlacement {
             let isOutside = start >= sampleCount || start < latest - SampleClock.rate / 2
             if item.word != nil, end < start || isOutside {
                 items[at].isDegenerate = true
-            } else if !speech.isEmpty, item.word != nil || !item.isTooLong, isSilent(SampleRange(start, end)) {
+            } else if !speech.isEmpty, item.word != nil || !item.isTooLong, isSilent(SampleRange(start, end)),
+                !isAudible(SampleRange(start, end))
+            {
                 items[at].isSilent = true
             } else {
                 latest = max(latest, start)
@@ -126,6 +137,13 @@ struct WordPlacement {
         if range.count > 2 * Self.inaccuracy { return heard(in: range) < Self.minimumWord }
         let near = SampleRange(range.start - Self.inaccuracy, max(range.end, range.start + 1) + Self.inaccuracy)
         return speech.overlapping(near).isEmpty
+    }
+
+    /// A quiet voice may be there, as far as the level tells.
+    private mutating func isAudible(_ range: SampleRange) -> Bool {
+        guard let audible else { return false }
+        let range = SampleRange(range.start, max(range.end, range.start + Self.minimumWidth))
+        return audible.samples(in: range) * Self.leastSound >= range.count
     }
 
     /// - Parameter isRun: two neighbours belong to a run of those that have no time.
@@ -186,16 +204,16 @@ struct WordPlacement {
     private func fill(_ items: inout [Item], _ run: Range<Int>) -> Int {
         var reach = Reach(items, run, sampleCount: sampleCount)
         let isDegenerate = items[run].contains(where: \.isDegenerate)
-        // A voice that lags behind what is heard does so from before the pause on.
-        while !isDegenerate, isTooLittle(reach), reach.takePrevious(of: items) {}
         // Where even the fastest could not say it, the next words are not where they seem to be either.
         let farthest = reach.window.end + 2 * reach.needed
         while isDegenerate || run.count >= Self.minimumRun, isTooLittle(reach),
             reach.takeNext(of: items, before: farthest, sampleCount: sampleCount)
         {}
         reach.window.start = start(of: reach, earliest: reach.earliest(in: items))
-        guard isDegenerate || !isTooLittle(reach) else { return reach.end }
         let taken = reach.begin..<reach.end
+        guard isDegenerate || !isTooLittle(reach) && hasRoom(in: reach.window, for: items[taken]) else {
+            return reach.end
+        }
         let placed = WordTiming.words(
             items[taken].map(\.text), in: stretches(in: reach.window, letters: reach.letters), within: reach.window)
         guard placed.count == taken.count else { return reach.end }
@@ -207,19 +225,37 @@ struct WordPlacement {
 
     private func isTooLittle(_ reach: Reach) -> Bool { heard(in: reach.window) < reach.needed }
 
+    /// Beside those of `items` that are where they are said, as much is heard in `window` as the others take at least.
+    private func hasRoom(in window: SampleRange, for items: ArraySlice<Item>) -> Bool {
+        var letters: Int64 = 0
+        var free: Int64 = 0
+        var from = window.start
+        func add(until end: Int64) {
+            if end - from >= Self.minimumWord { free += heard(in: SampleRange(from, end)) }
+        }
+        for item in items {
+            guard !item.isUnknown, !item.isTooLong, let start = item.start else {
+                letters += item.letters
+                continue
+            }
+            add(until: min(start, window.end))
+            from = max(from, item.end ?? start)
+        }
+        add(until: window.end)
+        return free >= letters * SampleClock.rate / Self.fastest
+    }
+
     /// The words that are placed anew, and where that may be.
     private struct Reach {
-        private(set) var begin: Int
+        let begin: Int
         private(set) var end: Int
         private(set) var letters: Int64
-        /// Of the run that it began with.
-        private let count: Int
         var window: SampleRange
         /// Samples that the words take at least.
         var needed: Int64 { letters * SampleClock.rate / WordPlacement.fastest }
 
         init(_ items: [Item], _ run: Range<Int>, sampleCount: Int64) {
-            (begin, end, count) = (run.lowerBound, run.upperBound, run.count)
+            (begin, end) = (run.lowerBound, run.upperBound)
             letters = items[run].reduce(0) { $0 + $1.letters }
             var after = end < items.count ? items[end].start ?? sampleCount : sampleCount
             // A word that lasts too long began somewhere in its time.
@@ -229,7 +265,7 @@ struct WordPlacement {
             }
             let hint = items[run].compactMap(\.start).filter { $0 < sampleCount }.min() ?? 0
             if end == run.upperBound {
-                // Who is only quiet, or late, is not heard later than that.
+                // Who is only early is not heard later than that.
                 let told =
                     items[run].contains(where: \.isDegenerate)
                     ? items[end - 1].pieceEnd : items[run].compactMap { $0.end ?? $0.start }.max()
@@ -241,19 +277,6 @@ struct WordPlacement {
 
         /// Where what stands before has ended.
         func earliest(in items: [Item]) -> Int64 { begin > 0 ? items[begin - 1].end ?? items[begin - 1].start ?? 0 : 0 }
-
-        /// - Returns: false where a pause lies before, or what was placed already.
-        mutating func takePrevious(of items: [Item]) -> Bool {
-            guard begin > 0, end - begin < count + WordPlacement.maximumTaken, let start = items[begin - 1].start,
-                !items[begin - 1].isMoved,
-                items[begin - 1].piece == items[begin].piece
-                    || earliest(in: items) + SampleClock.rate / 2 > items[begin].start ?? .max
-            else { return false }
-            begin -= 1
-            letters += items[begin].letters
-            window.start = min(window.start, start)
-            return true
-        }
 
         /// - Returns: false where the next one begins later.
         mutating func takeNext(of items: [Item], before farthest: Int64, sampleCount: Int64) -> Bool {
@@ -318,15 +341,25 @@ struct WordPlacement {
     }
 
     /// A piece ends where the last of it is heard and begins where the first is, but for a breath.
-    private func cutSilence(of piece: inout RawTranscript.Piece) {
+    private mutating func cutSilence(of piece: inout RawTranscript.Piece) {
         guard let start = piece.start.map(SampleClock.samples(seconds:)),
             let end = piece.end.map(SampleClock.samples(seconds:)), end > start
         else { return }
         let parts = speech.overlapping(SampleRange(start, end))
         guard let first = parts.first, let last = parts.last else { return }
         let words = piece.words.compactMap { $0.end.map(SampleClock.samples(seconds:)) }
-        if first.start - start > Self.farOff { piece.start = SampleClock.seconds(first.start) }
+        if first.start - start > Self.farOff {
+            piece.start = SampleClock.seconds(quietStart(of: piece, before: first.start) ?? first.start)
+        }
         let heard = max(last.end, words.last ?? 0)
         if end - heard > Self.farOff { piece.end = SampleClock.seconds(heard) }
+    }
+
+    /// Where its first word begins, if that is said in a quiet voice, `before` anything is clearly heard.
+    private mutating func quietStart(of piece: RawTranscript.Piece, before: Int64) -> Int64? {
+        guard let word = piece.words.first, let start = word.start.map(SampleClock.samples(seconds:)), start < before,
+            isAudible(SampleRange(start, word.end.map(SampleClock.samples(seconds:)) ?? start))
+        else { return nil }
+        return start
     }
 }

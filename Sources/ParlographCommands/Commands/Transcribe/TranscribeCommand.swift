@@ -154,7 +154,7 @@ struct TranscribeCommand: AsyncParsableCommand {
             recordings = try await BlockingPool.files.run { [arguments, recursive] in
                 try RecordingArgument.find(arguments, recursive: recursive)
             }
-            orchestrator = try await BlockingPool.files.run { try room.orchestrator(engine: engine, logger: logger) }
+            orchestrator = try await room.orchestrator(engine: engine, logger: logger)
         } catch {
             throw Exit.failure(error)
         }
