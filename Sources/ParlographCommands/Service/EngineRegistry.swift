@@ -147,7 +147,7 @@ final class EngineRegistry: Sendable {
             source: source,
             engines: try [entry.link] + settings.chain(of: name).dropFirst().map { try self.entry($0).link },
             store: cache ?? NoStore(), slots: slots, sizing: sizing, retry: processing.retry,
-            detector: entry.transcriber.traits.hearsVoices ? nil : detector, logger: logger)
+            detector: detector, logger: logger)
     }
 
     /// A tracker for a recording that the engine is to transcribe. Blocks, as `transcriber`.
