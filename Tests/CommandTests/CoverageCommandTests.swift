@@ -62,6 +62,26 @@ struct CoverageCommandTests {
         }
     }
 
+    /// Sound that goes up and down like speech, then somebody who speaks: the detector knows them apart.
+    @Test func anIntroIsNoGapForTheOfflineEngine() async throws {
+        try await withTemporaryDirectory { folder in
+            let place = try Workplace(folder)
+            let spoken = place["spoken.wav"]
+            try await TestAudioFile.run(
+                "flite", ["-voice", "slt", "-t", "The committee will meet on Monday morning.", "-o", spoken.string])
+            let speech = Array(try TestAudioFile.read(spoken).dropFirst(TestWave([]).bytes.count))
+            let samples = (0..<speech.count / 2).map {
+                Int16(truncatingIfNeeded: Int(speech[2 * $0]) | Int(speech[2 * $0 + 1]) << 8)
+            }
+            try TestAudioFile.write(TestWave(TestAudio.speech(seconds: 9) + samples).bytes, to: place["talk.wav"])
+            let ended = try await place.run("transcribe", "talk.wav")
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try place.text("talk.txt").contains("committee"))
+            #expect(try place.transcript("talk.json").gaps.isEmpty)
+            #expect(try place.text("talk.json").contains(#""coverage": 1.0"#))
+        }
+    }
+
     @Test(arguments: [("", false), ("sounds = \"drop\"", false), ("sounds = \"keep\"", true)])
     func remarksStandInTheTextWhereTheyAreKept(setting: String, isKept: Bool) async throws {
         let server = try server(remark: "[MUSIC]") { _, _ in true }

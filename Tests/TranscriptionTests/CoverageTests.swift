@@ -65,10 +65,10 @@ struct FakeSpeaker: Sendable {
     }
 }
 
-/// Says that somebody speaks in these parts of any chunk.
+/// Says that somebody speaks in these parts of any chunk; nil: it cannot tell.
 private struct FakeDetector: SpeechDetector {
     var identity: String { "fake" }
-    var voices: [SampleRange]
+    var voices: [SampleRange]?
 
     func speech(in audio: ChunkAudio) async throws -> [SampleRange]? { voices }
 }
@@ -190,10 +190,14 @@ private struct FakeDetector: SpeechDetector {
         let dropping = FakeSpeaker { word, chunk in
             seconds(Double(word) * 0.43) >= chunks[chunk.index].range.start + seconds(6)
         }
-        let way = way(chunks, dropping)
+        let store = FakeStore()
+        let way = way(chunks, dropping, store: store)
         let transcript = try await way.run()
         #expect(way.engine.requests.value <= 40 + 10 + 8)
         #expect(transcript.gaps.count == 40)
+        #expect(transcript.gaps.first?.reason.contains("also when it was asked again") == true)
+        #expect(transcript.gaps.dropFirst(30).first?.reason.contains("not asked again: too many") == true)
+        #expect(store.recordings.value.count == 1, "the bound would be the same again")
         #expect(transcript.chunks.prefix(5).allSatisfy { $0.attempts > 1 })
     }
 
@@ -242,6 +246,78 @@ private struct FakeDetector: SpeechDetector {
             })
         let transcript = try await way.run()
         #expect(words(transcript).count == 20)
+    }
+
+    /// Text whose times only say that it reaches over everything: 34 words for 51.
+    @Test func anAnswerThatHasLostWordsIsNotTakenForItsTimes() async throws {
+        let chunks = FakeSpeaker.chunks(1)
+        let speaker = FakeSpeaker { word, _ in (30..<42).contains(word) }
+        let way = FakeWay(
+            source: FakeSource(chunks: chunks),
+            engine: FakeTranscriber { chunk, _, number in
+                guard number > 0 else { return speaker.answer(chunk) }
+                let text = (0..<17).map { "x\($0)" }.joined(separator: " ")
+                return ChunkTranscript(
+                    language: "en", segments: [Segment(range: SampleRange(0, chunk.range.count), text: text)])
+            })
+        let transcript = try await way.run()
+        #expect(way.engine.requests.value == 3)
+        #expect(words(transcript) == speaker.answer(chunks[0]).segments[0].words.map(\.text))
+        #expect(transcript.gaps.count == 1 && transcript.coverage < 1)
+    }
+
+    /// 32 words, then a loop to the end, and nothing at all when it is asked again.
+    @Test func aLoopDoesNotCostTheTextBesideIt() async throws {
+        let speaker = FakeSpeaker { word, _ in word >= 32 }
+        let way = FakeWay(
+            source: FakeSource(chunks: FakeSpeaker.chunks(1)),
+            engine: FakeTranscriber { chunk, _, number in
+                guard number == 0 else { return ChunkTranscript(language: "en", segments: []) }
+                var answer = speaker.answer(chunk)
+                let loop = Array(repeating: "thank you very much", count: 20).joined(separator: " ")
+                answer.segments.append(segment(14, FakeSpeaker.chunkSeconds, loop))
+                return answer
+            })
+        let transcript = try await way.run()
+        #expect(way.engine.requests.value == 3)
+        #expect(words(transcript) == (0..<32).map { "w\($0)" } + ["thank", "you", "very", "much"])
+        #expect(transcript.warnings.contains { $0.contains("repeated the same words") })
+        #expect(transcript.gaps.count == 1 && transcript.coverage < 1)
+    }
+
+    @Test func aSecondLookThatFailedIsTriedAgainTheNextTime() async throws {
+        let chunks = FakeSpeaker.chunks(3)
+        let store = FakeStore()
+        let dropping = FakeSpeaker { word, chunk in
+            chunk.index == 1 && chunk.range.count == seconds(FakeSpeaker.chunkSeconds) && word % 63 >= 12
+        }
+        let failing = FakeWay(
+            source: FakeSource(chunks: chunks),
+            engine: FakeTranscriber { chunk, _, _ in
+                guard chunk.range.count == seconds(FakeSpeaker.chunkSeconds) else {
+                    throw TranscriptionError(.requestFailed, "The server is full.", remedy: .giveUpChunk)
+                }
+                return dropping.answer(chunk)
+            }, store: store)
+        let first = try await failing.run()
+        #expect(first.gaps.map(\.cause) == [.uncovered])
+        #expect(first.gaps.first?.reason.hasSuffix("and asking again failed: The server is full.") == true)
+        let well = way(chunks, dropping, store: store)
+        let second = try await well.run()
+        #expect(well.engine.requests.value == 2, "the two parts")
+        #expect(second.gaps.isEmpty && second.coverage == 1)
+        #expect(try await way(chunks, dropping, store: store).run().chunks.allSatisfy { $0.fromCache })
+    }
+
+    @Test(arguments: [true, false]) func whatTheDetectorCouldNotJudgeIsNotRemembered(canTell: Bool) async throws {
+        let silent = FakeSpeaker { word, _ in word >= 20 }
+        let store = FakeStore()
+        let voices = [SampleRange(0, seconds(FakeSpeaker.chunkSeconds))]
+        let transcript = try await way(
+            FakeSpeaker.chunks(1), silent, store: store, detector: FakeDetector(voices: canTell ? voices : nil)
+        ).run()
+        #expect(transcript.gaps.count == 1)
+        #expect(store.recordings.value.count == (canTell ? 1 : 0))
     }
 
     /// As whisper.cpp did: 14 words at one place in time.

@@ -57,6 +57,25 @@ import Transcription
         #expect(!heard.warnings.isEmpty)
     }
 
+    /// As many pieces of speech without text as a long recording may have.
+    @Test func thousandsOfGapsPartTheirSegmentsInAMoment() {
+        let outcomes = (0..<20_000).map { index in
+            let start = Double(index) * 10
+            var outcome = outcome(
+                index, (start, start + 10),
+                [(0, 2), (2, 4), (4, 8), (8, 9), (9, 10)].map { segment($0.0, $0.1, "Well.") })
+            outcome.missed = [
+                MissedSpeech(range: SampleRange(seconds(5), seconds(7)), heard: seconds(2), reason: "", hasPlace: true)
+            ]
+            return outcome
+        }
+        var merged: Transcript?
+        let time = processorTime { merged = ResultMerger(facts(length: 200_000)).merge(outcomes) }
+        #expect(time < .seconds(60))
+        #expect(merged?.gaps.count == 20_000 && merged?.segments.count == 100_000)
+        #expect(merged?.segments.last { $0.range.end == seconds(199_995) }?.range.start == seconds(199_994))
+    }
+
     enum Style: CaseIterable, Sendable { case words, sentences }
 
     /// A forced cut where both sides heard far more than can be said in the seconds around it.

@@ -53,6 +53,19 @@ import Transcription
         #expect(heard.suppressed.map(\.range) == [SampleRange(seconds(2), seconds(3.8))])
     }
 
+    /// A step that is quadratic in their number would not end in time.
+    @Test func manyRemarksInOneSegmentAreLookedThroughInSeconds() async throws {
+        let count = 60_000
+        let words = (0..<count).map {
+            Word(range: SampleRange(Int64($0), Int64($0) + 1), text: $0 % 2 == 0 ? "(bgm)" : "s\($0)")
+        }
+        let text = words.map(\.text).joined(separator: " ")
+        let heard = try await run([segment(0, 12, text, words: words)])
+        #expect(heard.suppressed.count == count / 2)
+        #expect(heard.suppressed.last?.range == words[count - 2].range)
+        #expect(heard.segments.map(\.words.count) == [count / 2])
+    }
+
     @Test func sidecarsHaveRemarksOnlyWhereTheyAreKept() throws {
         var whole = transcript([segment(0, 2, "Good morning."), segment(6, 8, "We begin.")], length: 10)
         whole.suppressed = [

@@ -56,7 +56,7 @@ package final class OfflineTranscriber: Transcriber {
     }
 
     /// Moonshine tiny on a slow core.
-    package var traits: EngineTraits { EngineTraits(repeatsItself: true, hearsVoices: true, expectedRate: 20) }
+    package var traits: EngineTraits { EngineTraits(repeatsItself: true, expectedRate: 20) }
 
     /// False where another model lies in its model's place, or it has one only now: what it transcribes then would be
     /// remembered as this one's words. Blocks.

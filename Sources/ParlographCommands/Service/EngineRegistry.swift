@@ -149,8 +149,7 @@ final class EngineRegistry: Sendable {
             apiLimitMegabytes: main.limits.maximumRequestBytes.map { max(1, $0 >> 20) })
         return ParallelOrchestrator(
             source: source, engines: entries.map(\.link), store: cache ?? NoStore(), slots: slots, sizing: sizing,
-            retry: processing.retry,
-            detector: main.traits.hearsVoices ? nil : detector, logger: logger)
+            retry: processing.retry, detector: detector, logger: logger)
     }
 
     /// A tracker for a recording that the engine is to transcribe. Blocks, as `transcriber`.

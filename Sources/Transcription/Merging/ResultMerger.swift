@@ -47,7 +47,7 @@ package struct ResultMerger: Sendable {
         return Transcript(
             language: Self.language(of: parts),
             sampleCount: facts.decoded.gaps.reduce(whole.end) { max($0, $1.range.end) },
-            segments: missed.reduce(segments) { Self.parted($0, by: $1.range) },
+            segments: Self.parted(segments, by: missed.map(\.range)),
             gaps: (parts.compactMap { Self.gap($0.outcome, whole: whole) } + facts.decoded.gaps + missed).separated(),
             warnings: warnings.collect(from: parts.map { ($0.outcome.owned, $0.transcript?.warnings ?? []) }, doubtful),
             chunks: parts.map { Self.report($0, whole: whole) }, source: facts.source, engine: facts.engine,
@@ -116,28 +116,39 @@ package struct ResultMerger: Sendable {
     private static func missedSpeech(of outcome: ChunkOutcome, whole: SampleRange) -> [Transcript.Gap] {
         outcome.missed.filter(\.hasPlace).compactMap { missed in
             let range = absolute(missed.range, from: outcome.range.start).clamped(to: outcome.owned.clamped(to: whole))
-            return range.isEmpty ? nil : Transcript.Gap(range: range, reason: missed.reason, cause: .uncovered)
+            return range.isEmpty
+                ? nil
+                : Transcript.Gap(
+                    range: range, reason: WrittenText.clean(missed.reason), cause: .uncovered)
+        }
+    }
+
+    /// Each segment without the gaps that begin in it, found without a look at all others.
+    private static func parted(_ segments: [Segment], by gaps: [SampleRange]) -> [Segment] {
+        let gaps = gaps.sorted { $0.start < $1.start }
+        return segments.flatMap { segment -> [Segment] in
+            let first = gaps.firstPlace { $0.start > segment.range.start }
+            return gaps[first...].prefix { $0.start < segment.range.end }
+                .reduce([segment]) { pieces, gap in pieces.flatMap { parted($0, by: gap) } }
         }
     }
 
     /// A segment that spans speech without text ends before it, and goes on behind it where its words do.
-    private static func parted(_ segments: [Segment], by gap: SampleRange) -> [Segment] {
-        segments.flatMap { segment -> [Segment] in
-            guard segment.range.start < gap.start, segment.range.end > gap.start else { return [segment] }
-            let tokens = segment.words.isEmpty ? [] : TimedText(segment).tokens
-            let behind = tokens.firstIndex { $0.range.start >= gap.middle } ?? tokens.count
-            var before = tokens.isEmpty ? segment : TimedText.prefix(of: segment, upTo: behind, tokens: tokens)
-            before?.range.end = gap.start
-            if let range = before?.range, let words = before?.words {
-                before?.words = words.map { word in
-                    var word = word
-                    word.range = word.range.clamped(to: range)
-                    return word
-                }
+    private static func parted(_ segment: Segment, by gap: SampleRange) -> [Segment] {
+        guard segment.range.start < gap.start, segment.range.end > gap.start else { return [segment] }
+        let tokens = segment.words.isEmpty ? [] : TimedText(segment).tokens
+        let behind = tokens.firstIndex { $0.range.start >= gap.middle } ?? tokens.count
+        var before = tokens.isEmpty ? segment : TimedText.prefix(of: segment, upTo: behind, tokens: tokens)
+        before?.range.end = gap.start
+        if let range = before?.range, let words = before?.words {
+            before?.words = words.map { word in
+                var word = word
+                word.range = word.range.clamped(to: range)
+                return word
             }
-            let rest = tokens.isEmpty ? nil : TimedText.suffix(of: segment, from: behind, tokens: tokens)
-            return [before, rest].compactMap { $0 }
         }
+        let rest = tokens.isEmpty ? nil : TimedText.suffix(of: segment, from: behind, tokens: tokens)
+        return [before, rest].compactMap { $0 }
     }
 
     // MARK: Seams

@@ -38,7 +38,7 @@ enum SoundRemarks {
         let found = remarks(in: text, vocabulary)
         guard !found.isEmpty else { return Result(segment: segment) }
         var kept = segment
-        let rest = text.indices.filter { at in !found.contains { $0.place.contains(at) } }.map { text[$0] }
+        let rest = self.rest(of: text, without: found.map(\.place))
         kept.text = WrittenText.clean(String(rest))
         let (words, taken) = divided(segment.words, by: found.map(\.place), in: text)
         kept.words = words
@@ -53,6 +53,18 @@ enum SoundRemarks {
         return Result(segment: isOnly ? nil : kept, remarks: remarks)
     }
 
+    /// - Parameter places: in order and apart.
+    private static func rest(of text: [Character], without places: [Range<Int>]) -> [Character] {
+        var rest: [Character] = []
+        var end = 0
+        for place in places {
+            rest += text[end..<place.lowerBound]
+            end = place.upperBound
+        }
+        return rest + text[end...]
+    }
+
+    /// In order and apart.
     private static func remarks(
         in text: [Character], _ vocabulary: SoundVocabulary
     ) -> [(place: Range<Int>, isOfSilence: Bool)] {
@@ -77,7 +89,7 @@ enum SoundRemarks {
     ) -> (kept: [Word], taken: [Int: SampleRange]) {
         let letters = text.indices.filter { text[$0].isLetter || text[$0].isNumber }
         var (kept, taken): ([Word], [Int: SampleRange]) = ([], [:])
-        var next = 0
+        var (next, place) = (0, 0)
         var isInside = false
         for word in words {
             let own = word.text.filter { $0.isLetter || $0.isNumber }
@@ -89,10 +101,10 @@ enum SoundRemarks {
             guard next + own.count <= letters.count,
                 zip(letters[next...], own).allSatisfy({ text[$0].lowercased() == $1.lowercased() })
             else { return ([], [:]) }
-            let place = places.firstIndex { $0.contains(letters[next]) }
+            while place < places.count, places[place].upperBound <= letters[next] { place += 1 }
+            isInside = place < places.count && places[place].contains(letters[next])
             next += own.count
-            isInside = place != nil
-            if let place {
+            if isInside {
                 let before = taken[place] ?? word.range
                 taken[place] = SampleRange(before.start, max(before.end, word.range.end))
             } else {

@@ -26,6 +26,8 @@ package struct ChunkOutcome: Sendable, Hashable, Codable {
     package var missed: [MissedSpeech] = []
     /// What the engine said that is no speech.
     package var suppressed: [SuppressedText] = []
+    /// False where the same request may bring more another time.
+    package var isSettled = true
 
     package init(
         index: Int, range: SampleRange, owned: SampleRange, hash: Digest, result: Result, fromCache: Bool,
@@ -53,5 +55,6 @@ package struct ChunkOutcome: Sendable, Hashable, Codable {
         self.init(of: chunk, result: .transcript(checked.transcript), fromCache: fromCache, attempts: attempts)
         missed = checked.missed
         suppressed = checked.suppressed
+        isSettled = checked.isSettled
     }
 }

@@ -57,14 +57,11 @@ package struct EngineLimits: Sendable, Hashable {
 package struct EngineTraits: Sendable, Hashable {
     /// The same chunk asked again gives the same text: a second look at a doubtful answer is of no use.
     package var repeatsItself: Bool
-    /// It asks a voice detector itself, and asks its model again where that misses speech.
-    package var hearsVoices: Bool
     /// Seconds of audio that one chunk gains in a second, before anything was measured.
     package var expectedRate: Double
 
-    package init(repeatsItself: Bool, hearsVoices: Bool = false, expectedRate: Double) {
+    package init(repeatsItself: Bool, expectedRate: Double) {
         self.repeatsItself = repeatsItself
-        self.hearsVoices = hearsVoices
         self.expectedRate = expectedRate
     }
 }

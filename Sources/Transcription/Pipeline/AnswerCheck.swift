@@ -11,6 +11,15 @@ struct AnswerCheck: Sendable {
         var suppressed: [SuppressedText]
         var missed: [MissedSpeech] = []
         var settlement = SecondLookOrder.Settlement()
+        /// False where a doubt stayed because somebody could not be asked just now: another time there may be more text.
+        var isSettled = true
+    }
+
+    /// What came of asking for the chunk once more.
+    enum SecondAnswer: Sendable {
+        case transcript(ChunkTranscript)
+        /// With a sentence for people.
+        case failed(String)
     }
 
     let chunk: Chunk
@@ -25,30 +34,46 @@ struct AnswerCheck: Sendable {
     private static let minimumLength = 4 * SampleClock.rate
     /// No speech has more words a second, of the usual number.
     private static let fastest = 3.0
+    /// An answer with less than this part of the other one's words has lost some, whatever its times cover.
+    private static let sameLength = 0.9
 
-    /// - Parameter again: asks for the chunk once more, cut there (in samples from its start); nil where that failed.
+    /// - Parameter again: asks for the chunk once more, cut there (in samples from its start).
     /// - Throws: `CancellationError`; what `again` throws.
     func check(
-        _ answer: ChunkTranscript, again: (_ cut: Int64) async throws -> ChunkTranscript?
+        _ answer: ChunkTranscript, again: (_ cut: Int64) async throws -> SecondAnswer
     ) async throws -> Checked {
         let usual = SpeakingRate.usual(of: answer.language ?? language)
         var yardstick = AnswerReview.Yardstick(rate: usual)
         var first = await review(answer, yardstick)
         guard isDoubtful(first) else { return settled(first, isBelieved: true) }
-        yardstick.voices = try await voices(for: first)
+        let opinion = try await opinion(on: first)
+        yardstick.voices = opinion.voices
         let history = try await order.turn(of: chunk.index)
         // Who was found to speak slowly goes on doing so.
         yardstick.rate = min(usual, history.rate ?? usual)
         first = await review(answer, yardstick)
         guard isDoubtful(first) else { return settled(first, isBelieved: true) }
+        var checked = try await looked(first, yardstick, history, again: again)
+        if opinion.isMissing { checked.isSettled = false }
+        return checked
+    }
+
+    /// Asks once more, where that is allowed, and takes the better answer.
+    private func looked(
+        _ first: AnswerReview, _ yardstick: AnswerReview.Yardstick, _ history: SecondLookOrder.History,
+        again: (_ cut: Int64) async throws -> SecondAnswer
+    ) async throws -> Checked {
         let hasVoices = yardstick.voices != nil
-        guard history.allowsLook, chunk.range.count >= Self.minimumLength else {
-            return await told(first, isAnswered: false, hasVoices: hasVoices)
-        }
+        guard chunk.range.count >= Self.minimumLength else { return told(first, .tooShort, hasVoices: hasVoices) }
+        guard history.allowsLook else { return told(first, .tooMany, hasVoices: hasVoices) }
         let cut = try await place(toCutFor: first)
-        guard let other = try await again(cut) else {
-            var checked = await told(first, isAnswered: false, hasVoices: hasVoices)
+        let other: ChunkTranscript
+        switch try await again(cut) {
+        case .transcript(let answer): other = answer
+        case .failed(let message):
+            var checked = told(first, .failed(message), hasVoices: hasVoices)
             checked.settlement.isLooked = true
+            checked.isSettled = false
             return checked
         }
         var cutThere = yardstick
@@ -65,18 +90,19 @@ struct AnswerCheck: Sendable {
         await BlockingPool.files.run { AnswerReview(answer, to: chunk, language: language, yardstick) }
     }
 
-    /// - Returns: nil where nobody can tell: a detector that hears no voice under the text either is no judge of this sound.
-    private func voices(for review: AnswerReview) async throws -> [SampleRange]? {
-        guard !review.holes.isEmpty || review.isSilent, let voices = try await detector?.speech(in: chunk.audio) else {
-            return nil
-        }
+    /// Where somebody speaks, by the detector.
+    /// - Returns: `voices` nil where nobody can tell: a detector that hears no voice under the text either is no judge of
+    ///   this sound. `isMissing`: it has one, which could not tell this time.
+    private func opinion(on review: AnswerReview) async throws -> (voices: [SampleRange]?, isMissing: Bool) {
+        guard let detector, !review.holes.isEmpty || review.isSilent else { return (nil, false) }
+        guard let voices = try await detector.speech(in: chunk.audio) else { return (nil, true) }
         func voiced(_ range: SampleRange) -> Int64 {
             voices.overlapping(range).reduce(0) { $0 + $1.overlap(with: range) }
         }
         let holes = review.holes.map(\.hole)
         let elsewhere = heard - holes.reduce(0) { $0 + $1.heard }
         let under = chunk.speech.reduce(0) { $0 + voiced($1) } - holes.reduce(0) { $0 + voiced($1.range) }
-        return elsewhere >= CoverageRule.minimumHole && under * 4 < elsewhere ? nil : voices
+        return (elsewhere >= CoverageRule.minimumHole && under * 4 < elsewhere ? nil : voices, false)
     }
 
     private func isDoubtful(_ review: AnswerReview) -> Bool {
@@ -99,14 +125,18 @@ struct AnswerCheck: Sendable {
         }
     }
 
-    /// More of what is heard has plausible text, not simply more text.
+    /// More of what is heard has plausible text, and none of the first answer's is lost: not simply more text, nor text
+    /// that is only said to reach farther.
     private func isBetter(_ second: AnswerReview, than first: AnswerReview) -> Bool {
+        let most =
+            Self.fastest * SpeakingRate.usual(of: second.answer.language ?? language) * (SampleClock.seconds(heard) + 1)
+        guard second.words <= most, first.isLooping || !second.isLooping else { return false }
+        guard !first.isSilent, !second.isSilent else { return !second.isSilent }
+        // Of words that nobody can have said none is missed.
+        guard second.words >= first.reliableWords * Self.sameLength || first.words > most else { return false }
         if first.isLooping { return true }
-        let most = Self.fastest * SpeakingRate.usual(of: second.answer.language ?? language)
-        guard !second.isLooping, second.words <= most * (SampleClock.seconds(heard) + 1) else { return false }
-        if first.isSilent { return !second.isSilent }
         // Without times of its own the text of two parts is placed better than that of the whole.
-        if second.answer.timesAreEstimated, second.words >= first.words * 0.9 { return true }
+        if first.answer.timesAreEstimated, second.answer.timesAreEstimated { return true }
         return second.missed + SampleClock.rate <= first.missed
     }
 
@@ -114,7 +144,7 @@ struct AnswerCheck: Sendable {
 
     private func settled(_ review: AnswerReview, isBelieved: Bool) -> Checked {
         var checked = Checked(transcript: review.transcript, suppressed: review.suppressed)
-        if isBelieved, review.isPlain {
+        if isBelieved, review.isPlain, !review.isLooping {
             checked.settlement.words = review.words
             checked.settlement.heard = heard
         }
@@ -130,33 +160,49 @@ struct AnswerCheck: Sendable {
         slower.enough = yardstick.rate * CoverageRule.sufficient
         if better.words > 0 { slower.rate = min(yardstick.rate, better.words / SampleClock.seconds(max(1, heard))) }
         let final = await review(better.answer, slower)
-        var checked = await told(final, isAnswered: true, hasVoices: yardstick.voices != nil)
+        var checked = told(final, .answered, hasVoices: yardstick.voices != nil)
         checked.settlement = settled(final, isBelieved: agree).settlement
         checked.settlement.isLooked = true
         return checked
     }
 
-    /// - Parameter isAnswered: the engine was asked again, and answered.
-    private func told(_ review: AnswerReview, isAnswered: Bool, hasVoices: Bool) async -> Checked {
-        var checked = settled(review, isBelieved: false)
-        if review.isLooping {
-            let looping = checked.transcript
-            checked.transcript = await BlockingPool.files.run { HallucinationFilter.collapsingLoops(in: looping) }
+    /// Whether the engine was asked again, and what came of it.
+    private enum Look {
+        case answered
+        case failed(String)
+        case tooMany
+        case tooShort
+
+        /// The end of a sentence for people.
+        var words: String {
+            switch self {
+            case .answered: "also when it was asked again."
+            case .failed(let message): "and asking again failed: \(message)"
+            case .tooMany: "and was not asked again: too many parts are in doubt."
+            case .tooShort: "and was not asked again: the part is too short."
+            }
         }
+
+        var isAnswered: Bool {
+            if case .answered = self { true } else { false }
+        }
+    }
+
+    private func told(_ review: AnswerReview, _ look: Look, hasVoices: Bool) -> Checked {
+        var checked = settled(review, isBelieved: false)
         if review.isSilent, !hasVoices {
             // It may be music, but nobody shall think it was looked at by a person.
             checked.transcript.warnings.append("The engine gave no text though something is to be heard.")
             return checked
         }
         // Two answers agree on music that is not told from speech by its sound.
-        for (hole, verdict) in review.holes where verdict == .speech || !isAnswered {
+        for (hole, verdict) in review.holes where verdict == .speech || !look.isAnswered {
             let isPlaced =
                 verdict == .speech && !review.transcript.segments.contains { hole.range.contains($0.range.start) }
             checked.missed.append(
                 MissedSpeech(
                     range: hole.range, heard: hole.heard,
-                    reason: "The engine gave no text for what is heard here, "
-                        + (isAnswered ? "also when it was asked again." : "and was not asked again."),
+                    reason: "The engine gave no text for what is heard here, \(look.words)",
                     hasPlace: isPlaced))
         }
         if checked.missed.contains(where: { !$0.hasPlace }) {

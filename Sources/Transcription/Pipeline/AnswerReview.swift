@@ -2,13 +2,15 @@
 struct AnswerReview: Sendable {
     /// As the engine gave it.
     let answer: ChunkTranscript
-    /// Without what is no speech.
+    /// Without what is no speech, and with each loop once.
     private(set) var transcript: ChunkTranscript
     private(set) var suppressed: [SuppressedText] = []
     /// What is heard without text, but for steady sound, which is no speech.
     private(set) var holes: [(hole: CoverageRule.Hole, verdict: SoundLikeness.Verdict)] = []
     /// Words of the text.
     private(set) var words = 0.0
+    /// Those of them that are no loop's.
+    private(set) var reliableWords = 0.0
     /// It has no text, and no word on music or the like, though so much is heard that it should.
     private(set) var isSilent = false
     private(set) var isLooping = false
@@ -44,8 +46,12 @@ struct AnswerReview: Sendable {
         let heard = HallucinationFilter.withoutInventions(transcript, speech: chunk.speech) { verdict($0) == .noSpeech }
         transcript = heard.transcript
         suppressed = (suppressed + heard.suppressed).sorted { $0.range.start < $1.range.start }
-        words = transcript.segments.reduce(0) { $0 + SpeakingRate.words(in: $1.text) }
         isLooping = HallucinationFilter.isLooping(transcript)
+        let beside = isLooping ? HallucinationFilter.wordsBesideLoops(in: transcript) : nil
+        // What is heard while it loops has no text.
+        if isLooping { transcript = HallucinationFilter.collapsingLoops(in: transcript) }
+        words = transcript.segments.reduce(0) { $0 + SpeakingRate.words(in: $1.text) }
+        reliableWords = beside ?? words
 
         var rule = CoverageRule(speech: chunk.speech, length: chunk.range.count, rate: yardstick.rate)
         if let enough = yardstick.enough { rule.enough = enough }

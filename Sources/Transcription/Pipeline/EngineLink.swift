@@ -113,24 +113,24 @@ extension ParallelOrchestrator {
     }
 
     /// What the engine says to the two parts of a chunk.
-    /// - Returns: nil where it failed: what there is is better than nothing.
-    /// - Throws: what ends the recording.
+    /// - Throws: what ends the recording; any other failure leaves what there is.
     private func secondAnswer(
         to chunk: Chunk, cutAt cut: Int64, _ run: Run, attempts: SharedCounter, request: ChunkTranscription
-    ) async throws -> ChunkTranscript? {
+    ) async throws -> AnswerCheck.SecondAnswer {
         let engine = request.link.engine
         var options = run.options
         options.prompt = ""
         let key = CacheKey(
             secondLook: chunk.hash, cutAt: cut, engine: engine.identity, options: engine.heeded(options))
         do {
-            return try await store.chunkTranscript(for: key) {
-                try await request.run(chunk, cutAt: cut, attempts: attempts)
-            }.transcript
+            return .transcript(
+                try await store.chunkTranscript(for: key) {
+                    try await request.run(chunk, cutAt: cut, attempts: attempts)
+                }.transcript)
         } catch let error as TranscriptionError
             where error.remedy != .giveUpRecording && !run.firstFailure.isOver
         {
-            return nil
+            return .failed(error.message)
         }
     }
 

@@ -103,7 +103,7 @@ enum HallucinationFilter {
         let loops = loops(in: words)
         guard !loops.isEmpty else { return transcript }
         var keep = [Bool](repeating: true, count: words.count)
-        for place in loops.joined() { keep[place] = false }
+        for place in loops.lazy.map({ $0.rest }).joined() { keep[place] = false }
         var next = 0
         var out = transcript
         out.segments = transcript.segments.enumerated().compactMap { at, segment in
@@ -115,21 +115,32 @@ enum HallucinationFilter {
         return out
     }
 
+    /// How many words there are without the loops, their first repetition as well left out.
+    static func wordsBesideLoops(in transcript: ChunkTranscript) -> Double {
+        let words = words(of: transcript.segments)
+        let repeated = loops(in: words).lazy.map({ $0.whole }).joined().reduce(0) {
+            $0 + SpeakingRate.words(in: words[$1].text)
+        }
+        return words.reduce(0) { $0 + SpeakingRate.words(in: $1.text) } - repeated
+    }
+
     private static func words(of segments: [Segment]) -> [(segment: Int, text: String)] {
         segments.enumerated().flatMap { at, segment in
             segment.text.split(separator: " ").map { (at, WrittenText.comparable($0)) }
         }
     }
 
-    /// The words to leave out: each loop but its first phrase.
-    private static func loops(in words: [(segment: Int, text: String)]) -> [Range<Int>] {
-        var found: [Range<Int>] = []
+    /// `rest`: the words to leave out, all but the first phrase.
+    private static func loops(
+        in words: [(segment: Int, text: String)]
+    ) -> [(whole: Range<Int>, rest: Range<Int>)] {
+        var found: [(whole: Range<Int>, rest: Range<Int>)] = []
         var start = 0
         while start < words.count {
             var next = start + 1
             for phrase in 1...maximumPhrase {
                 guard let rest = rest(of: words, from: start, phrase: phrase) else { continue }
-                found.append(rest)
+                found.append((start..<rest.upperBound, rest))
                 next = rest.upperBound
                 break
             }

@@ -69,7 +69,8 @@ package struct ParallelOrchestrator: Sendable {
                 cuts: opening, engine: engine.identity, options: engine.heeded(options),
                 plan: ["\(sizing)", "\(limits)"])
         }
-        let transcript = try await source.withChunks(of: recording, language: options.language) { properties in
+        let (transcript, isSettled) = try await source.withChunks(of: recording, language: options.language) {
+            properties in
             let plan = sizer.plan(
                 byteCount: recording.byteCount, estimatedSampleCount: properties.estimatedSampleCount)
             cuts.expect(length: properties.estimatedSampleCount)
@@ -90,15 +91,15 @@ package struct ParallelOrchestrator: Sendable {
                 ResultMerger.Facts(
                     decoded: reader.summary, source: source, engine: engine.identity.name,
                     model: engine.identity.model))
-            return await BlockingPool.files.run { merger.merge(outcomes) }
+            return (await BlockingPool.files.run { merger.merge(outcomes) }, outcomes.allSatisfy(\.isSettled))
         }
         if await BlockingPool.files.run(on: recording.storage, { recording.hasChanged() }) {
             throw TranscriptionError(
                 .recordingChanged, "\(recording.displayName) was written to while it was being transcribed.")
         }
         await cuts.remember(isAnswered: transcript.chunks.allSatisfy { $0.attempts == 0 })
-        // What a fallback said is asked for again when its time has passed.
-        if !transcript.isPartial, transcript.chunks.allSatisfy({ $0.engine == nil }) {
+        // What a fallback said is asked for again when its time has passed, and so is what could not be looked at twice.
+        if !transcript.isPartial, isSettled, transcript.chunks.allSatisfy({ $0.engine == nil }) {
             await store.store(transcript, for: key)
         }
         return transcript
