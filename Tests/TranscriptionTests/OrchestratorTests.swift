@@ -203,7 +203,8 @@ private func texts(_ transcript: Transcript) -> [String] { transcript.segments.m
                 let audio = try chunk.audio.samples()
                 sent.change { $0.append((chunk.range, audio)) }
                 // As many words as people speak in that time: fewer would be doubted, and asked for again.
-                let words = (0...chunk.range.count / 5000).map { "word\(chunk.range.start + $0)" }.joined(separator: " ")
+                let words = (0...chunk.range.count / 5000).map { "word\(chunk.range.start + $0)" }.joined(
+                    separator: " ")
                 return ChunkTranscript(
                     language: "en", segments: [Segment(range: SampleRange(0, chunk.range.count), text: words)])
             })
