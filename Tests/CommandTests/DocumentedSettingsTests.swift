@@ -96,7 +96,7 @@ import Transcription
             switch title {
             case "Top of the file": ""
             case "[[inbox]] sections": "inbox[0]"
-            case "webhook of an [[inbox]]": "inbox[0].webhook"
+            case "webhook of an inbox": "inbox[0].webhook"
             case "parlograph.toml in a folder of an inbox": "-"
             case "[engines.NAME], all kinds": "engines.cloud"
             default:
