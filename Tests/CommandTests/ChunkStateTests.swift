@@ -77,11 +77,8 @@ struct ChunkStateTests {
     @Test func aKilledServiceLeavesWhatWasDone() async throws {
         let isHeld = Mutex(true)
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            guard Self.hears(45, request), isHeld.withLock({ $0 }) else { return nil }
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
+        let server = try FakeTranscriptionServer.hearing(behind: gate) { request in
+            Self.hears(45, request) && isHeld.withLock { $0 }
         }
         defer {
             gate.open()

@@ -108,11 +108,7 @@ struct CompletenessTests {
         _ name: String
     ) async throws {
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate)
         defer {
             gate.open()
             server.stop()

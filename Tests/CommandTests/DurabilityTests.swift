@@ -15,12 +15,7 @@ struct DurabilityTests {
     @Test func anOutboxThatIsAwayCostsNothingTwice() async throws {
         // The first answer comes when the outbox is gone.
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            guard request.number == 0 else { return nil }
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate) { $0.number == 0 }
         defer {
             gate.open()
             server.stop()

@@ -81,12 +81,7 @@ import Transcription
     /// A second engine at a server whose one request at a time is under way.
     @Test func aReloadMakesNoServerOfItsOwn() async throws {
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            guard request.number == 0 else { return nil }
-            var answer = FakeTranscriptionServer.heard(in: request)
-            answer.gate = gate
-            return answer
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate) { $0.number == 0 }
         defer {
             gate.open()
             server.stop()

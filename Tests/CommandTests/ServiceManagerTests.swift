@@ -8,11 +8,7 @@ import Testing
     @Test func saysThatItIsReadyWhatItDoesThatItLivesReloadsAndStops() async throws {
         // The answer comes when the work was told of.
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate)
         defer {
             gate.open()
             server.stop()

@@ -134,11 +134,7 @@ import Testing
 
     @Test func whoEndsItIsToldHowItGoesOn() async throws {
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate)
         defer {
             gate.open()
             server.stop()

@@ -69,11 +69,7 @@ struct TranscribeTests {
     @Test func aRecordingThatSomebodyStillWritesIsNotTakenForWhole() async throws {
         // The answer comes when the recording has grown.
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            var response = FakeTranscriptionServer.heard(in: request)
-            response.gate = gate
-            return response
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate)
         defer {
             gate.open()
             server.stop()

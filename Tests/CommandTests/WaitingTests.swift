@@ -12,11 +12,7 @@ struct WaitingTests {
 
     @Test func anEngineThatHangsIsToldEverywhere() async throws {
         let gate = FakeTranscriptionServer.Gate()
-        let server = try FakeTranscriptionServer.hearing { request in
-            var answer = FakeTranscriptionServer.heard(in: request)
-            answer.gate = gate
-            return answer
-        }
+        let server = try FakeTranscriptionServer.hearing(behind: gate)
         defer {
             gate.open()
             server.stop()

@@ -177,6 +177,21 @@ extension FakeTranscriptionServer {
         try FakeTranscriptionServer { request in script(request) ?? heard(in: request) }
     }
 
+    /// One whose answers wait.
+    /// - Parameters:
+    ///   - gate: to be opened by the test, before the server is stopped.
+    ///   - isHeld: whether the answer to a request waits.
+    package static func hearing(
+        behind gate: Gate, holding isHeld: @escaping @Sendable (Request) -> Bool = { _ in true }
+    ) throws -> FakeTranscriptionServer {
+        try hearing { request in
+            guard isHeld(request) else { return nil }
+            var answer = heard(in: request)
+            answer.gate = gate
+            return answer
+        }
+    }
+
     /// What the hearing server answers.
     package static func heard(in request: Request) -> Response {
         guard let samples = MarkedAudio.decode(file: request.audio) else {
