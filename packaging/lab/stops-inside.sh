@@ -7,7 +7,11 @@ set -u
 say "the package, with an engine that costs nothing"
 check "installation" install_package /host/parlograph.deb
 mkdir -p /usr/local/bin
-printf '#!/bin/sh\necho "Words."\n' >/usr/local/bin/recogniser
+# As many words as people speak in that time, 2.5 a second of 16 bit at 16 kHz: fewer are doubted and become a gap.
+cat >/usr/local/bin/recogniser <<'ENGINE'
+#!/bin/sh
+seq -f 'word%g' -s ' ' 1 $(($(stat -c %s "$1") / 12800 + 1))
+ENGINE
 chmod 755 /usr/local/bin/recogniser
 sed -i 's/^engine = "offline"$/engine = "stt"/' /etc/parlograph/parlograph.toml
 cat >>/etc/parlograph/parlograph.toml <<'TOML'
